@@ -1,0 +1,310 @@
+"""Running a recipe: sources, steps, expectations, export, lock. A step found in the ledger is not done again.
+
+It knows the order of things and what a run's result says. How one step acts is the toolbox's business.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .. import __version__
+from ..tools import tool as registry
+from ..tools.errors import Misuse, Refused, nearest
+from ..tools.store.importing import MAX_REJECT, import_sources
+from ..tools.store.ingest import ReadOptions, Source, expand
+from ..tools.store.ledger import Entry
+from . import expect, lock, toolbox
+from .events import Finished, Listener, Noticed, Progressed
+from .recipe import Recipe, Step
+
+if TYPE_CHECKING:
+    from .workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a run came to. `reused` counts the steps (the import too) that were found done."""
+
+    dataset: str
+    version: str
+    entries: tuple[Entry, ...]
+    verdicts: tuple[expect.Verdict, ...]
+    reused: int
+    result: Mapping[str, Any]
+
+
+def run(
+    workspace: Workspace,
+    recipe: Recipe,
+    *,
+    until: str | None = None,
+    locked: bool = False,
+    sample: int | None = None,
+    max_drop: float | None = None,
+) -> Ran:
+    """Run a recipe from its sources. Raises Refused when an expectation fails, a cap stops it or the lock differs."""
+    began = time.monotonic()
+    steps = _until(recipe.model.steps, until)
+    wanted = [expect.parse(name, condition) for name, condition in recipe.model.expect.items()]
+    promised = lock.read(recipe.lock_path) if locked else None
+    listener = workspace.listener
+    with workspace.store.writing(f"tilth run {recipe.path.name}"):
+        entry, reused = _import(workspace, recipe, listener)
+        entries = [entry]
+        vid = _output(entry)
+        if sample is not None and sample < len(workspace.store.rows_of(vid)):
+            listener(Noticed(f"sample {sample:,} of {len(workspace.store.rows_of(vid)):,} rows: a scratch version"))
+            rows = toolbox.sample(workspace.store, recipe.model.dataset, workspace.store.rows_of(vid), sample,
+                                  recipe.model.seed)  # fmt: skip
+            vid = rows.vid
+        for step in steps:
+            done = _step(workspace, recipe, step, vid, max_drop, moves=sample is None)
+            entries.append(done.entry)
+            reused += done.reused
+            vid = done.entry.output or vid
+        if sample is None:
+            _move(workspace, recipe, vid)
+        partial = until is not None or sample is not None
+        verdicts = () if partial else tuple(_check(workspace, wanted, entries))
+        made = _lock(workspace, recipe, entries, vid)
+        if promised is not None and not partial:
+            lock.compare(promised, made, recipe.lock_path)
+        result = _result(recipe, entries, vid, verdicts, reused, time.monotonic() - began)
+        failed = [verdict for verdict in verdicts if not verdict.met]
+        if not failed and not partial:
+            if recipe.model.export is not None:
+                result["export"] = _export(workspace, recipe, vid)
+            if promised is None:
+                recipe.lock_path.write_bytes(lock.render(made))
+                result["lock"] = str(recipe.lock_path)
+    listener(Finished(result))
+    if failed:
+        lines = "; ".join(f"{verdict.expectation} (found {verdict.found:,.10g})" for verdict in failed)
+        raise Refused(f"Expectation not met: {lines}. Nothing was exported.")
+    return Ran(recipe.model.dataset, vid, tuple(entries), verdicts, reused, result)
+
+
+def plan(workspace: Workspace, recipe: Recipe) -> list[dict[str, Any]]:
+    """What a run would do, in order, without doing it; `done` says that the ledger already holds the step."""
+    store = workspace.store
+    entry = toolbox.finished(store, import_key(recipe, _sources(recipe)))
+    lines: list[dict[str, Any]] = [
+        {"step": "import", "sources": [source.name for source in recipe.model.sources], "done": entry is not None}
+    ]
+    vid = entry.output if entry else None
+    for step in recipe.model.steps:
+        known = None
+        if vid is not None:
+            rows = store.rows_of(vid)
+            asked = toolbox.resolve_on(store, step.tool, recipe.model.dataset, rows, step.args, recipe.model.seed)
+            known = toolbox.finished(store, asked.key)
+        args = registry.get(step.tool).validate(step.args)
+        rows_before = len(store.rows_of(vid)) if vid is not None else None
+        lines.append({"step": step.tool, "args": args, "done": known is not None, "rows": rows_before})
+        vid = (known.output or vid) if known else None
+    return lines
+
+
+def import_key(recipe: Recipe, sources: Sequence[Source]) -> str:
+    """The step key of a recipe's import: what the files hold, and how they are read."""
+    files = [(source.name, path, _file_sha(path)) for source in sources for path in expand(source)]
+    told = [{key: value for key, value in asdict(source).items() if key != "paths"} for source in sources]
+    identity = ["import", 1, recipe.model.dataset, told, files, recipe.model.read]
+    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+
+
+def _file_sha(path: str) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sources(recipe: Recipe) -> list[Source]:
+    """The recipe's sources with paths relative to the recipe's folder made usable from here."""
+    return [
+        Source(
+            **{
+                **source.model_dump(exclude={"paths"}),
+                "paths": tuple(_from_here(recipe.folder, path) for path in source.paths),
+            }
+        )
+        for source in recipe.model.sources
+    ]
+
+
+def _from_here(folder: Path, path: str) -> str:
+    return path if Path(path).is_absolute() or folder == Path() else str(folder / path)
+
+
+def _until(steps: Sequence[Step], until: str | None) -> Sequence[Step]:
+    if until is None:
+        return steps
+    names = [step.tool for step in steps]
+    if until.isdigit() and 1 <= int(until) <= len(steps):
+        return steps[: int(until)]
+    if until not in names:
+        raise Misuse(f"--until {until}: the recipe has no such step.", next_step=nearest(until, names))
+    return steps[: len(names) - names[::-1].index(until)]
+
+
+def _import(workspace: Workspace, recipe: Recipe, listener: Listener) -> tuple[Entry, int]:
+    sources = _sources(recipe)
+    key = import_key(recipe, sources)
+    known = toolbox.finished(workspace.store, key)
+    if known is not None:
+        return known, 1
+    name = recipe.model.dataset
+    mode = "replace" if name in workspace.store.histories() else "new"
+    limit = MAX_REJECT if recipe.model.max_reject is None else recipe.model.max_reject
+    imported = import_sources(
+        workspace.store,
+        name,
+        sources,
+        ReadOptions.from_args(recipe.model.read),
+        mode=mode,  # type: ignore[arg-type]
+        max_reject=limit,
+        key=key,
+        actor=f"recipe {recipe.path.name}",
+        pack_rows=workspace.pack_rows,
+        progress=lambda done, total: listener(Progressed("import", done, total, "bytes")),
+    )
+    listener(Finished(workspace.import_line(imported)))
+    return imported.entry, 0
+
+
+def _step(
+    workspace: Workspace, recipe: Recipe, step: Step, vid: str, max_drop: float | None, *, moves: bool
+) -> toolbox.Done:
+    settings = toolbox.Settings(
+        seed=recipe.model.seed,
+        threads=workspace.threads,
+        max_drop=step.max_drop if step.max_drop is not None else max_drop,
+    )
+    name = recipe.model.dataset
+    asked = toolbox.resolve_on(workspace.store, step.tool, name, workspace.store.rows_of(vid), step.args, settings.seed)
+    known = toolbox.finished(workspace.store, asked.key)
+    if known is not None and settings.max_drop is None:
+        return toolbox.recorded(workspace.store, known)
+    origin = toolbox.Origin(actor=f"recipe {recipe.path.name}")
+    return toolbox.call_on(
+        workspace.store, step.tool, name, vid, step.args, settings,
+        origin=origin, listener=workspace.listener, moves=moves,
+    )  # fmt: skip
+
+
+def _output(entry: Entry) -> str:
+    assert entry.output is not None
+    return entry.output
+
+
+def _move(workspace: Workspace, recipe: Recipe, vid: str) -> None:
+    """Let the ref stand where the recipe ends, also when every step was found done."""
+    history = workspace.store.history(recipe.model.dataset)
+    if history.current != vid:
+        entry = Entry("run", recipe.model.dataset, args={"recipe": recipe.path.name}, inputs=(history.current,))
+        workspace.store.commit(replace(entry, output=vid, actor=f"recipe {recipe.path.name}"))
+
+
+def _check(workspace: Workspace, wanted: Sequence[expect.Expectation], entries: Sequence[Entry]) -> list[expect.Verdict]:
+    if not wanted:
+        return []
+    numbers: dict[str, float] = {}
+    dropped: Counter[str] = Counter()
+    for entry in entries:
+        dropped.update(entry.counts.get("dropped", {}))
+        if "facts" in entry.objects:
+            for fact in workspace.store.objects.read(entry.objects["facts"]).to_pylist():
+                value = json.loads(fact["value"])
+                if isinstance(value, int | float):
+                    numbers[fact["id"]] = value
+    numbers |= {f"dropped.{reason}": count for reason, count in dropped.items()}
+    numbers |= {"dropped": sum(dropped.values()), "rows": entries[-1].counts["after"]}
+    numbers |= {"rejected": sum(entries[0].details["rejected"].values()), "read": entries[0].details["read"]}
+    return [expect.check(one, numbers, int(numbers["read"])) for one in wanted]
+
+
+def _lock(workspace: Workspace, recipe: Recipe, entries: Sequence[Entry], vid: str) -> dict[str, Any]:
+    imported, *steps = entries
+    details = imported.details
+    return {
+        "lock": 1,
+        "tilth": __version__,
+        "recipe": recipe.sha,
+        "seed": recipe.model.seed,
+        "sources": details["sources"],
+        "read": details["read"],
+        "kept": details["kept"],
+        "rejected": details["rejected"],
+        "steps": [
+            {
+                "tool": entry.tool,
+                "tool_version": entry.tool_version,
+                **{key: entry.details[key] for key in ("tool_source",) if key in entry.details},
+                "args": dict(entry.args),
+                **{key: entry.counts[key] for key in ("before", "after", "dropped", "added", "edits")
+                   if key in entry.counts},
+            }
+            for entry in steps
+        ],  # fmt: skip
+        "rows": len(workspace.store.rows_of(vid)),
+        "version": vid,
+    }
+
+
+def _result(
+    recipe: Recipe,
+    entries: Sequence[Entry],
+    vid: str,
+    verdicts: Sequence[expect.Verdict],
+    reused: int,
+    seconds: float,
+) -> dict[str, Any]:
+    dropped: Counter[str] = Counter()
+    for entry in entries:
+        dropped.update(entry.counts.get("dropped", {}))
+    steps = [
+        {"tool": entry.tool, **{key: entry.counts[key] for key in ("before", "after", "dropped", "added", "edited",
+                                                                   "findings") if key in entry.counts}}
+        for entry in entries[1:]
+    ]  # fmt: skip
+    return {
+        "recipe": recipe.path.name,
+        "dataset": recipe.model.dataset,
+        "version": vid,
+        "read": entries[0].details["read"],
+        "kept": entries[0].details["kept"],
+        "rejected": sum(entries[0].details["rejected"].values()),
+        "before": entries[0].details["kept"],
+        "after": entries[-1].counts["after"],
+        "dropped": dict(dropped),
+        "added": sum(entry.counts.get("added", 0) for entry in entries[1:]),
+        "edited": sum(entry.counts.get("edited", 0) for entry in entries[1:]),
+        "findings": sum(entry.counts.get("findings", 0) for entry in entries[1:]),
+        "steps": steps,
+        "reused": reused,
+        "expect": [verdict.to_json() for verdict in verdicts],
+        "seconds": round(seconds, 3),
+    }
+
+
+def _export(workspace: Workspace, recipe: Recipe, vid: str) -> str:
+    spec = recipe.model.export
+    assert spec is not None
+    target = Path(spec.to)
+    folder = target if target.is_absolute() else recipe.folder / target
+    exported = workspace.export(
+        f"{recipe.model.dataset}@{vid}",
+        folder,
+        format=spec.format,
+        trainer=spec.for_,
+        split=spec.split,
+        group_by=spec.group_by,
+        uniform=spec.uniform,
+    )
+    return str(exported.folder)

@@ -1,0 +1,346 @@
+"""The one way a tool acts on a version: resolve, run, commit, tell. Chat, recipes and `tilth do` all come here.
+
+It knows step keys, samples, caps and what is loud. It does not know where a call came from beyond its `Origin`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+
+from ..tools import tool as registry
+from ..tools.change import Change, Report
+from ..tools.context import Context
+from ..tools.errors import Misuse, Refused
+from ..tools.store import commit as committing
+from ..tools.store import views
+from ..tools.store.ledger import Entry
+from ..tools.store.packs import bitmap, fixed_bytes
+from ..tools.store.rows import Rows
+from ..tools.store.sql import validate_order, validate_predicate
+from ..tools.store.store import Store
+from ..tools.store.versions import Version
+from ..tools.tool import Tool
+from .events import Finished, Listener, Noticed, Progressed, Started, nobody
+
+LOUD_SHARE: Final = 0.30
+"""A step that drops more than this share of its rows says so in its last line."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Who asked for a call."""
+
+    actor: str = "person"
+    session: str = ""
+    call_id: str = ""
+
+
+PERSON: Final = Origin()
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What holds for every call of a command."""
+
+    seed: int = 0
+    threads: int = 1
+    sample: int | None = None
+    max_drop: float | None = None
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a call came to: its ledger entry, the version after it, and a Report's details."""
+
+    entry: Entry
+    version: Version
+    result: Mapping[str, Any]
+    details: Mapping[str, Any]
+    reused: bool = False
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call with everything resolved: it will give the same result wherever its `key` is the same."""
+
+    tool: Tool
+    dataset: str
+    rows: Rows
+    args: Mapping[str, Any]
+    others: tuple[str, ...]
+    key: str
+
+
+def resolve(store: Store, tool_id: str, address: str, args: Mapping[str, Any], seed: int) -> Call:
+    """Validate arguments and pin every name in them to a version. Raises Misuse and Retry; writes nothing."""
+    dataset, vid = store.resolve(address)
+    return resolve_on(store, tool_id, dataset, store.rows_of(vid), args, seed)
+
+
+def resolve_on(
+    store: Store, tool_id: str, dataset: str, rows: Rows, args: Mapping[str, Any], seed: int
+) -> Call:
+    """As `resolve`, for rows at hand."""
+    tool = registry.get(tool_id)
+    resolved = tool.validate(args)
+    others: list[str] = []
+    for parameter in tool.parameters:
+        value = resolved[parameter.name]
+        if value is None:
+            continue
+        if parameter.arg.field:
+            resolved[parameter.name] = rows.mapping.resolve_field(str(value))
+        elif parameter.arg.dataset:
+            name, vid = store.resolve(str(value))
+            resolved[parameter.name] = f"{name}@{vid}"
+            others.append(vid)
+        elif parameter.arg.predicate:
+            validate_predicate(str(value))
+        elif parameter.arg.order:
+            validate_order(str(value))
+    identity = [tool.id, tool.version, tool.source, resolved, rows.vid, others, seed]
+    key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+    return Call(tool, dataset, rows, resolved, tuple(others), key)
+
+
+def call(
+    store: Store,
+    tool_id: str,
+    address: str,
+    args: Mapping[str, Any],
+    settings: Settings,
+    *,
+    origin: Origin = PERSON,
+    listener: Listener = nobody,
+) -> Done:
+    """Run a tool on the version an address means; with a sample, on a scratch version that no ref points to.
+
+    The caller holds the write lock. Raises what `call_on` raises.
+    """
+    if origin.call_id and (known := store.ledger.with_call(origin.session, origin.call_id)):
+        return recorded(store, known)
+    dataset, vid = store.resolve(address)
+    rows = store.rows_of(vid)
+    if settings.sample is None or settings.sample >= len(rows):
+        return call_on(store, tool_id, dataset, vid, args, settings, origin=origin, listener=listener)
+    some = sample(store, dataset, rows, settings.sample, settings.seed)
+    listener(Noticed(f"sample {len(some):,} of {len(rows):,} rows; {dataset} itself is not changed"))
+    done = call_on(store, tool_id, dataset, some.vid, args, settings, origin=origin, listener=listener, moves=False)
+    return replace(done, result={**done.result, "sample": {"rows": len(some), "of": len(rows)}})
+
+
+def call_on(
+    store: Store,
+    tool_id: str,
+    dataset: str,
+    vid: str,
+    args: Mapping[str, Any],
+    settings: Settings,
+    *,
+    origin: Origin = PERSON,
+    listener: Listener = nobody,
+    moves: bool = True,
+) -> Done:
+    """Run a tool on a version, commit what it decided and, with `moves`, let the ref follow.
+
+    Raises Refused when the step drops more than `max_drop`: its decisions are kept, the ref stays.
+    """
+    asked = resolve_on(store, tool_id, dataset, store.rows_of(vid), args, settings.seed)
+    listener(_started(asked))
+    if (known := finished(store, asked.key)) is not None:
+        _cap(known, settings)
+        return _reuse(store, known, origin, listener, moves=moves)
+    began = time.monotonic()
+    result = _run(store, asked, settings, listener)
+    entry = replace(_entry(asked, settings, origin), moves=moves)
+    if isinstance(result, Report):
+        entry = committing.apply_report(store, asked.rows, result, entry)
+        done = _done(store, entry, time.monotonic() - began, len(result.findings), result.details)
+    else:
+        entry, _ = committing.apply(store, asked.rows, result, entry, max_drop=settings.max_drop)
+        done = _done(store, entry, time.monotonic() - began, len(result.findings), {})
+    listener(Finished(done.result))
+    _warn(store, entry, settings, listener)
+    return done
+
+
+def preview(store: Store, asked: Call, settings: Settings, listener: Listener = nobody) -> committing.Tally:
+    """What a call would do, counted without writing anything. Raises Misuse for a tool that changes no rows."""
+    result = _run(store, asked, settings, listener)
+    if isinstance(result, Report):
+        raise Misuse(f"{asked.tool.id} changes no rows: there is nothing to preview.")
+    return committing.tally(asked.rows, result)
+
+
+def finished(store: Store, key: str) -> Entry | None:
+    """The entry of exactly this step, if all it made is still here."""
+    entry = store.ledger.with_key(key)
+    if entry is None or entry.details.get("refused") or not all(map(store.objects.holds, entry.objects.values())):
+        return None
+    if entry.output is not None:
+        try:
+            version = store.version(entry.output)
+        except Misuse:
+            return None
+        if not all(store.objects.holds(part.pack) for part in version.parts):
+            return None
+    return entry
+
+
+def sample(store: Store, dataset: str, rows: Rows, count: int, seed: int) -> Rows:
+    """A scratch version of the `count` rows whose seeded hash of row_id is smallest: 500 lie within 5,000."""
+    key = hashlib.sha256(f"sample\0{rows.vid}\0{count}\0{seed}".encode()).hexdigest()
+    known = finished(store, key)
+    if known is not None and known.output is not None:
+        return store.rows_of(known.output)
+    ids = fixed_bytes(rows.arrow(("row_id",))["row_id"])
+    salt = hashlib.sha256(f"sample\0{seed}".encode()).digest()
+    ranks = [hashlib.blake2b(one.tobytes(), key=salt, digest_size=8).digest() for one in ids]
+    chosen = np.sort(np.argsort(np.array(ranks, "S8"), kind="stable")[:count])
+    part_of, place = rows.index
+    parts = []
+    for number, part in enumerate(rows.version.parts):
+        keep = np.zeros(part.rows, bool)
+        keep[place[chosen][part_of[chosen] == number]] = True
+        if keep.any():
+            parts.append(replace(part, selection=store.objects.put(bitmap(keep)), live=int(keep.sum())))
+    version = committing.sealed(store, replace(rows.version, parents=(rows.vid,), parts=tuple(parts)))
+    entry = Entry("sample", dataset, args={"rows": count}, seed=seed, inputs=(rows.vid,), output=version.vid)
+    store.commit(replace(entry, moves=False, key=key), version)
+    return store.rows_of(version.vid)
+
+
+def result_line(entry: Entry, seconds: float, findings: int) -> dict[str, Any]:
+    """The result of a step as DESIGN section 7 lays it out."""
+    line: dict[str, Any] = {
+        "tool": entry.tool,
+        "dataset": entry.dataset,
+        "version": entry.output or entry.before,
+        **entry.counts,
+        "findings": findings,
+        "seconds": seconds,
+    }
+    if "field" in entry.args:
+        line["field"] = entry.args["field"]
+    if entry.details.get("refused"):
+        line["refused"] = True
+    return line
+
+
+def _run(store: Store, asked: Call, settings: Settings, listener: Listener) -> Change | Report:
+    """Call the function; a Change comes back with its outcomes still to be drawn."""
+    scratch = store.scratch(f"call-{asked.key[:12]}")
+
+    def progress(done: int, total: int, unit: str = "rows") -> None:
+        listener(Progressed(asked.tool.id, done, total, unit))
+
+    context = Context(
+        seed=settings.seed,
+        threads=settings.threads,
+        rows=store.rows,
+        where=lambda rows, predicate: views.positions_where(store, f"{asked.dataset}@{rows.vid}", predicate),
+        ranks=lambda rows, order, lengths: views.ranks(store, rows, order, lengths),
+        scratch=scratch,
+        progress=progress,
+        notice=lambda text: listener(Noticed(text)),
+    )
+    result = asked.tool.function(context, asked.rows, **asked.args)
+    if isinstance(result, Report):
+        shutil.rmtree(scratch, ignore_errors=True)
+        return result
+    return replace(result, outcomes=_and_clean(result.outcomes, scratch))
+
+
+def _and_clean(outcomes: Any, scratch: Any) -> Iterator[Any]:
+    try:
+        yield from outcomes
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _entry(asked: Call, settings: Settings, origin: Origin) -> Entry:
+    return Entry(
+        "step",
+        asked.dataset,
+        tool=asked.tool.id,
+        tool_version=asked.tool.version,
+        args=asked.args,
+        seed=settings.seed,
+        inputs=asked.others,
+        key=asked.key,
+        actor=origin.actor,
+        session=origin.session,
+        call_id=origin.call_id,
+        details={} if asked.tool.source == "tilth" else {"tool_source": asked.tool.source},
+    )
+
+
+def _started(asked: Call) -> Started:
+    field = asked.args.get("field")
+    reads = asked.rows.mapping.describe_field(str(field)) if field else ""
+    return Started(asked.tool.id, asked.dataset, asked.rows.vid, len(asked.rows), asked.args, reads)
+
+
+def _reuse(store: Store, known: Entry, origin: Origin, listener: Listener, *, moves: bool) -> Done:
+    """The step was done before: only the ref has to follow."""
+    if moves and known.output is not None and known.output != store.history(known.dataset).current:
+        reused = {**known.details, "reused": known.seq}
+        copy = replace(known, moves=True, actor=origin.actor, session=origin.session, call_id=origin.call_id)
+        known = store.commit(replace(copy, details=reused))
+    done = recorded(store, known)
+    listener(Noticed("done before with the same input and arguments: the recorded result is used"))
+    listener(Finished(done.result))
+    return done
+
+
+def recorded(store: Store, entry: Entry) -> Done:
+    """What an entry came to when it was made."""
+    details = committing.read_details(store, entry)
+    return replace(_done(store, entry, 0.0, int(entry.counts.get("findings", 0)), details), reused=True)
+
+
+def _done(store: Store, entry: Entry, seconds: float, findings: int, details: Mapping[str, Any]) -> Done:
+    vid = entry.output or entry.before
+    assert vid is not None
+    return Done(entry, store.version(vid), result_line(entry, round(seconds, 3), findings), details)
+
+
+def _warn(store: Store, entry: Entry, settings: Settings, listener: Listener) -> None:
+    if (share := _share_dropped(entry)) > LOUD_SHARE:
+        listener(Noticed(loud_line(store, entry, share), "loud"))
+    _cap(entry, settings)
+
+
+def _share_dropped(entry: Entry) -> float:
+    return sum(entry.counts.get("dropped", {}).values()) / max(entry.counts["before"], 1)
+
+
+def _cap(entry: Entry, settings: Settings) -> None:
+    """Raises Refused when the step dropped more than the cap allows."""
+    share = _share_dropped(entry)
+    if settings.max_drop is not None and share > settings.max_drop:
+        raise Refused(
+            f"{entry.tool} would drop {share:.1%} of {entry.counts['before']:,} rows, more than --max-drop "
+            f"{settings.max_drop:g} allows; {entry.dataset} is unchanged.",
+            next_step=f"'tilth drops {entry.dataset} --step {entry.seq}' shows what it would drop.",
+        )
+
+
+def loud_line(store: Store, entry: Entry, share: float) -> str:
+    """The three largest reasons, an example of each, and the way back."""
+    from ..tools.store.history import example_of
+
+    counts: Mapping[str, int] = entry.counts["dropped"]
+    reasons = list(counts.items())[:3]
+    parts = [f"{reason} {count:,} (e.g. {example_of(store, entry, reason)})" for reason, count in reasons]
+    undo = "" if entry.details.get("refused") or not entry.moves else f" 'tilth undo {entry.dataset}' takes it back."
+    return f"{entry.tool} drops {share:.0%} of the rows: {'; '.join(parts)}.{undo}"
+

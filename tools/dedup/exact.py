@@ -1,0 +1,138 @@
+"""`dedup.exact`: rows whose text repeats that of another row.
+
+It knows 16-byte hashes and the order in which rows are kept. Rows that nearly repeat are `dedup.near`'s business.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from typing import Annotated, Literal
+
+import numpy as np
+import pyarrow as pa
+
+from ..change import Change, Outcome, drops, one
+from ..context import Context
+from ..store.packs import fixed_bytes
+from ..store.rows import Rows
+from ..tool import Arg, TextField, tool
+from ._order import keep_ranks
+
+Compare = Literal["record", "text", "normalized"]
+Within = Literal["all", "split", "source"]
+
+_SPACE = re.compile(r"\s+")
+
+
+@tool("dedup.exact")
+def exact(
+    ctx: Context,
+    data: Rows,
+    *,
+    field: TextField = "default",
+    compare: Annotated[
+        Compare,
+        Arg("record: all of the record's bytes; text: the field as it is; normalized: NFKC, lower case, single spaces"),
+    ] = "text",
+    within: Annotated[Within, Arg("look for repetitions in all rows, or only within one split or source")] = "all",
+    keep: Annotated[str, Arg("which row of a group stays: an ORDER BY over the row's columns", order=True)] = "",
+    against: Annotated[str | None, Arg("also drop rows that repeat a row of this dataset", dataset=True)] = None,
+) -> Change:
+    """Drop rows that repeat the text of a kept row exactly.
+
+    Reason `exact_duplicate`; the evidence names the row that stayed (`survivor`). Rows without any text in the field
+    are no repetitions of each other and stay. A row of a split called test or validation is kept before any other,
+    so that a repetition goes from train, never from test; then `keep` decides, then the earlier row.
+
+    Texts are compared by the first 16 bytes of their sha256.
+    """
+    keys = _keys(data, field, compare)
+    if within != "all":
+        labels = data.arrow((within,))[within].combine_chunks().dictionary_encode(null_encoding="encode")
+        keys = _salted(keys, labels.indices.to_numpy(zero_copy_only=False))
+    order = keep_ranks(ctx, data, keep, field)
+    kept_elsewhere = _others(ctx, against, field, compare)
+    positions, survivors = _repetitions(keys, order)
+    evidence = [{"survivor": row_id} for row_id in _row_ids(data, survivors)]
+    if kept_elsewhere is not None:
+        positions, evidence = _with_others(keys, positions, evidence, kept_elsewhere)
+    ctx.progress(len(data), len(data))
+    return Change(one(Outcome(decisions=drops(positions, "exact_duplicate", scores=np.ones(len(positions)),
+                                              evidence=evidence))))  # fmt: skip
+
+
+_NONE = b"\0" * 16
+
+
+def _keys(data: Rows, field: str, compare: Compare) -> np.ndarray:
+    """A 16-byte key for every row, shape (n,) S16; rows without text have the empty key."""
+    if compare == "record":
+        return fixed_bytes(data.arrow(("content_sha",))["content_sha"]).view("S16").reshape(-1)
+    parts = [_hashes(batch, compare) for batch in data.texts(field)]
+    return np.frombuffer(b"".join(parts), "S16")
+
+
+def _hashes(texts: pa.LargeStringArray, compare: Compare) -> bytes:
+    sha = hashlib.sha256
+    if compare == "normalized":
+        told = [_normalized(text) for text in texts.to_pylist()]
+        return b"".join([sha(text.encode()).digest()[:16] if text else _NONE for text in told])
+    return b"".join([sha(text).digest()[:16] if text else _NONE for text in texts.cast(pa.large_binary()).to_pylist()])
+
+
+def _normalized(text: str) -> str:
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text)
+    return _SPACE.sub(" ", text.lower()).strip()
+
+
+def _salted(keys: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Keys that differ between groups."""
+    numbers = np.frombuffer(keys.tobytes(), np.uint64).reshape(-1, 2).copy()
+    some = numbers.any(axis=1)
+    numbers[some, 0] ^= (labels.astype(np.uint64)[some] + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+    return np.frombuffer(numbers.tobytes(), "S16")
+
+
+def _repetitions(keys: np.ndarray, order: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Positions of repetitions, ascending, and the positions of the rows they repeat."""
+    ranked = np.lexsort((order, keys))
+    sorted_keys = keys[ranked]
+    new = np.ones(len(keys), bool)
+    new[1:] = sorted_keys[1:] != sorted_keys[:-1]
+    head = np.maximum.accumulate(np.where(new, np.arange(len(keys)), 0))
+    again = ~new & (sorted_keys != b"")
+    positions, survivors = ranked[again], ranked[head[again]]
+    back = np.argsort(positions)
+    return positions[back], survivors[back]
+
+
+def _row_ids(data: Rows, positions: np.ndarray) -> list[str]:
+    return [row_id.hex() for row_id in data.take(positions, ["row_id"])["row_id"].to_pylist()] if len(positions) else []
+
+
+def _others(ctx: Context, against: str | None, field: str, compare: Compare) -> tuple[Rows, np.ndarray] | None:
+    if against is None:
+        return None
+    rows = ctx.rows(against)
+    known = field if field == rows.mapping.default_field else rows.mapping.resolve_field("default")
+    return rows, _keys(rows, known, compare)
+
+
+def _with_others(
+    keys: np.ndarray, positions: np.ndarray, evidence: list[dict[str, str]], others: tuple[Rows, np.ndarray]
+) -> tuple[np.ndarray, list[dict[str, str]]]:
+    """Add the rows that repeat one of the other dataset; a row that repeats both is told with its own."""
+    rows, theirs = others
+    order = np.argsort(theirs, kind="stable")
+    at = np.minimum(np.searchsorted(theirs[order], keys), max(len(theirs) - 1, 0))
+    hit = np.flatnonzero((theirs[order][at] == keys) & (keys != b"")) if len(theirs) else np.empty(0, np.int64)
+    hit = hit[~np.isin(hit, positions)]
+    more = [{"survivor": row_id, "of": rows.vid} for row_id in _row_ids(rows, order[at[hit]])]
+    both = np.concatenate([positions, hit])
+    back = np.argsort(both, kind="stable")
+    told = [*evidence, *more]
+    return both[back], [told[i] for i in back]
+

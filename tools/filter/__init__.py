@@ -1,0 +1,1 @@
+"""Rows that should not be in a training set."""

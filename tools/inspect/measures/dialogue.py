@@ -1,0 +1,120 @@
+"""What is said in the rows and how long it is: turns, lengths by role, system prompts, stock phrases, media.
+
+It knows pieces and their roles. It does not know whether a conversation is well formed: filter.chat does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from .columns import value_key
+from .counting import Frequent, Lengths
+from .seen import Seen
+
+PHRASE_WORDS: Final = 5
+PHRASE: Final = 64
+"""Characters in which the words of a phrase must lie."""
+ROLE_ORDER: Final = ("system", "user", "assistant", "chosen", "rejected", "tool")
+KINDS: Final = {"tool_call": "tool calls", "tool_schema": "tool schemas", "reasoning": "reasoning"}
+
+
+class Dialogue:
+    """Counted over all rows: what each role says, in characters, and how often it is said the same way."""
+
+    def __init__(self) -> None:
+        self.messages = Lengths()
+        self.by_role: dict[str, Lengths] = {}
+        self.systems: Frequent[str] = Frequent()
+        self.openings: Frequent[str] = Frequent()
+        self.closings: Frequent[str] = Frequent()
+        self.answers = 0
+        self.media_parts = 0
+        self.media_rows: list[int] = []
+        self.media_row_count = 0
+        self.rows_with_system = 0
+
+    def see(self, seen: Seen) -> None:
+        said: dict[str, list[int]] = {}
+        answers: list[str] = []
+        systems: list[str] = []
+        messages: list[int] = []
+        for position, pieces in enumerate(seen.said, seen.start):
+            media, turns, system = 0, set(), ""
+            for role, text, kind, turn in pieces:
+                if kind == "text":
+                    turns.add(turn)
+                    sizes = said.get(role)
+                    if sizes is None:
+                        sizes = said[role] = []
+                    sizes.append(len(text))
+                    if role == "assistant" or role == "chosen":
+                        answers.append(text)
+                    elif role == "system":
+                        system = f"{system}\n\n{text}" if system else text
+                elif kind == "media":
+                    media += 1
+                elif kind in KINDS:
+                    said.setdefault(KINDS[kind], []).append(len(text))
+                    if turn >= 0:
+                        turns.add(turn)
+            messages.append(len(turns))
+            if system:
+                systems.append(system)
+            if media:
+                self._see_media(position, media)
+        self._count(said, answers, systems, messages)
+
+    def _see_media(self, position: int, parts: int) -> None:
+        self.media_parts += parts
+        self.media_row_count += 1
+        self.media_rows = [*self.media_rows, position][:5]
+
+    def _count(
+        self, said: dict[str, list[int]], answers: list[str], systems: list[str], messages: list[int]
+    ) -> None:
+        for name, lengths in said.items():
+            self.by_role.setdefault(name, Lengths()).update(lengths)
+        self.messages.update(messages)
+        self.rows_with_system += len(systems)
+        self.systems.update(map(value_key, systems))
+        self.answers += len(answers)
+        self.openings.update(filter(None, map(opening, answers)))
+        self.closings.update(filter(None, map(closing, answers)))
+
+    def roles(self) -> list[str]:
+        """Roles and other kinds of text found, in reading order; those we do not know come last."""
+        order = {name: place for place, name in enumerate((*ROLE_ORDER, *KINDS.values()))}
+        return sorted(self.by_role, key=lambda name: (order.get(name, len(order)), name))
+
+    def unknown_roles(self) -> list[str]:
+        return [name for name in self.roles() if name not in (*ROLE_ORDER, *KINDS.values(), "repeated", "text")]
+
+    def details(self) -> dict[str, Any]:
+        """Lengths for a reader: each with count, total, mean, quantiles and histogram."""
+        return {role: self.by_role[role].summary() for role in self.roles()}
+
+    def phrases(self, share: float, least: int) -> dict[str, list[tuple[str, int]]]:
+        """Openings and closings that at least `share` of the answers (and `least` of them) have in common."""
+        floor = max(share * self.answers, least)
+        return {
+            name: [(text, count) for text, count in counted.top(10) if count >= floor]
+            for name, counted in (("openings", self.openings), ("closings", self.closings))
+        }
+
+
+def opening(text: str) -> str:
+    """The first five words; nothing for a text that is hardly longer."""
+    words = text[:PHRASE].split(None, PHRASE_WORDS)
+    return " ".join(words[:PHRASE_WORDS]) if len(text) > 2 * PHRASE and len(words) > PHRASE_WORDS else ""
+
+
+def closing(text: str) -> str:
+    """The last five words; nothing for a text that is hardly longer."""
+    words = text[-PHRASE:].rsplit(None, PHRASE_WORDS)
+    return " ".join(words[-PHRASE_WORDS:]) if len(text) > 2 * PHRASE and len(words) > PHRASE_WORDS else ""
+
+
+def most_common_share(counted: Iterable[tuple[str, int]], total: int) -> float:
+    """The share of the most frequent of some counted values."""
+    return max((count for _, count in counted), default=0) / total if total else 0.0

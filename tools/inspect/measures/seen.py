@@ -1,0 +1,146 @@
+"""One stretch of rows as every part of the profile sees it: parsed once, cut at fixed positions.
+
+It knows rows, records and what is said in them. It does not know what is measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final, TypeAlias
+
+import pyarrow as pa
+
+from ...store.mapping import Mapping
+from ...store.pieces import ROLES, column
+from ...store.rows import Rows, parse_records
+
+STRETCH: Final = 4_096
+"""Rows seen at a time. Fixed, so that what is forgotten at a stretch's end does not depend on packs and batches."""
+
+CHATS: Final = ("messages", "sharegpt", "alpaca", "prompt-completion", "unpaired-preference")
+"""Formats whose rows are a prompt and its answer."""
+
+Said: TypeAlias = list[tuple[str, str, str, int]]
+"""(role, text, kind, turn) of every piece of a row, as `Mapping.pieces` gives them."""
+
+
+@dataclass
+class Seen:
+    """Consecutive rows from position `start` on; every list has one item a row."""
+
+    start: int
+    table: pa.Table
+    mapping: Mapping
+    field: str
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    @cached_property
+    def records(self) -> list[Any]:
+        return parse_records(self.table.column("record"))
+
+    @cached_property
+    def said(self) -> list[Said]:
+        return [*map(speech_reader(self.mapping), self.records)]
+
+    @cached_property
+    def texts(self) -> list[str]:
+        """The text of the profile's field."""
+        return self.read(self.field)
+
+    @cached_property
+    def prompts(self) -> list[str]:
+        return [prompt for prompt, _ in self._exchanges]
+
+    @cached_property
+    def responses(self) -> list[str]:
+        return [response for _, response in self._exchanges]
+
+    def read(self, field: str) -> list[str]:
+        """The text of any field."""
+        return [*map(self.mapping.reader(field), self.records)]
+
+    def values(self, column: str) -> list[Any]:
+        """A column the store keeps about every row: source, split, row_id, …"""
+        return self.table.column(column).to_pylist()
+
+    @cached_property
+    def _exchanges(self) -> list[tuple[str, str]]:
+        if self.mapping.format in CHATS:
+            return [*map(exchange, self.said)]
+        return [*zip(self.read("prompt"), self.read("response"), strict=True)]
+
+
+def speech_reader(mapping: Mapping) -> Callable[[dict[str, Any]], Said]:
+    """What reads all pieces of a record: as `Mapping.pieces`, and for plain chats several times faster."""
+
+    def general(record: dict[str, Any]) -> Said:
+        return [(piece.role, piece.text, piece.kind, piece.turn) for piece in mapping.pieces(record)]
+
+    key = mapping.paths.get("messages")
+    if mapping.format not in ("messages", "sharegpt") or set(mapping.paths) != {"messages"} or key not in mapping.columns:
+        return general
+
+    def plain(record: dict[str, Any]) -> Said:
+        said: Said = []
+        messages = record.get(key)
+        if type(messages) is not list:
+            return general(record)
+        for turn, message in enumerate(messages):
+            if type(message) is not dict or len(message) != 2:
+                return general(record)
+            role = message["role"] if "role" in message else message.get("from")
+            text = message["content"] if "content" in message else message.get("value")
+            if type(role) is not str or type(text) is not str or role in _CALLING:
+                return general(record)
+            said.append((ROLES.get(role, role), text, "text", turn))
+        if len(record) > 1:
+            others = (piece for name, value in record.items() if name != key for piece in column(value, name))
+            said += [(piece.role, piece.text, piece.kind, piece.turn) for piece in others]
+        return said
+
+    return plain
+
+
+_CALLING: Final = frozenset(("function_call", "tool_call"))
+
+
+def exchange(said: Said) -> tuple[str, str]:
+    """(prompt, response) of a chat: what was said before the last assistant turn, and that turn."""
+    last = -1
+    for role, _, _, turn in said:
+        if role == "assistant":
+            last = turn
+    prompt, response = [], []
+    for role, text, kind, turn in said:
+        if kind == "text" and text and (role == "user" or role == "assistant"):
+            if turn == last:
+                response.append(text)
+            elif turn < last or last < 0:
+                prompt.append(text)
+    return "\n\n".join(prompt), "\n\n".join(response)
+
+
+def stretches(rows: Rows, field: str, columns: Sequence[str] = ("record", "source", "split")) -> Iterator[Seen]:
+    """All rows in order, `STRETCH` at a time whatever the packs."""
+    start = 0
+    for table in _recut((batch.table for batch in rows.batches(columns, size=STRETCH)), STRETCH):
+        yield Seen(start, table, rows.mapping, field)
+        start += len(table)
+
+
+def _recut(tables: Iterator[pa.Table], size: int) -> Iterator[pa.Table]:
+    held: list[pa.Table] = []
+    count = 0
+    for table in tables:
+        while count + len(table) >= size:
+            yield pa.concat_tables([*held, table.slice(0, size - count)])
+            table, held, count = table.slice(size - count), [], 0
+        if len(table):
+            held.append(table)
+            count += len(table)
+    if count:
+        yield pa.concat_tables(held)

@@ -1,0 +1,408 @@
+"""How a Change becomes a version: outcomes in, decisions, signals and edited rows written, one ledger entry made.
+
+It knows positions, packs and selections. It does not know tools or where the Change came from.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+
+from ..change import DECISIONS, Change, Edit, Fact, Finding, NewRow, Outcome, Report, dump_evidence
+from . import records
+from .identity import made_row_id
+from .ledger import Entry
+from .packs import ID, PACK_COLUMNS, bitmap, fixed_bytes, fixed_column, ObjectWriter, pack_schema, read_bitmap
+from .rows import Rows
+from .store import Store
+from .texts import edited_value, plain_values
+from .versions import Part, RowDigest, Version, version_id
+
+STORED_DECISIONS: Final = pa.schema(
+    [
+        pa.field("row_id", ID, nullable=False),
+        pa.field("ord", pa.int64(), nullable=False),
+        pa.field("rev", pa.int32(), nullable=False),
+        pa.field("action", pa.string(), nullable=False),
+        pa.field("reason", pa.string(), nullable=False),
+        pa.field("score", pa.float64()),
+        pa.field("evidence", pa.string()),
+    ]
+)
+
+MAX_PARTS: Final = 16
+"""A version of more parts than this is rewritten as one pack, so that chains of edits do not slow readers down."""
+
+
+@dataclass
+class Tally:
+    """What a Change amounts to."""
+
+    before: int
+    dropped: Counter[str] = field(default_factory=Counter)
+    edits: Counter[str] = field(default_factory=Counter)
+    added: int = 0
+    edited: int = 0
+    positions: list[np.ndarray] = field(default_factory=list)
+
+    @property
+    def gone(self) -> np.ndarray:
+        """Positions of the dropped rows, ascending, each once."""
+        return np.unique(np.concatenate([np.empty(0, np.int64), *self.positions]))
+
+    def counts(self) -> dict[str, Any]:
+        gone = len(self.gone)
+        return {
+            "before": self.before,
+            "after": self.before - gone + self.added,
+            "dropped": dict(sorted(self.dropped.items(), key=lambda item: (-item[1], item[0]))),
+            "added": self.added,
+            "edited": self.edited,
+            "edits": dict(sorted(self.edits.items(), key=lambda item: (-item[1], item[0]))),
+        }
+
+
+def tally(rows: Rows, change: Change) -> Tally:
+    """Count what a Change would do, writing nothing."""
+    found = Tally(len(rows))
+    for outcome in change.outcomes:
+        _count(found, outcome)
+    return found
+
+
+def _count(found: Tally, outcome: Outcome) -> None:
+    if outcome.decisions is not None:
+        action = np.asarray(outcome.decisions["action"].combine_chunks().to_numpy(zero_copy_only=False))
+        drop = action == "drop"
+        reasons = outcome.decisions["reason"].filter(pa.array(drop)).combine_chunks()
+        positions = outcome.decisions["position"].to_numpy()[drop]
+        fresh = _first_times(found, positions)
+        for item in reasons.filter(pa.array(fresh)).value_counts().to_pylist():
+            found.dropped[item["values"]] += item["counts"]
+        found.positions.append(positions)
+    for edit in outcome.edits:
+        found.edits[edit.reason] += 1
+    found.edited += len({edit.position for edit in outcome.edits})
+    found.added += len(outcome.added)
+
+
+def _first_times(found: Tally, positions: np.ndarray) -> np.ndarray:
+    """True where a position is dropped for the first time: a row counts under its first reason only."""
+    first = np.zeros(len(positions), bool)
+    first[np.unique(positions, return_index=True)[1]] = True
+    if found.positions:
+        first &= ~np.isin(positions, np.concatenate(found.positions))
+    return first
+
+
+def apply(
+    store: Store, rows: Rows, change: Change, entry: Entry, *, max_drop: float | None = None
+) -> tuple[Entry, Version]:
+    """Write a Change over `rows` and commit it; a share of drops above `max_drop` keeps the decisions but no version.
+
+    `entry` comes with dataset, tool, args and key filled in; inputs, counts, objects and output are added here.
+    """
+    writing = _Writing(store, rows)
+    with ExitStack() as stack:
+        writing.run(change.outcomes, stack)
+    refused = max_drop is not None and len(writing.tally.gone) > max_drop * len(rows)
+    version = rows.version if refused else writing.version()
+    objects = writing.objects() | note_objects(store, rows, change.findings, change.facts)
+    entry = replace(
+        entry,
+        inputs=(rows.vid, *entry.inputs),
+        output=None if refused else version.vid,
+        counts={**entry.counts, **writing.tally.counts()},
+        objects=objects,
+        details={**entry.details, "refused": True} if refused else entry.details,
+    )
+    return store.commit(entry, None if refused else version), version
+
+
+def apply_report(store: Store, rows: Rows, report: Report, entry: Entry) -> Entry:
+    """Commit a Report: its findings, facts and details become objects."""
+    objects = note_objects(store, rows, report.findings, report.facts)
+    if report.details:
+        text = json.dumps(report.details, ensure_ascii=False)
+        objects["details"] = store.objects.put(pa.table({"json": pa.array([text], pa.large_string())}))
+    counts = {"before": len(rows), "after": len(rows), "findings": len(report.findings)}
+    return store.commit(replace(entry, kind="report", inputs=(rows.vid, *entry.inputs), objects=objects, counts=counts))
+
+
+def read_details(store: Store, entry: Entry) -> dict[str, Any]:
+    """The details of a recorded Report; of anything else, none."""
+    if "details" not in entry.objects:
+        return {}
+    details: dict[str, Any] = json.loads(store.objects.read(entry.objects["details"])["json"][0].as_py())
+    return details
+
+
+def note_objects(
+    store: Store, rows: Rows, findings: Iterable[Finding], facts: Iterable[Fact]
+) -> dict[str, str]:
+    """Store findings (their example positions as row ids) and facts; -> object hashes by role."""
+    objects = {}
+    listed = list(findings)
+    if listed:
+        examples = sorted({position for finding in listed for position in finding.rows})
+        ids = rows.take(examples, ["row_id"]).column("row_id").to_pylist() if examples else []
+        name = {position: row_id.hex() for position, row_id in zip(examples, ids, strict=True)}
+        lines = [{**asdict(one), "rows": [name[position] for position in one.rows]} for one in listed]
+        objects["findings"] = store.objects.put(pa.Table.from_pylist(lines, schema=FINDINGS))
+    told = [{**asdict(fact), "value": json.dumps(fact.value, ensure_ascii=False)} for fact in facts]
+    if told:
+        objects["facts"] = store.objects.put(pa.Table.from_pylist(told, schema=FACTS))
+    return objects
+
+
+FINDINGS: Final = pa.schema(
+    [
+        ("code", pa.string()),
+        ("severity", pa.string()),
+        ("message", pa.string()),
+        ("count", pa.int64()),
+        ("unit", pa.string()),
+        ("rows", pa.list_(pa.string())),
+        ("sql", pa.string()),
+        ("fix", pa.string()),
+    ]
+)
+FACTS: Final = pa.schema(
+    [
+        ("id", pa.string()),
+        ("value", pa.string()),
+        ("unit", pa.string()),
+        ("method", pa.string()),
+        ("n_examined", pa.int64()),
+    ]
+)
+
+
+class _Cursor:
+    """Walks over a version's columns in step with outcomes: `upto(n)` gives the next rows before position n."""
+
+    def __init__(self, rows: Rows, columns: tuple[str, ...]) -> None:
+        self._batches = rows.batches(columns)
+        self._rest: pa.Table | None = None
+        self.position = 0
+
+    def upto(self, end: int) -> pa.Table:
+        parts = []
+        while self.position < end:
+            if self._rest is None or not len(self._rest):
+                self._rest = next(self._batches).table
+            piece = self._rest.slice(0, end - self.position)
+            self._rest = self._rest.slice(len(piece))
+            self.position += len(piece)
+            parts.append(piece)
+        return pa.concat_tables(parts)
+
+
+class _Writing:
+    """One Change on its way to disk."""
+
+    def __init__(self, store: Store, rows: Rows) -> None:
+        self.store = store
+        self.rows = rows
+        self.tally = Tally(len(rows))
+        self._writers: dict[str, ObjectWriter] = {}
+        self._edited: list[int] = []
+        self._overlay_ords: list[int] = []
+        self._signals_cursor = _Cursor(rows, ("ord", "rev"))
+        self._record_cursor: _Cursor | None = None
+        self._next_ord = rows.version.next_ord
+
+    def run(self, outcomes: Iterable[Outcome], stack: ExitStack) -> None:
+        for outcome in outcomes:
+            _count(self.tally, outcome)
+            if outcome.signals is not None and len(outcome.signals):
+                self._write_signals(outcome.signals, stack)
+            if outcome.decisions is not None and len(outcome.decisions):
+                self._write_decisions(outcome.decisions, stack)
+            if outcome.edits:
+                self._write_edits(list(outcome.edits), stack)
+            if outcome.added:
+                self._write_added(list(outcome.added), stack)
+
+    def _writer(self, role: str, schema: pa.Schema, stack: ExitStack) -> ObjectWriter:
+        if role not in self._writers:
+            self._writers[role] = stack.enter_context(self.store.objects.writer(schema))
+        return self._writers[role]
+
+    def _write_signals(self, signals: pa.Table, stack: ExitStack) -> None:
+        keys = self._signals_cursor.upto(self._signals_cursor.position + len(signals))
+        table = pa.table({"ord": keys["ord"], "rev": keys["rev"], **dict(zip(signals.column_names, signals.columns))})
+        self._writer("signals", table.schema, stack).write(table)
+
+    def _write_decisions(self, decisions: pa.Table, stack: ExitStack) -> None:
+        order = np.argsort(decisions["position"].to_numpy(), kind="stable")
+        decisions = decisions.take(pa.array(order)).cast(DECISIONS)
+        keys = self.rows.take(decisions["position"].to_numpy(), ["row_id", "ord", "rev"])
+        table = pa.Table.from_arrays(
+            [*keys.columns, *decisions.drop_columns(["position"]).columns], schema=STORED_DECISIONS
+        )
+        self._writer("decisions", STORED_DECISIONS, stack).write(table)
+
+    def _write_edits(self, edits: list[Edit], stack: ExitStack) -> None:
+        """Edited records go to one overlay pack, in order; several edits of a row are applied together."""
+        merged: dict[int, list[Edit]] = {}
+        for edit in edits:
+            merged.setdefault(edit.position, []).append(edit)
+        positions = sorted(merged)
+        old = self.rows.take(positions, PACK_COLUMNS)
+        column = old.column("record").combine_chunks()
+        changes = [[change for edit in merged[position] for change in edit.changes] for position in positions]
+        record, content = edited_records(column, changes)
+        table = old.set_column(old.column_names.index("record"), old.schema.field("record"), record)
+        table = table.set_column(table.column_names.index("content_sha"), old.schema.field("content_sha"), content)
+        rev = pa.array(old["rev"].to_numpy() + 1, pa.int32())
+        table = table.set_column(table.column_names.index("rev"), old.schema.field("rev"), rev)
+        self._writer("overlay", table.schema, stack).write(table)
+        if self._edited and positions[0] <= self._edited[-1]:
+            raise ValueError("outcomes must come in order of position")
+        self._edited.extend(positions)
+        self._overlay_ords.extend([int(table["ord"][0].as_py()), int(table["ord"][-1].as_py())])
+        told = [edit for position in positions for edit in merged[position]]
+        self._write_decisions(
+            pa.Table.from_arrays(
+                [
+                    pa.array([edit.position for edit in told], pa.int64()),
+                    pa.array(["edit"] * len(told)),
+                    pa.array([edit.reason for edit in told]),
+                    pa.array([edit.score for edit in told], pa.float64()),
+                    pa.array([dump_evidence(edit.evidence) for edit in told], pa.string()),
+                ],
+                schema=DECISIONS,
+            ),
+            stack,
+        )
+
+    def _write_added(self, added: list[NewRow], stack: ExitStack) -> None:
+        kind = self.rows.schema(["record"]).field("record").type if len(self.rows) else pa.large_string()
+        record, content = new_records([row.record for row in added], kind)
+        births = [made_row_id(sha, self._next_ord + i) for i, sha in enumerate(content.to_pylist())]
+        count = len(added)
+        table = pa.Table.from_arrays(
+            [
+                pa.array(births, ID),
+                content,
+                pa.array(range(self._next_ord, self._next_ord + count), pa.int64()),
+                pa.array([0] * count, pa.int32()),
+                pa.array([row.reason for row in added]),
+                pa.array([row.split for row in added], pa.string()),
+                pa.nulls(count, pa.string()),
+                pa.nulls(count, pa.int64()),
+                pa.nulls(count, pa.string()),
+                pa.array([[bytes.fromhex(parent) for parent in row.parents] or None for row in added], pa.list_(ID)),
+                record,
+            ],
+            schema=pack_schema(kind),
+        )
+        self._writer("added", table.schema, stack).write(table)
+        self._next_ord += count
+
+    def objects(self) -> dict[str, str]:
+        return {role: writer.sha for role, writer in self._writers.items() if writer.rows}
+
+    def version(self) -> Version:
+        """The version after the Change; the same one when it changes nothing."""
+        gone = self.tally.gone
+        if not len(gone) and not self._edited and not self.tally.added:
+            return self.rows.version
+        parts = self._kept_parts(np.union1d(gone, np.array(self._edited, np.int64)))
+        edited = np.array(self._edited, np.int64)
+        if overlay := self._writers.get("overlay"):
+            keep = ~np.isin(edited, gone)
+            parts.append(self._part(overlay, min(self._overlay_ords), max(self._overlay_ords), keep))
+        if added := self._writers.get("added"):
+            parts.append(self._part(added, self.rows.version.next_ord, self._next_ord - 1, None))
+        version = self.rows.version
+        live = tuple(sorted((part for part in parts if part.live), key=lambda part: part.first))
+        return sealed(self.store, replace(version, parents=(version.vid,), parts=live, next_ord=self._next_ord))
+
+    def _part(self, writer: ObjectWriter, first: int, last: int, keep: np.ndarray | None) -> Part:
+        if keep is None or keep.all():
+            return Part(writer.sha, writer.rows, writer.rows, None, first, last)
+        return Part(writer.sha, writer.rows, int(keep.sum()), self.store.objects.put(bitmap(keep)), first, last)
+
+    def _kept_parts(self, leaving: np.ndarray) -> list[Part]:
+        part_of, place = self.rows.index
+        part_of, place = part_of[leaving], place[leaving]
+        parts = []
+        for number, part in enumerate(self.rows.version.parts):
+            gone = place[part_of == number]
+            if len(gone):
+                selected = part.selection and read_bitmap(self.store.objects, part.selection)
+                keep = np.ones(part.rows, bool) if selected is None else np.array(selected)
+                keep[gone] = False
+                live = int(keep.sum())
+                part = replace(part, selection=self.store.objects.put(bitmap(keep)) if live else None, live=live)
+            parts.append(part)
+        return parts
+
+
+def sealed(store: Store, version: Version) -> Version:
+    """The version with its row count, digest and id computed; many small parts are rewritten as one."""
+    rows = Rows(store.objects, replace(version, rows=sum(part.live for part in version.parts)))
+    digest = RowDigest()
+    for batch in rows.batches(RowDigest.COLUMNS, size=65_536):
+        digest.update(batch.table)
+    parts = version.parts
+    if len(parts) > MAX_PARTS:
+        parts = (_rewritten(store, rows),)
+    vid = version_id(version.kind, version.mapping, digest.rows, digest.hexdigest(), version.parents)
+    return replace(version, vid=vid, rows=digest.rows, digest=digest.hexdigest(), parts=parts)
+
+
+def _rewritten(store: Store, rows: Rows) -> Part:
+    names = PACK_COLUMNS
+    first = last = -1
+    with store.objects.writer(rows.schema(names)) as out:
+        for batch in rows.batches(names):
+            out.write(batch.table)
+            ords = batch.table.column("ord")
+            first = ords[0].as_py() if first < 0 else first
+            last = ords[-1].as_py()
+    return Part(out.sha, out.rows, out.rows, None, first, last)
+
+
+def edited_records(
+    column: pa.Array, changes: list[list[tuple[records.Path, Any]]]
+) -> tuple[pa.Array, pa.Array]:
+    """Records with changes applied, and their content hashes (16 bytes)."""
+    if pa.types.is_struct(column.type):
+        values = [edited_value(value, some) for value, some in zip(plain_values(column), changes, strict=True)]
+        return new_records(values, column.type)
+    texts = [records.edit(text, some) for text, some in zip(column.to_pylist(), changes, strict=True)]
+    return pa.array(texts, column.type), fixed_column(text_hashes(texts))
+
+
+def new_records(values: list[Mapping[str, Any]], kind: pa.DataType) -> tuple[pa.Array, pa.Array]:
+    """Python values as a record column of the given type, and their content hashes."""
+    if pa.types.is_struct(kind):
+        from .ingest.canonical import typed_content
+
+        array = pa.array(values, kind)
+        return array, fixed_column(typed_content(array))
+    texts = [json.dumps(value, ensure_ascii=False) for value in values]
+    return pa.array(texts, kind), fixed_column(text_hashes(texts))
+
+
+def text_hashes(texts: Iterable[str]) -> np.ndarray:
+    """First 16 bytes of the sha256 of each text, shape (n, 16)."""
+    data = b"".join(hashlib.sha256(text.encode()).digest()[:16] for text in texts)
+    return np.frombuffer(data, np.uint8).reshape(-1, 16)
+
+
+def iterate_ids(rows: Rows) -> Iterator[tuple[int, np.ndarray]]:
+    """(position of the first, row ids of shape (n, 16)) in batches."""
+    for batch in rows.batches(("row_id",), size=65_536):
+        yield batch.start, fixed_bytes(batch.column("row_id"))

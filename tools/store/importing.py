@@ -1,0 +1,290 @@
+"""How source files become a dataset: chunks from a Reader in, packs and rejects written, one ledger entry made.
+
+It knows identity, packs and the reject limit. It does not know file formats: that is `ingest`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+import pyarrow as pa
+
+from ..errors import BadInput, Misuse, Refused
+from . import disk
+from .commit import sealed
+from .identity import Occurrences, row_ids
+from .ingest import Chunk, Reader, ReadOptions, Reject, Source
+from .ledger import Entry
+from .packs import ID, ObjectWriter, fixed_bytes, fixed_column, pack_schema
+from .store import Store, check_name
+from .versions import Part, Version
+
+PACK_ROWS: Final = 1 << 20
+MAX_REJECT: Final = 0.01
+
+Mode = Literal["new", "append", "replace"]
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What an import did: read = kept + rejected, blank lines apart."""
+
+    entry: Entry
+    version: Version
+    read: int
+    kept: int
+    rejected: dict[str, int]
+    blank: int
+    rejects: Path | None
+
+
+def import_sources(
+    store: Store,
+    dataset: str,
+    sources: Sequence[Source],
+    options: ReadOptions,
+    *,
+    mode: Mode = "new",
+    max_reject: float = MAX_REJECT,
+    pack_rows: int = PACK_ROWS,
+    key: str = "",
+    actor: str = "person",
+    progress: Callable[[int, int], None] | None = None,
+) -> Imported:
+    """Read sources and commit them as a version of `dataset`. The caller holds the write lock.
+
+    Raises Refused (and changes nothing but the rejects file) when more than `max_reject` of the records read are
+    bad, Misuse when the dataset exists and `mode` does not say what to do, BadInput when nothing could be read.
+    """
+    check_name(dataset)
+    base = _base(store, dataset, mode)
+    writing = _Importing(store, base, pack_rows)
+    with ExitStack() as stack:
+        rejects = stack.enter_context(_Rejects(store, dataset))
+        reader = Reader(sources, options, on_reject=rejects.add, progress=progress)
+        try:
+            for chunk in reader:
+                writing.add(chunk)
+            parts = writing.finish()
+        except BaseException:
+            writing.abandon()
+            raise
+    rejected = sum(reader.rejects.values())
+    if rejected > max_reject * reader.read:
+        raise Refused(_too_many(reader, rejected, max_reject, rejects.path))
+    if not writing.rows:
+        raise BadInput(_nothing(sources, reader))
+    version = _version(store, base, parts, writing, reader)
+    entry = Entry(
+        "import",
+        dataset,
+        args={"mode": mode, **_told(options)},
+        inputs=() if base is None else (base.vid,),
+        output=version.vid,
+        counts={"before": 0 if base is None else base.rows, "after": version.rows, "added": writing.rows},
+        key=key,
+        actor=actor,
+        details={
+            "sources": _sources(sources, reader),
+            "read": reader.read,
+            "kept": writing.rows,
+            "rejected": dict(sorted(reader.rejects.items())),
+            "blank": reader.blank,
+            "rejects": rejects.path.name if rejects.path else None,
+        },
+    )
+    entry = store.commit(entry, version)
+    return Imported(entry, version, reader.read, writing.rows, dict(reader.rejects), reader.blank, rejects.path)
+
+
+def _base(store: Store, dataset: str, mode: Mode) -> Version | None:
+    if dataset not in store.histories():
+        return None
+    if mode == "new":
+        next_step = "Say --append to add rows to it, --replace to start it anew (undo still works), or another name."
+        raise Misuse(f"The dataset {dataset!r} exists.", next_step=next_step)
+    return store.rows(dataset).version if mode == "append" else None
+
+
+class _Importing:
+    """Packs of one import on their way to disk."""
+
+    def __init__(self, store: Store, base: Version | None, pack_rows: int) -> None:
+        self.store = store
+        self.rows = 0
+        self.record_type: pa.DataType | None = None
+        self._base_type = _record_type(store, base)
+        self._occurrences = _births(store, base)
+        self.next_ord = base.next_ord if base else 0
+        self._pack_rows = pack_rows
+        self._parts: list[Part] = []
+        self._stack = ExitStack()
+        self._out: ObjectWriter | None = None
+
+    def add(self, chunk: Chunk) -> None:
+        kind = chunk.records.type
+        if self._base_type is not None and kind != self._base_type:
+            raise Misuse(
+                f"{chunk.file}: its records are {_kind_name(kind)}, those of the dataset {_kind_name(self._base_type)}.",
+                next_step="Import it under a name of its own, or --replace.",
+            )
+        self.record_type = kind
+        ids = row_ids(chunk.content, self._occurrences.number(chunk.content))
+        count = len(chunk.records)
+        ords = np.arange(self.next_ord, self.next_ord + count)
+        table = pa.Table.from_arrays(
+            [
+                fixed_column(ids),
+                fixed_column(chunk.content),
+                pa.array(ords, pa.int64()),
+                pa.array(np.zeros(count, np.int32)),
+                pa.repeat(chunk.source, count),
+                pa.nulls(count, pa.string()) if chunk.split is None else pa.repeat(chunk.split, count),
+                pa.repeat(chunk.file, count),
+                pa.array(chunk.lines, pa.int64()),
+                pa.nulls(count, pa.string()) if chunk.keys is None else chunk.keys,
+                pa.nulls(count, pa.list_(ID)),
+                chunk.records,
+            ],
+            schema=pack_schema(kind),
+        )
+        self.next_ord += count
+        self.rows += count
+        while len(table):
+            if self._out is None:
+                self._out = self._stack.enter_context(self.store.objects.writer(table.schema))
+            piece = table.slice(0, self._pack_rows - self._out.rows)
+            self._out.write(piece)
+            table = table.slice(len(piece))
+            if self._out.rows >= self._pack_rows:
+                self._close(self.next_ord - len(table))
+
+    def _close(self, end: int) -> None:
+        """Finish the open pack; its last row has ord `end` - 1."""
+        out = self._out
+        if out is not None:
+            self._stack.close()
+            self._parts.append(Part(out.sha, out.rows, out.rows, None, end - out.rows, end - 1))
+            self._out = None
+
+    def finish(self) -> tuple[Part, ...]:
+        self._close(self.next_ord)
+        return tuple(self._parts)
+
+    def abandon(self) -> None:
+        self._stack.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
+
+
+def _record_type(store: Store, base: Version | None) -> pa.DataType | None:
+    if base is None or not base.parts:
+        return None
+    return store.objects.open(base.parts[0].pack).schema_arrow.field("record").type
+
+
+def _births(store: Store, base: Version | None) -> Occurrences:
+    """Occurrences of everything ever imported into the versions that led to `base`, so that ids stay unique."""
+    found = Occurrences()
+    chain, at = [], base
+    while at is not None:
+        chain.append(at)
+        at = store.version(at.parents[0]) if at.parents else None
+    last = -1  # rows up to this `ord` are counted; a rewritten pack repeats them
+    for version in reversed(chain):
+        for part in version.parts:
+            if part.last <= last:
+                continue
+            table = store.objects.read(part.pack, ["content_sha", "ord", "line"])
+            born = (table["ord"].to_numpy() > last) & ~table["line"].is_null().to_numpy()
+            found.number(fixed_bytes(table["content_sha"])[born])
+        last = version.next_ord - 1
+    return found
+
+
+def _kind_name(kind: pa.DataType) -> str:
+    return "typed rows" if pa.types.is_struct(kind) else "JSON"
+
+
+def _version(
+    store: Store, base: Version | None, parts: tuple[Part, ...], writing: _Importing, reader: Reader
+) -> Version:
+    mapping = reader.mapping if base is None else base.mapping.with_columns(reader.mapping)
+    version = Version(
+        vid="",
+        kind="typed" if writing.record_type is not None and pa.types.is_struct(writing.record_type) else "json",
+        mapping=mapping,
+        rows=0,
+        digest="",
+        parents=(base.vid,) if base else (),
+        parts=((*base.parts,) if base else ()) + parts,
+        next_ord=writing.next_ord,
+    )
+    return sealed(store, version)
+
+
+class _Rejects:
+    """`rejects/<dataset>-<sha8>.jsonl`: one line for every record that could not be kept."""
+
+    def __init__(self, store: Store, dataset: str) -> None:
+        self._store = store
+        self._name = dataset.replace("/", "-")
+        self._temporary = store.state / "tmp" / f"rejects-{self._name}.jsonl"
+        self.path: Path | None = None
+
+    def __enter__(self) -> _Rejects:
+        self._file = self._temporary.open("wb")
+        self._sha = hashlib.sha256()
+        self._count = 0
+        return self
+
+    def add(self, reject: Reject) -> None:
+        line = json.dumps(asdict(reject), ensure_ascii=False).encode() + b"\n"
+        self._sha.update(line)
+        self._file.write(line)
+        self._count += 1
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        self._file.close()
+        if kind is not None or not self._count:
+            self._temporary.unlink()
+            return
+        self.path = self._store.state / "rejects" / f"{self._name}-{self._sha.hexdigest()[:8]}.jsonl"
+        disk.publish(self._temporary, self.path)
+
+
+def _too_many(reader: Reader, rejected: int, limit: float, path: Path | None) -> str:
+    reasons = ", ".join(f"{reason} {count:,}" for reason, count in sorted(reader.rejects.items()))
+    where = f" Each is named in {path}." if path else ""
+    return (
+        f"{rejected:,} of {reader.read:,} records are bad ({reasons}), more than --max-reject {limit:g} allows; "
+        f"nothing was imported.{where} Repair them, or raise --max-reject."
+    )
+
+
+def _nothing(sources: Sequence[Source], reader: Reader) -> str:
+    names = ", ".join(path for source in sources for path in source.paths)
+    return f"{names}: no records ({reader.read:,} read, {reader.blank:,} blank lines); nothing was imported."
+
+
+def _told(options: ReadOptions) -> dict[str, Any]:
+    """The options a person set, for the ledger and for `log --recipe`."""
+    default = asdict(ReadOptions())
+    return {name: value for name, value in asdict(options).items() if value != default[name]}
+
+
+def _sources(sources: Sequence[Source], reader: Reader) -> list[dict[str, Any]]:
+    told = []
+    for source in sources:
+        files = [asdict(file) for file in reader.files if file.source == source.name]
+        fields = {name: value for name, value in asdict(source).items() if value is not None}
+        told.append({**fields, "files": [{k: v for k, v in file.items() if k != "source"} for file in files]})
+    return told
+
+
+

@@ -1,0 +1,299 @@
+"""CSV and TSV: a row becomes a JSON object of strings in the order of the header.
+
+It knows dialects and physical lines. A cell stays the text it is; a row of another width, or a quote
+that does not close, is a fault and never silently another shape.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from json.encoder import encode_basestring
+from typing import Any, Final
+
+from ...errors import BadInput, Misuse
+from .chunks import MAX_RECORD_BYTES, Cut, Fault, Gathering, ReadOptions
+from .lines import Line, each_line, split_lines
+from .streams import ByteStream
+
+SAMPLE_BYTES: Final = 256 << 10
+_DELIMITERS: Final = (",", "\t", ";", "|")
+_INTEGER = re.compile(r"-?(0|[1-9]\d*)", re.ASCII)
+_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How cells are told apart. `quote` "" for none; `escape` "" when a quote inside a cell is written
+    twice.
+    """
+
+    delimiter: str = ","
+    quote: str = '"'
+    escape: str = ""
+
+    def reader(self, lines: Iterator[str]) -> Any:
+        return csv.reader(
+            lines,
+            delimiter=self.delimiter,
+            quotechar=self.quote or None,
+            quoting=csv.QUOTE_MINIMAL if self.quote else csv.QUOTE_NONE,
+            escapechar=self.escape or None,
+            doublequote=not self.escape,
+            strict=True,
+        )
+
+    def told(self, *, header: bool) -> dict[str, str]:
+        named = {"delimiter": self.delimiter, "quote": self.quote, "escape": self.escape}
+        return {**named, "header": "yes" if header else "no"}
+
+
+def sniff(stream: ByteStream, options: ReadOptions) -> Dialect:
+    """The dialect under which most rows of the head are as wide as the first; nothing is read from the
+    stream.
+
+    Quotes are '"' unless told otherwise; only tab-separated text may turn out to have none.
+    """
+    head = stream.head(SAMPLE_BYTES)
+    whole = len(head) < SAMPLE_BYTES
+    lines = split_lines(head if whole else head[: head.rfind(b"\n") + 1])
+    texts = [line.decode("latin-1") + "\n" for line in lines]
+    best, best_score = Dialect(), -1.0
+    for dialect in _dialects(options, "\t" if _is_tsv(stream.path) else None, b'\\"' in head):
+        score = _score(dialect, texts, whole=whole)
+        if score > best_score:
+            best, best_score = dialect, score
+    return best
+
+
+def _is_tsv(path: str) -> bool:
+    return re.search(r"\.(tsv|tab)(\.|$)", path.lower()) is not None
+
+
+def _dialects(options: ReadOptions, delimiter: str | None, escapes: bool) -> Iterator[Dialect]:
+    """Candidates, the more usual first."""
+    named = options.delimiter or delimiter
+    for sign in (named,) if named else _DELIMITERS:
+        if options.quote is not None:
+            yield Dialect(sign, options.quote)
+            continue
+        yield Dialect(sign)
+        if escapes:
+            yield Dialect(sign, '"', "\\")
+        if sign == "\t":
+            yield Dialect(sign, "")
+
+
+def _score(dialect: Dialect, texts: list[str], *, whole: bool) -> float:
+    """Share of rows as wide as the first; half of it when there is one column only."""
+    reader = dialect.reader(iter(texts))
+    width = good = rows = 0
+    while True:
+        try:
+            row = next(reader)
+        except StopIteration:
+            break
+        except csv.Error as error:
+            rows += whole or "unexpected end" not in str(error)
+            continue
+        if row:
+            width = width or len(row)
+            rows += 1
+            good += len(row) == width
+    return good / max(rows, 1) * (1.0 if width > 1 else 0.5)
+
+
+class Cells:
+    """Which columns hold nothing but integers or numbers, over all files read."""
+
+    def __init__(self) -> None:
+        self._kinds: dict[str, str | None] = {}
+
+    def look(self, names: list[str], rows: list[list[str]]) -> None:
+        for index, name in enumerate(names):
+            kind = self._kinds.get(name, "integer")
+            if kind is None:
+                continue
+            values = [row[index] for row in rows if row[index]]
+            if not values:
+                continue
+            if kind == "integer" and not all(map(_INTEGER.fullmatch, values)):
+                kind = "number"
+            if kind == "number" and not all(map(_NUMBER.fullmatch, values)):
+                kind = None
+            self._kinds[name] = kind
+
+    def found(self) -> dict[str, str]:
+        return {name: kind for name, kind in self._kinds.items() if kind}
+
+
+class _Feed:
+    """Lines for csv.reader; `taken` are those of the row being read, and the last can be given back."""
+
+    def __init__(self, lines: Iterator[Line | Fault]) -> None:
+        self._lines = lines
+        self._back: list[Line] = []
+        self.taken: list[Line] = []
+        self.faults: list[Fault] = []
+        self.ended = False
+
+    def __iter__(self) -> _Feed:
+        return self
+
+    def __next__(self) -> str:
+        line = self._back.pop() if self._back else self._next()
+        self.taken.append(line)
+        return line.data.decode("utf-8", "surrogateescape") + "\n"
+
+    def _next(self) -> Line:
+        for line in self._lines:
+            if isinstance(line, Line):
+                return line
+            self.faults.append(line)
+        self.ended = True
+        raise StopIteration
+
+    def give_back(self) -> None:
+        self._back.append(self.taken.pop())
+
+    def fault(self, reason: str, message: str) -> Fault:
+        """A fault for all the lines of the row."""
+        first = self.taken[0]
+        data = b"\n".join([line.data for line in self.taken])
+        return Fault(first.number, first.offset, reason, message, data)
+
+
+def cut_csv(
+    stream: ByteStream, dialect: Dialect, options: ReadOptions, cells: Cells
+) -> Iterator[Cut | Fault]:
+    """Every row as a JSON object of strings. BadInput or Misuse when the header cannot name the columns."""
+    before = csv.field_size_limit(MAX_RECORD_BYTES)
+    try:
+        yield from _Table(stream, dialect, options, cells).cut()
+    finally:
+        csv.field_size_limit(before)
+
+
+class _Table:
+    """One CSV file being read."""
+
+    def __init__(self, stream: ByteStream, dialect: Dialect, options: ReadOptions, cells: Cells) -> None:
+        self._path = stream.path
+        self._options = options
+        self._cells = cells
+        self._feed = _Feed(each_line(stream))
+        self._reader = dialect.reader(self._feed)
+        self._clean = _clean_row(dialect)
+        self._wary = False  # the line at hand was given back by a row that went wrong in it
+        self._names: list[str] = []
+        self._prefixes: list[str] = []
+        self._rows: list[list[str]] = []
+        self._gathering = Gathering()
+
+    def cut(self) -> Iterator[Cut | Fault]:
+        while (row := self._next_row()) is not None:
+            if isinstance(row, list):
+                self._add(row)
+            yield from self._feed.faults
+            self._feed.faults.clear()
+            if self._gathering.full:
+                yield self._take()
+        yield from self._feed.faults
+        yield self._take()
+
+    def _next_row(self) -> list[str] | tuple[()] | None:
+        """The next row; () for one that went wrong, whose faults are noted; None at the end."""
+        feed = self._feed
+        feed.taken.clear()
+        try:
+            row: list[str] = next(self._reader)
+        except StopIteration:
+            return None
+        except csv.Error as error:
+            if not self._names:
+                raise BadInput(f"{self._path}: its first row cannot be read ({error}).") from None
+            self._note_broken(str(error))
+            return ()
+        return row
+
+    def _note_broken(self, error: str) -> None:
+        """Faults for the lines of a row that csv gave up.
+
+        A quote that is not closed swallows lines up to the next quote, or to the end. What they were
+        meant to be cannot be known, so each is rejected; the line with the next quote is read again,
+        with suspicion.
+        """
+        feed = self._feed
+        self._wary = len(feed.taken) > 1 and not feed.ended
+        if self._wary:
+            feed.give_back()
+        elif not feed.ended:
+            reason = "stray_return" if "new-line" in error else "bad_quoting"
+            feed.faults.append(feed.fault(reason, error))
+            return
+        opened = feed.taken[0].number
+        for line in feed.taken:
+            message = f"inside a quote opened on line {opened:,} that does not close"
+            feed.faults.append(Fault(line.number, line.offset, "unterminated_quote", message, line.data))
+
+    def _add(self, row: list[str]) -> None:
+        feed = self._feed
+        if not row or (len(row) == 1 and len(self._names) > 1 and not row[0].strip()):
+            self._gathering.blank += 1
+            return
+        if not self._names:
+            self._names = _names(row, self._options, self._path)
+            self._prefixes = [f"{encode_basestring(name)}: " for name in self._names]
+            if self._options.header:
+                return
+        if len(row) != len(self._names):
+            message = f"{len(row)} cells for {len(self._names)} columns"
+            feed.faults.append(feed.fault("ragged_row", message))
+        elif self._wary and not self._clean.fullmatch(feed.fault("", "").head):
+            feed.faults.append(feed.fault("bad_quoting", "a quote inside a cell that is not quoted"))
+        else:
+            cells = [
+                prefix + encode_basestring(cell) for prefix, cell in zip(self._prefixes, row, strict=True)
+            ]
+            text = f"{{{', '.join(cells)}}}".encode("utf-8", "surrogateescape")
+            self._gathering.add(text, feed.taken[0].number, feed.taken[0].offset)
+            self._rows.append(row)
+        self._wary = False
+
+    def _take(self) -> Cut:
+        self._cells.look(self._names, self._rows)
+        self._rows.clear()
+        return self._gathering.take()
+
+
+def _clean_row(dialect: Dialect) -> re.Pattern[bytes]:
+    """A row whose quotes do nothing but surround cells."""
+    quote, delimiter = re.escape(dialect.quote or '"'), re.escape(dialect.delimiter)
+    inside = rf"(?:[^{quote}\\]|\\.)*" if dialect.escape else rf"(?:[^{quote}]|{quote}{quote})*"
+    cell = rf"(?:{quote}{inside}{quote}|[^{quote}{delimiter}]*)"
+    return re.compile(rf"{cell}(?:{delimiter}{cell})*\r?".encode(), re.DOTALL)
+
+
+def _names(row: list[str], options: ReadOptions, path: str) -> list[str]:
+    """The columns' names: as told, else the header, else "0", "1", …; no name twice."""
+    names = list(options.columns) or (row if options.header else [str(index) for index in range(len(row))])
+    if len(names) != len(row):
+        raise Misuse(f"{path} has {len(row)} columns, --columns names {len(names)}.")
+    repeated = {name: [i + 1 for i, other in enumerate(names) if other == name] for name in names}
+    twice = [f"{name!r} (columns {', '.join(map(str, at))})" for name, at in repeated.items() if len(at) > 1]
+    if twice:
+        raise BadInput(
+            f"{path}: its header names {'; '.join(twice)} more than once.",
+            next_step="Name them with --columns a,b,…",
+        )
+    if not "".join(names).isascii():
+        try:
+            "".join(names).encode()
+        except UnicodeEncodeError:
+            raise BadInput(
+                f"{path}: its header is not UTF-8.",
+                next_step="Name its encoding, such as --encoding latin-1.",
+            ) from None
+    return names

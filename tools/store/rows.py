@@ -1,0 +1,228 @@
+"""Reading a version: its rows in order, in batches, by position, or as text.
+
+It knows how parts are merged by `ord` and how records are read through the mapping. It writes nothing and does not
+know datasets, refs or the ledger.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from ..errors import Misuse
+from . import texts as text_reading
+from .mapping import Mapping
+from .packs import Objects, fixed_bytes, read_bitmap
+from .versions import Part, Version
+
+BATCH = 8_192
+
+
+class Batch:
+    """Consecutive rows of a version: `table` holds the columns asked for, `start` is the position of the first."""
+
+    __slots__ = ("start", "table")
+
+    def __init__(self, start: int, table: pa.Table) -> None:
+        self.start = start
+        self.table = table
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def column(self, name: str) -> pa.Array:
+        return self.table.column(name).combine_chunks()
+
+    def records(self) -> list[Any]:
+        """The records as Python values, in order."""
+        return parse_records(self.table.column("record"))
+
+
+def parse_records(column: pa.ChunkedArray | pa.Array) -> list[Any]:
+    """A record column (JSON text or structs) as Python values."""
+    if pa.types.is_struct(column.type):
+        return text_reading.plain_values(column)
+    loads = json.loads
+    return [loads(text) for text in column.to_pylist()]
+
+
+class Rows:
+    """The live rows of one version, addressed by position: 0 to len - 1, in order of `ord`."""
+
+    def __init__(self, objects: Objects, version: Version) -> None:
+        self._objects = objects
+        self.version = version
+
+    def __len__(self) -> int:
+        return self.version.rows
+
+    @property
+    def mapping(self) -> Mapping:
+        return self.version.mapping
+
+    @property
+    def vid(self) -> str:
+        return self.version.vid
+
+    def batches(self, columns: Sequence[str] = ("record",), *, size: int = BATCH) -> Iterator[Batch]:
+        """All rows in order. A batch holds at most about `size` rows."""
+        position = 0
+        for table in self._tables(tuple(columns), size):
+            yield Batch(position, table)
+            position += len(table)
+
+    def arrow(self, columns: Sequence[str] = ("record",)) -> pa.Table:
+        """All rows of the given columns at once: for small columns, or small datasets."""
+        tables = list(self._tables(tuple(columns), 65_536))
+        if not tables:
+            return self.schema(columns).empty_table()
+        return pa.concat_tables(tables).combine_chunks()
+
+    def texts(self, field: str, *, size: int = BATCH) -> Iterator[pa.LargeStringArray]:
+        """The text of `field` of every row, in order, in batches; a row without it gives the empty text."""
+        for batch in self.batches(("record",), size=size):
+            yield text_reading.texts(batch.column("record"), self.mapping, field)
+
+    def take(self, positions: Sequence[int] | np.ndarray, columns: Sequence[str]) -> pa.Table:
+        """The rows at the given positions, in the order given."""
+        wanted = np.asarray(positions, np.int64)
+        if len(wanted) and (wanted.min() < 0 or wanted.max() >= len(self)):
+            raise IndexError(f"position outside 0..{len(self) - 1}")
+        part_of, place = self.index
+        tables, order = [], []
+        for number, part in enumerate(self.version.parts):
+            here = np.flatnonzero(part_of[wanted] == number)
+            if len(here):
+                tables.append(self._pick(part, place[wanted[here]], columns))
+                order.append(here)
+        if not tables:
+            return self.schema(columns).empty_table()
+        back = np.argsort(np.concatenate(order), kind="stable")
+        return pa.concat_tables(tables).take(pa.array(back))
+
+    def records(self, positions: Sequence[int] | np.ndarray) -> list[Any]:
+        return parse_records(self.take(positions, ["record"]).column("record"))
+
+    def schema(self, columns: Sequence[str]) -> pa.Schema:
+        if not self.version.parts:
+            raise Misuse(f"The version {self.vid} holds no rows.")
+        whole = self._objects.open(self.version.parts[0].pack).schema_arrow
+        return pa.schema([whole.field(name) for name in columns])
+
+    @cached_property
+    def index(self) -> tuple[np.ndarray, np.ndarray]:
+        """For every position: the number of its part (int16) and the row within that part's pack (int32)."""
+        parts, places, ords = [], [], []
+        for number, part in enumerate(self.version.parts):
+            live = self._live(part)
+            parts.append(np.full(len(live), number, np.int16))
+            places.append(live.astype(np.int32))
+            if self._overlapping:
+                ords.append(self._objects.read(part.pack, ["ord"])["ord"].to_numpy()[live])
+        part_of = np.concatenate([np.empty(0, np.int16), *parts])
+        place = np.concatenate([np.empty(0, np.int32), *places])
+        if self._overlapping:
+            order = np.argsort(np.concatenate(ords), kind="stable")
+            part_of, place = part_of[order], place[order]
+        return part_of, place
+
+    def positions_of(self, row_ids: Sequence[str]) -> dict[str, int]:
+        """Positions of those of the given row ids (32 hex digits) that are live here."""
+        wanted = {bytes.fromhex(row_id) for row_id in row_ids}
+        found: dict[str, int] = {}
+        for batch in self.batches(("row_id",), size=65_536):
+            ids = fixed_bytes(batch.column("row_id"))
+            data = ids.tobytes()
+            for i in range(len(ids)):
+                one = data[16 * i : 16 * i + 16]
+                if one in wanted:
+                    found[one.hex()] = batch.start + i
+        return found
+
+    @cached_property
+    def _overlapping(self) -> bool:
+        parts = self.version.parts
+        return any(later.first <= earlier.last for earlier, later in zip(parts, parts[1:], strict=False))
+
+    def _live(self, part: Part) -> np.ndarray:
+        if part.selection is None:
+            return np.arange(part.rows)
+        return np.flatnonzero(read_bitmap(self._objects, part.selection))
+
+    def _pick(self, part: Part, places: np.ndarray, columns: Sequence[str]) -> pa.Table:
+        """Some rows of one pack, reading only the row groups they lie in."""
+        file = self._objects.open(part.pack)
+        sizes = [file.metadata.row_group(i).num_rows for i in range(file.metadata.num_row_groups)]
+        starts = np.cumsum([0, *sizes])
+        group_of = np.searchsorted(starts, places, "right") - 1
+        groups = np.unique(group_of)
+        table = file.read_row_groups(groups.tolist(), columns=list(columns), use_threads=False)
+        offset = np.zeros(len(sizes), np.int64)
+        offset[groups] = np.cumsum([0, *[sizes[group] for group in groups[:-1]]])
+        at = places - starts[group_of] + offset[group_of]
+        return table.select(list(columns)).take(pa.array(at))
+
+    def _tables(self, columns: tuple[str, ...], size: int) -> Iterator[pa.Table]:
+        for group in self._groups():
+            if len(group) == 1:
+                yield from self._stream(group[0], columns, size)
+            else:
+                with_ord = (*columns, *(("ord",) if "ord" not in columns else ()))
+                for table in _merge([self._stream(part, with_ord, size) for part in group]):
+                    yield table.select(list(columns))
+
+    def _groups(self) -> list[list[Part]]:
+        """Parts in order; parts whose ranges of `ord` overlap stand in one group and must be merged."""
+        groups: list[list[Part]] = []
+        last = -1
+        for part in self.version.parts:
+            if groups and part.first <= last:
+                groups[-1].append(part)
+            else:
+                groups.append([part])
+            last = max(last, part.last)
+        return groups
+
+    def _stream(self, part: Part, columns: Sequence[str], size: int) -> Iterator[pa.Table]:
+        keep = None if part.selection is None else read_bitmap(self._objects, part.selection)
+        file = self._objects.open(part.pack)
+        at = 0
+        for batch in file.iter_batches(batch_size=size, columns=list(columns), use_threads=False):
+            mask = None if keep is None else keep[at : at + len(batch)]
+            at += len(batch)
+            if mask is None or mask.all():
+                yield pa.Table.from_batches([batch]).select(list(columns))
+            elif mask.any():
+                yield pa.Table.from_batches([batch.filter(pa.array(mask))]).select(list(columns))
+
+
+def _merge(streams: list[Iterator[pa.Table]]) -> Iterator[pa.Table]:
+    """Merge streams that are each sorted by `ord` into one, holding one batch of each in memory."""
+    heads: list[pa.Table] = []
+    live: list[Iterator[pa.Table]] = []
+    for stream in streams:
+        head = next(stream, None)
+        if head is not None:
+            heads.append(head)
+            live.append(stream)
+    while heads:
+        boundary = min(head.column("ord")[len(head) - 1].as_py() for head in heads)
+        ready, heads_left, live_left = [], [], []
+        for head, stream in zip(heads, live, strict=True):
+            count = int(np.searchsorted(head.column("ord").to_numpy(), boundary, "right"))
+            ready.append(head.slice(0, count))
+            rest: pa.Table | None = head.slice(count)
+            if rest is not None and not len(rest):
+                rest = next(stream, None)
+            if rest is not None:
+                heads_left.append(rest)
+                live_left.append(stream)
+        heads, live = heads_left, live_left
+        merged = pa.concat_tables(ready)
+        order = np.argsort(merged.column("ord").to_numpy(), kind="stable")
+        yield merged.take(pa.array(order))

@@ -1,0 +1,297 @@
+"""The views a version offers to SQL: rows, dropped, texts, turns, signals, decisions, findings, facts.
+
+It knows how packs, selections and stored objects become views of one locked DuckDB connection, and which of them a
+query needs. What SQL is allowed is `sql.py`'s business; how DuckDB is opened, `door.py`'s.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pyarrow as pa
+
+from ..errors import Misuse, Retry, nearest
+from . import door
+from .ledger import Entry
+from .mapping import FIELDS, Mapping
+from .rows import Rows
+from .sql import tables_of, validate_order, validate_predicate, validate_query
+from .store import Store
+from .versions import Version
+
+if TYPE_CHECKING:
+    import duckdb
+
+VIEWS: Final = ("rows", "dropped", "texts", "turns", "signals", "decisions", "findings", "facts")
+OWN: Final = ("row_id", "source", "split", "file", "line", "key")
+"""Columns of `rows` beside the record's own; a record's column of the same name is shown as `NAME_`."""
+
+
+def query(store: Store, address: str, sql: str, *, limit: int | None = None) -> pa.Table:
+    """Run one validated SELECT over a version's views; at most `limit` rows come back. Raises Retry.
+
+    It runs on one thread: rows without an ORDER BY then come in one order, the same every time.
+    """
+    validate_query(sql, views=VIEWS)
+    with _Session(store, address, tables_of(sql), threads=1) as session:
+        return session.arrow(sql if limit is None else f"select * from ({sql.strip().rstrip(';')}\n) limit {limit}")
+
+
+def positions_where(store: Store, address: str, predicate: str, *, threads: int | None = None) -> np.ndarray:
+    """Positions, ascending, of the rows for which a predicate over `rows` is true. Raises Retry."""
+    validate_predicate(predicate)
+    with _Session(store, address, {"rows", *tables_of(f"select 1 where ({predicate}\n)")}, threads) as session:
+        hits = session.arrow(f"select ord from all_rows where ({predicate}\n) order by ord")["ord"].to_numpy()
+        if len(hits) == len(session.rows):
+            return np.arange(len(session.rows))
+        return np.searchsorted(session.rows.arrow(("ord",))["ord"].to_numpy(), hits)
+
+
+def ranks(store: Store, rows: Rows, order: str, lengths: np.ndarray | None = None) -> np.ndarray:
+    """The place of every row, 0 first, when sorted by an ORDER BY expression; ties by position. Raises Retry.
+
+    `lengths`, when given, is the column `length`: characters of the text a tool reads.
+    """
+    validate_order(order)
+    with _Session(store, rows, (), None) as session:
+        source = "all_rows"
+        if lengths is not None and "length" not in rows.mapping.columns:
+            ords = rows.arrow(("ord",))["ord"]
+            session.connection.register("text_lengths", pa.table({"ord": ords, "length": lengths}))
+            source = "all_rows join text_lengths using (ord)"
+        found = session.arrow(f"select ord from {source} order by {order}, ord")["ord"].to_numpy()
+    place = np.empty(len(found), np.int64)
+    place[np.searchsorted(np.sort(found), found)] = np.arange(len(found))
+    return place
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the record as `rows` shows it."""
+
+    name: str
+    shown: str
+    expression: str
+
+
+def own_columns(mapping: Mapping) -> list[Column]:
+    """The record's own columns as SQL over `record`, typed by what the import saw in them."""
+    taken = {name.lower() for name in OWN}
+    found = []
+    for name, kinds in mapping.columns.items():
+        shown = name or "_"
+        while shown.lower() in taken:
+            shown += "_"
+        taken.add(shown.lower())
+        found.append(Column(name, shown, _expression(name, kinds, mapping)))
+    return found
+
+
+def _expression(name: str, kinds: Sequence[str], mapping: Mapping) -> str:
+    if mapping.kind == "typed":
+        return f"record.{_quoted(name)}"
+    pointer = "'/" + name.replace("~", "~0").replace("/", "~1").replace("'", "''") + "'"
+    text = f"json_extract_string(record, {pointer})"
+    cast = {"integer": "bigint", "number": "double", "boolean": "boolean"}
+    if name in mapping.cells:
+        return f"try_cast({text} as {cast[mapping.cells[name]]})"
+    seen = [kind for kind in kinds if kind != "null"]
+    if seen == ["string"]:
+        return text
+    if seen and set(seen) <= {"integer", "number"}:
+        return f"try_cast({text} as {cast['number' if 'number' in seen else 'integer']})"
+    return f"cast({text} as boolean)" if seen == ["boolean"] else f"json_extract(record, {pointer})"
+
+
+class _Session:
+    """A locked connection in which the views a query needs exist, and nothing else can be reached."""
+
+    def __init__(self, store: Store, address: str | Rows, names: Iterable[str], threads: int | None) -> None:
+        self._store = store
+        if isinstance(address, Rows):
+            self.rows, self._entries = address, []
+        else:
+            dataset, vid = store.resolve(address)
+            self.rows = store.rows_of(vid)
+            self._entries = store.ledger.lineage(dataset, vid)
+        self._names = set(names)
+        self._threads = threads
+        self._files: set[Path] = set()
+
+    def __enter__(self) -> _Session:
+        self.connection: duckdb.DuckDBPyConnection = door.connect(
+            temp=self._store.state / "tmp" / "duckdb", threads=self._threads
+        )
+        makers: dict[str, Callable[[], str]] = {
+            "rows": self._rows,
+            "dropped": self._dropped,
+            "texts": self._texts,
+            "turns": self._turns,
+            "signals": self._signals,
+            "decisions": self._decisions,
+            "findings": lambda: self._objects("findings", _EMPTY_FINDINGS),
+            "facts": lambda: self._objects("facts", _EMPTY_FACTS),
+        }
+        statements = [f"create view all_rows as {self._of(self.rows.version)}"]
+        statements += [f"create view {name} as {makers[name]()}" for name in VIEWS if name in self._names]
+        for statement in statements:
+            self.connection.execute(statement)
+        door.lock_down(self.connection, sorted(self._files))
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.connection.close()
+
+    def arrow(self, sql: str) -> pa.Table:
+        """The result of one statement. DuckDB's own refusals come back as Retry, naming the nearest column."""
+        import duckdb
+
+        try:
+            return self.connection.sql(sql).to_arrow_table()
+        except duckdb.Error as error:
+            raise _readable(error, [column.shown for column in own_columns(self.rows.mapping)]) from None
+
+    def _file(self, sha: str) -> str:
+        path = self._store.objects.path(sha)
+        self._files.add(path)
+        return _literal(str(path))
+
+    def _of(self, version: Version) -> str:
+        """The live rows of a version, with `ord`, `rev` and `record`."""
+        shown = ", ".join(f"{column.expression} as {_quoted(column.shown)}" for column in own_columns(version.mapping))
+        kept = "lower(hex(row_id)) as row_id, source, split, file, line, key"
+        parts = [self._part(part.pack, part.selection) for part in version.parts]
+        base = " union all ".join(parts) if parts else "select null as record limit 0"
+        return f"select {kept}, {shown}{', ' if shown else ''}ord, rev, record from ({base})"
+
+    def _part(self, pack: str, selection: str | None) -> str:
+        if selection is None:
+            return f"select * from read_parquet({self._file(pack)})"
+        return (
+            f"select * exclude (keep) from read_parquet({self._file(pack)}) "
+            f"positional join read_parquet({self._file(selection)}) where keep"
+        )
+
+    def _rows(self) -> str:
+        return "select * exclude (ord, rev, record) from all_rows"
+
+    def _steps(self, role: str) -> Iterator[tuple[Entry, str]]:
+        for entry in self._entries:
+            if role in entry.objects and not entry.details.get("refused"):
+                yield entry, self._file(entry.objects[role])
+
+    def _dropped(self) -> str:
+        parts = []
+        for entry, file in self._steps("decisions"):
+            assert entry.before is not None
+            before = self._of(self._store.version(entry.before))
+            parts.append(
+                f"select r.* exclude (ord, rev, record), {entry.seq} as step, {_literal(entry.tool or '')} as tool, d.reason, d.score, "
+                f"d.evidence from ({before}) r join read_parquet({file}) d using (ord) where d.action = 'drop'"
+            )
+        empty = (
+            "select * exclude (ord, rev, record), 0 as step, '' as tool, '' as reason, 0.0 as score, "
+            "'' as evidence from all_rows limit 0"
+        )
+        return " union all by name ".join(f"({part})" for part in [*parts, empty])
+
+    def _decisions(self) -> str:
+        parts = [
+            f"select lower(hex(row_id)) as row_id, {entry.seq} as step, {_literal(entry.tool or '')} "
+            f"as tool, action, reason, score, evidence from read_parquet({file})"
+            for entry, file in self._steps("decisions")
+        ]
+        return " union all ".join([*parts, _EMPTY_DECISIONS])
+
+    def _signals(self) -> str:
+        parts = []
+        for entry, file in self._steps("signals"):
+            assert entry.before is not None
+            before = " union all ".join(
+                self._part(part.pack, part.selection) for part in self._store.version(entry.before).parts
+            )
+            for name in self._store.objects.open(entry.objects["signals"]).schema_arrow.names[2:]:
+                parts.append(
+                    f"select lower(hex(b.row_id)) as row_id, {_literal(entry.tool or '')} as tool, {_literal(name)} as name, "
+                    f"try_cast(s.{_quoted(name)} as double) as value, cast(s.{_quoted(name)} as varchar) as value_text "
+                    f"from read_parquet({file}) s join ({before}) b using (ord)"
+                )
+        return " union all ".join([*parts, _EMPTY_SIGNALS])
+
+    def _objects(self, role: str, empty: str) -> str:
+        parts = [
+            f"select {_literal(entry.tool or '')} as tool, * from read_parquet({file})"
+            for entry, file in self._steps(role)
+        ]
+        return " union all ".join([*parts, empty])
+
+    def _texts(self) -> str:
+        return self._derived("texts", _TEXTS, self._text_lines)
+
+    def _turns(self) -> str:
+        return self._derived("turns", _TURNS, self._turn_lines)
+
+    def _derived(self, name: str, schema: pa.Schema, lines: Callable[[list[str], list[Any]], Iterator[Any]]) -> str:
+        """A view over a file in the cache, made once per version by reading every record through the mapping."""
+        path = self._store.state / "cache" / f"{name}-{self.rows.vid}.parquet"
+        if not path.exists():
+            import pyarrow.parquet as pq
+
+            temporary = path.with_suffix(".writing")
+            with pq.ParquetWriter(temporary, schema, compression="zstd", compression_level=1) as out:
+                for batch in self.rows.batches(("row_id", "record")):
+                    ids = [one.hex() for one in batch.column("row_id").to_pylist()]
+                    columns = list(zip(*lines(ids, batch.records()), strict=True)) or [[] for _ in schema]
+                    out.write_table(pa.table([pa.array(c, f.type) for c, f in zip(columns, schema, strict=True)],
+                                             schema=schema))  # fmt: skip
+            temporary.replace(path)
+        self._files.add(path)
+        return f"select * from read_parquet({_literal(str(path))})"
+
+    def _text_lines(self, ids: list[str], records: list[Any]) -> Iterator[tuple[str, str, str]]:
+        for row_id, record in zip(ids, records, strict=True):
+            for field in FIELDS[self.rows.mapping.format]:
+                yield row_id, field, self.rows.mapping.text(record, field)
+
+    def _turn_lines(self, ids: list[str], records: list[Any]) -> Iterator[tuple[str, int, str, str]]:
+        for row_id, record in zip(ids, records, strict=True):
+            for turn in self.rows.mapping.turns(record):
+                yield row_id, turn.i, turn.role, turn.text
+
+
+_TEXTS: Final = pa.schema([("row_id", pa.string()), ("field", pa.string()), ("text", pa.large_string())])
+_TURNS: Final = pa.schema(
+    [("row_id", pa.string()), ("i", pa.int32()), ("role", pa.string()), ("text", pa.large_string())]
+)
+_EMPTY_DECISIONS: Final = (
+    "select '' as row_id, 0 as step, '' as tool, '' as action, '' as reason, 0.0 as score, '' as evidence limit 0"
+)
+_EMPTY_SIGNALS: Final = "select '' as row_id, '' as tool, '' as name, 0.0 as value, '' as value_text limit 0"
+_EMPTY_FINDINGS: Final = (
+    "select '' as tool, '' as code, '' as severity, '' as message, 0::bigint as count, '' as unit, "
+    "[]::varchar[] as \"rows\", '' as sql, '' as fix limit 0"
+)
+_EMPTY_FACTS: Final = (
+    "select '' as tool, '' as id, '' as value, '' as unit, '' as method, 0::bigint as n_examined limit 0"
+)
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _readable(error: Exception, columns: Sequence[str]) -> Misuse:
+    message = str(error).split("\n")[0]
+    found = re.search(r'column "([^"]+)" not found', message)
+    if found:
+        return Retry(f"There is no column {found[1]!r}.", next_step=nearest(found[1], [*OWN, *columns]))
+    return Retry(f"The query failed: {message}")
