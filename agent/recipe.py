@@ -210,7 +210,7 @@ def _override(value: dict[str, Any], text: str) -> None:
     key, equals, raw = text.partition("=")
     if not equals:
         raise Misuse(f"--set {text!r} has no '='.", next_step="Write --set key=value.")
-    new = yaml.load(raw, Loader=_StrictLoader)  # noqa: S506 - derived from SafeLoader
+    new = _value(raw)
     parts = key.split(".")
     if len(parts) == 3 and parts[0] in registry.VERBS:
         name, hits = ".".join(parts[:2]), 0
@@ -230,6 +230,14 @@ def _override(value: dict[str, Any], text: str) -> None:
         if not isinstance(place, dict):
             raise Misuse(f"--set {key}: {part!r} holds no keys.")
     place[parts[-1]] = new
+
+
+def _value(text: str) -> Any:
+    """A value typed on a command line: YAML where it is YAML, else the text itself (as in `>= 5`)."""
+    try:
+        return yaml.load(text, Loader=_StrictLoader)  # noqa: S506 - derived from SafeLoader
+    except yaml.YAMLError:
+        return text
 
 
 def to_yaml(value: Mapping[str, Any]) -> str:

@@ -6,6 +6,8 @@ are refused with the reason rather than written down wrongly.
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any, Final
 
 from ..tools import tool as registry
@@ -31,7 +33,7 @@ def recipe_from_log(store: Store, address: str) -> str:
     recipe: dict[str, Any] = {
         "recipe": 1,
         "dataset": dataset,
-        "sources": [_source(source) for source in imports[0].details["sources"]],
+        "sources": [_source(store, source) for source in imports[0].details["sources"]],
     }
     read = {name: value for name, value in imports[0].args.items() if name != "mode"}
     if read:
@@ -44,8 +46,12 @@ def recipe_from_log(store: Store, address: str) -> str:
     return to_yaml(recipe)
 
 
-def _source(source: dict[str, Any]) -> dict[str, Any]:
-    return {key: list(source[key]) if key == "paths" else source[key] for key in SOURCE_KEYS if source.get(key)}
+def _source(store: Store, source: dict[str, Any]) -> dict[str, Any]:
+    """A source with its paths as seen from the workspace's folder, where a recipe usually lies."""
+    told = {key: source[key] for key in SOURCE_KEYS if source.get(key)}
+    inside = [path for path in source["paths"] if Path(path).resolve().is_relative_to(store.root.resolve())]
+    seen = {path: os.path.relpath(Path(path).resolve(), store.root.resolve()) for path in inside}
+    return {**told, "paths": [seen.get(path, path) for path in source["paths"]]}
 
 
 def _step(entry: Entry) -> str | dict[str, Any]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -237,7 +238,7 @@ def _lock(workspace: Workspace, recipe: Recipe, entries: Sequence[Entry], vid: s
         "tilth": __version__,
         "recipe": recipe.sha,
         "seed": recipe.model.seed,
-        "sources": details["sources"],
+        "sources": [_from_recipe(recipe, source) for source in details["sources"]],
         "read": details["read"],
         "kept": details["kept"],
         "rejected": details["rejected"],
@@ -255,6 +256,16 @@ def _lock(workspace: Workspace, recipe: Recipe, entries: Sequence[Entry], vid: s
         "rows": len(workspace.store.rows_of(vid)),
         "version": vid,
     }
+
+
+def _from_recipe(recipe: Recipe, source: Mapping[str, Any]) -> dict[str, Any]:
+    """A source as the ledger has it, with paths as seen from the recipe's folder."""
+
+    def seen(path: str) -> str:
+        return os.path.relpath(path, recipe.folder).replace(os.sep, "/")
+
+    files = [{**file, "path": seen(file["path"])} for file in source["files"]]
+    return {**source, "paths": [seen(path) for path in source["paths"]], "files": files}
 
 
 def _result(

@@ -20,13 +20,13 @@ from ..tools.change import Change, Report
 from ..tools.context import Context
 from ..tools.errors import Misuse, Refused
 from ..tools.store import commit as committing
-from ..tools.store import views
 from ..tools.store.ledger import Entry
 from ..tools.store.packs import bitmap, fixed_bytes
 from ..tools.store.rows import Rows
 from ..tools.store.sql import validate_order, validate_predicate
 from ..tools.store.store import Store
 from ..tools.store.versions import Version
+from ..tools.store.views import VIEWS
 from ..tools.tool import Tool
 from .events import Finished, Listener, Noticed, Progressed, Started, nobody
 
@@ -103,7 +103,7 @@ def resolve_on(
             resolved[parameter.name] = f"{name}@{vid}"
             others.append(vid)
         elif parameter.arg.predicate:
-            validate_predicate(str(value))
+            validate_predicate(str(value), views=VIEWS)
         elif parameter.arg.order:
             validate_order(str(value))
     identity = [tool.id, tool.version, tool.source, resolved, rows.vid, others, seed]
@@ -243,11 +243,10 @@ def _run(store: Store, asked: Call, settings: Settings, listener: Listener) -> C
         listener(Progressed(asked.tool.id, done, total, unit))
 
     context = Context(
+        store=store,
+        dataset=asked.dataset,
         seed=settings.seed,
         threads=settings.threads,
-        rows=store.rows,
-        where=lambda rows, predicate: views.positions_where(store, f"{asked.dataset}@{rows.vid}", predicate),
-        ranks=lambda rows, order, lengths: views.ranks(store, rows, order, lengths),
         scratch=scratch,
         progress=progress,
         notice=lambda text: listener(Noticed(text)),

@@ -5,6 +5,8 @@ It knows verbs, and tells what happens as events. It does not print, parse comma
 
 from __future__ import annotations
 
+import fcntl
+import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +29,7 @@ from .events import Finished, Listener, Noticed, Progressed, nobody
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from ..tools.document.verify import Verified
+    from ..tools.document.card import Verified
     from .release import Exported
     from .run import Ran
 
@@ -187,6 +189,11 @@ class Workspace:
         """`inspect.profile`."""
         return self.do("inspect.profile", dataset, **args)
 
+    def dry_run(self, tool: str, dataset: str, **args: Any) -> dict[str, Any]:
+        """The counts a call would come to; nothing is changed."""
+        asked = toolbox.resolve(self.store, tool, self.address(dataset), args, self.seed)
+        return toolbox.preview(self.store, asked, self._settings(None, None), self.listener).counts()
+
     def what_if(self, tool: str, dataset: str, name: str, values: Sequence[str], **args: Any) -> list[Preview]:
         """What a tool would drop for several values of one threshold; nothing is changed."""
         declared = registry.get(tool)
@@ -319,6 +326,28 @@ class Workspace:
 
         return recipe_from_log(self.store, self.address(dataset))
 
+    def findings(self, entry: Entry) -> list[dict[str, Any]]:
+        """The findings a step reported; their examples are row ids."""
+        if "findings" not in entry.objects:
+            return []
+        found: list[dict[str, Any]] = self.store.objects.read(entry.objects["findings"]).to_pylist()
+        return found
+
+    def running(self) -> dict[str, Any] | None:
+        """The command that holds the write lock now, as {"pid", "command"}."""
+        with (self.store.state / "lock").open("a+") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                lock.seek(0)
+                holder: dict[str, Any] = json.loads(lock.read() or "{}")
+                return holder
+        return None
+
+    def disk_used(self) -> int:
+        """Bytes under `.tilth/`."""
+        return sum(path.stat().st_size for path in self.store.state.rglob("*") if path.is_file())
+
     # -- moving --------------------------------------------------------------------------------------------------
 
     def undo(self, dataset: str, *, to: str | None = None) -> str:
@@ -379,9 +408,9 @@ class Workspace:
 
     def verify_card(self, folder: str | os.PathLike[str]) -> Verified:
         """Re-compute every number of an exported card."""
-        from ..tools.document.verify import verify
+        from ..tools.document.card import verify_card
 
-        return verify(Path(folder))
+        return verify_card(Path(folder))
 
     def _settings(self, sample: int | None, max_drop: float | None) -> toolbox.Settings:
         return toolbox.Settings(self.seed, self.threads, sample, max_drop)

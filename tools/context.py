@@ -1,4 +1,4 @@
-"""What a tool may ask of the world: other datasets, a seed, threads, progress, scratch space, and models.
+"""What a tool may ask of the world: the workspace it may read, a seed, threads, progress, scratch space, and models.
 
 It knows protocols only. Who implements `Model`, `Embedder` and `Panel` (the agent layer) and who listens to
 progress (a face) is not known here.
@@ -13,10 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from .store import views
+
 if TYPE_CHECKING:
     import numpy as np
 
     from .store.rows import Rows
+    from .store.store import Store
 
 
 class Progress(Protocol):
@@ -47,23 +50,32 @@ def silent(done: int, total: int, unit: str = "rows") -> None:
 
 @dataclass(frozen=True)
 class Context:
-    """Given to every tool call.
+    """Given to every tool call: the workspace (to read), the name of the dataset, and what the person asked for.
 
-    `rows` opens another version by its resolved address; `where` gives the positions a predicate holds for, `ranks`
-    the place of every row under an ORDER BY (`length` is the column of text lengths given); `notice` says one
-    sentence to the person; `scratch` is a folder that is gone after the call.
+    `notice` says one sentence to the person; `scratch` is a folder that is gone after the call.
     """
 
+    store: Store
+    dataset: str
     seed: int
     threads: int
-    rows: Callable[[str], Rows]
-    where: Callable[[Rows, str], np.ndarray]
-    ranks: Callable[[Rows, str, np.ndarray | None], np.ndarray]
     scratch: Path
     progress: Progress = silent
     notice: Callable[[str], None] = lambda message: None
     models: Mapping[str, Sequence[Model]] = field(default_factory=dict)
     embedder: Embedder | None = None
+
+    def rows(self, address: str) -> Rows:
+        """The rows of another version, by its resolved address."""
+        return self.store.rows(address)
+
+    def where(self, rows: Rows, predicate: str) -> np.ndarray:
+        """Positions, ascending, of the rows for which a predicate over the views is true."""
+        return views.positions_where(self.store, f"{self.dataset}@{rows.vid}", predicate, threads=self.threads)
+
+    def ranks(self, rows: Rows, order: str, lengths: np.ndarray | None = None) -> np.ndarray:
+        """The place of every row, 0 first, under an ORDER BY; `lengths` is its column `length`."""
+        return views.ranks(self.store, rows, order, lengths)
 
     def rng(self, *parts: object) -> random.Random:
         """A generator that depends on the seed and on `parts` only."""

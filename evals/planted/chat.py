@@ -209,20 +209,20 @@ def _copy(draw: Draw, wanted: dict[str, int], untouched: Sequence[int], table: l
 
 def _near_copies(draw: Draw, original: Record, times: int) -> list[Record]:
     """Copies with up to seven small edits each, as many as leave every two of the family near-duplicates."""
-    family = [shingles(dialogue(original))]
-    copies: list[Record] = []
-    for _ in range(times if len(family[0]) >= LONG else 0):
-        trial, best = copy.deepcopy(original), None
+    family = [original]
+    sets = [shingles(dialogue(original))]
+    for _ in range(times if len(sets[0]) >= LONG else 0):
+        trial, best = copy.deepcopy(original), original
         for _ in range(draw.between(1, 7)):
             edit(draw, trial)
             found = shingles(dialogue(trial))
-            if min(jaccard(found, other) for other in family) < NEAR_EDIT:
+            if min(jaccard(found, other) for other in sets) < NEAR_EDIT:
                 break
             best = copy.deepcopy(trial)
-        if best is not None:
-            copies.append(best)
-            family.append(shingles(dialogue(best)))
-    return copies
+        if best not in family:
+            family.append(best)
+            sets.append(shingles(dialogue(best)))
+    return family[1:]
 
 
 def _near_miss(draw: Draw, original: Record, donors: Sequence[Record]) -> list[Record]:

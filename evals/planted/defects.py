@@ -235,8 +235,9 @@ def repeated_ngrams(draw: Draw, record: Record) -> bool:
     turn = _answer(record)
     own = turn["content"].rstrip(".?!").rpartition(". ")[2]
     loop = own + "." if draw.chance(0.4) and 4 <= len(own.split()) <= 20 else draw.pick(_LOOPS)
-    size, step = len(turn["content"].split()), max(len(loop.split()), 1)
-    turn["content"] += " " + " ".join([loop] * (draw.between(3, 6) * (size + 40) // (2 * step) + 3))
+    said, once = len(turn["content"].split()), len(loop.split())
+    times = draw.between(3, 6) * (said + 40) // (2 * once) + 3
+    turn["content"] = " ".join([turn["content"], *[loop] * times]).rstrip(".") + "."
     return True
 
 
@@ -335,7 +336,8 @@ def exchange_sentence(draw: Draw, record: Record, donor: Record) -> None:
     foreign = [sentence for sentence in answer.split(". ") if len(sentence.split()) > 3]
     sentences = message["content"].split(". ")
     if foreign:
-        sentences[draw.below(len(sentences))] = draw.pick(foreign).strip(" .") + "." * (len(sentences) == 1)
+        at = draw.below(len(sentences))
+        sentences[at] = draw.pick(foreign).strip(" .") + "." * (at == len(sentences) - 1)
         message["content"] = ". ".join(sentences)
 
 

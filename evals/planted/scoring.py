@@ -72,11 +72,11 @@ class KindScore:
     """What became of one kind, in lines.
 
     planted: lines that bear the kind; of duplicates, those beyond one of each cluster.
-    found: lines on which the expected step acted, for this kind or for another one of the line that is its business
-    too (a row is dropped for one reason only); of duplicates, those gone for whatever reason.
-    masked: not found, but dropped before for another defect that they bear.
-    false_alarms: lines dropped, edited or flagged for this reason that bear nothing the step should act on, and the
-    last of a cluster. Of a decoy, `planted` lines were on offer and `false_alarms` were taken for what they seem.
+    found: lines on which the expected step acted, for this kind or for another of the line's that is its
+    business too (a row is dropped for one reason only); of duplicates, those gone for whatever reason.
+    masked: not found, but dropped for another defect that they bear.
+    false_alarms: lines dropped, edited or flagged for this reason that bear nothing the step should act on,
+    and the last of a cluster. Of a decoy, `planted` lines were on offer, `false_alarms` taken for a defect.
     """
 
     kind: str

@@ -12,7 +12,7 @@ import math
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, Final, NoReturn, TypeVar
@@ -50,6 +50,7 @@ MARKUP: Final = re.compile(
 )
 _CODE: Final = re.compile(r"```.*?(?:```|\Z)|`[^`\n]+`", re.DOTALL)
 _WORD: Final = re.compile(r"\w+")
+_SPACED: Final = "".join(c if c.isalnum() or c == "_" else " " for c in map(chr, range(128)))
 _ROLES: Final = ("system", "user", "assistant", "tool")
 
 Shingle = tuple[str, ...]
@@ -237,7 +238,7 @@ def repeated_share(text: str) -> float:
 
 
 def loops(text: str) -> bool:
-    """Is the repeated share LOOP or more? Few distinct words are needed for that, and they are cheaper to count."""
+    """Is the repeated share LOOP or more? That takes few distinct words, which are cheaper to count."""
     found = text.lower().split()
     return len(set(found)) - SHINGLE < len(found) * LOOP and repeated_share(text) >= LOOP
 
@@ -261,9 +262,15 @@ def looks_truncated(record: Record) -> bool:
 # --- Two lines ---
 
 
+def word_list(text: str) -> list[str]:
+    r"""The runs of `\w` in lower case; for ASCII by a table, which is five times faster than the pattern."""
+    text = text.lower()
+    return text.translate(_SPACED).split() if text.isascii() else _WORD.findall(text)
+
+
 def shingles(text: str) -> set[Shingle]:
     """The word 5-grams of a text: the definition behind every Jaccard here."""
-    return set(_grams(_WORD.findall(text.lower())))
+    return set(_grams(word_list(text)))
 
 
 def _grams(found: list[str]) -> Iterator[Shingle]:
@@ -278,28 +285,29 @@ def jaccard(a: set[T], b: set[T]) -> float:
 def near_pairs(documents: Sequence[str], threshold: float = NEAR) -> list[tuple[int, int, float]]:
     """Every pair of documents whose shingles have a Jaccard of `threshold` or more, by a prefix-filter join.
 
-    Two such documents share a shingle among the |A| - ceil(threshold |A|) + 1 rarest of each (Chaudhuri,
-    Ganti and Kaushik 2006); hashes only propose pairs, the Jaccard is that of the shingles themselves.
+    In any one order of all shingles, two such documents share one of the first |A| - ceil(threshold |A|) + 1
+    of each (Chaudhuri, Ganti and Kaushik 2006). Here what repeats in the first two fifths of the documents
+    comes last. Hashes only propose pairs; the Jaccard is that of the shingles themselves.
     """
-    hashed = [set(map(hash, _grams(_WORD.findall(document.lower())))) for document in documents]
-    seen: set[int] = set()
-    again: set[int] = set()
+    hashed = [set(map(hash, _grams(word_list(document)))) for document in documents]
+    common = _repeated(hashed[: len(hashed) * 2 // 5])
+    prefixes = []
     for grams in hashed:
-        again |= grams & seen
-        seen |= grams
-    shared = [grams & again for grams in hashed]
-    frequency: Counter[int] = Counter()
-    for grams in shared:
-        frequency.update(grams)
+        size = len(grams) - math.ceil(threshold * len(grams) - 1e-9) + 1
+        first = sorted(grams - common)[:size]
+        prefixes.append(first if len(first) == size else first + sorted(grams & common)[: size - len(first)])
+    again = _repeated(prefixes)
     holders: defaultdict[int, list[int]] = defaultdict(list)
-    for i, grams in enumerate(shared):
-        prefix = math.floor(len(grams) - threshold * len(hashed[i])) + 1  # those nobody else has come first
-        if prefix > 0:
-            rarest = sorted(grams)
-            rarest.sort(key=frequency.__getitem__)
-            for gram in rarest[:prefix]:
-                holders[gram].append(i)
-    pairs = {pair for rows in holders.values() for pair in combinations(rows, 2)}
+    for i, prefix in enumerate(prefixes):
+        for gram in again.intersection(prefix):
+            holders[gram].append(i)
+    least = [threshold * len(grams) - 1e-9 for grams in hashed]
+    pairs = {
+        (a, b)
+        for rows in holders.values()
+        for a, b in combinations(rows, 2)
+        if least[a] <= len(hashed[b]) and least[b] <= len(hashed[a])
+    }
     near = []
     for a, b in sorted(pairs):
         if jaccard(hashed[a], hashed[b]) > threshold - 0.01:
@@ -309,9 +317,19 @@ def near_pairs(documents: Sequence[str], threshold: float = NEAR) -> list[tuple[
     return near
 
 
+def _repeated(groups: Iterable[Collection[int]]) -> set[int]:
+    """What two groups or more hold."""
+    seen: set[int] = set()
+    again: set[int] = set()
+    for group in groups:
+        again |= seen.intersection(group)
+        seen.update(group)
+    return again
+
+
 def clusters(lines: Sequence[bytes], records: Mapping[int, Record]) -> list[Cluster]:
     """Exact duplicates (the same record), then near-duplicates among one of each; `records` by line."""
-    spoken = {line: dialogue(record) for line, record in records.items() if record["messages"]}
+    spoken = {line: dialogue(record) for line, record in records.items()}
     times = Counter(spoken.values())
     same: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
     for line, text in spoken.items():

@@ -16,8 +16,8 @@ from ..text.prose import prose
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """One repair of one text: the smallest span of the text before it that holds every change, and the
-    lengths."""
+    """One repair of one text: the smallest span [start, end) of the text before it that holds every change,
+    and the characters of the text `before` and `after`."""
 
     reason: str
     start: int
@@ -164,7 +164,7 @@ _ROUNDS = 8
 def repaired(text: str, fixes: Mapping[str, Fix]) -> tuple[str, list[Repair]]:
     """`text` after all fixes, applied until nothing changes, and what each of them did.
 
-    One round is seldom too few: only where a fix lays bare what another one repairs.
+    A second round matters where one fix lays bare what another repairs.
     """
     repairs: list[Repair] = []
     for _ in range(_ROUNDS):

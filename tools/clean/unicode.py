@@ -42,7 +42,8 @@ def unicode(
 
     Reasons, in the order they are repaired:
       mojibake            UTF-8 that was once read as a single-byte encoding ('cafÃ©'), read again:
-                          `fix_encoding` of ftfy 6, with its defaults
+                          `fix_encoding` of ftfy 6, with its defaults. A text that shows it in code only,
+                          fenced or in backticks, talks about it and stays
       line_endings        CR LF, CR, U+2028 and U+2029 become LF
       control_characters  C0 and C1 controls and terminal sequences are removed; tab, LF and CR stay, and VT,
                           FF and NEL, which separate lines, become LF
@@ -135,10 +136,10 @@ def _flagged(column: pa.LargeStringArray) -> tuple[np.ndarray, np.ndarray]:
     if data is None or not len(column):
         return np.empty(0, np.int64), np.empty(0, bool)
     text = np.frombuffer(data, np.uint8)[offsets[0] : offsets[-1]]
-    beyond = np.flatnonzero(text >= 127)
+    starts = offsets - offsets[0]
+    beyond = np.flatnonzero(np.maximum.reduceat(text, starts[:-1]) >= 127)  # no record is an empty text
     backslash = np.flatnonzero(text[:-1] == ord("\\"))
     escapes = backslash[_CONTROL_ESCAPES[text[backslash + 1]]]
-    starts = offsets - offsets[0]
     by_escape = np.unique(np.searchsorted(starts, escapes, "right") - 1)
-    rows = np.union1d(np.searchsorted(starts, beyond, "right") - 1, by_escape)
+    rows = np.union1d(beyond, by_escape)
     return rows, np.isin(rows, by_escape)

@@ -17,9 +17,9 @@ from ..store.rows import Rows
 EVALUATION_SPLITS: Final = ("test", "validation")
 
 
-def keep_ranks(ctx: Context, data: Rows, keep: str, field: str) -> np.ndarray:
+def keep_ranks(ctx: Context, data: Rows, keep: str | None, field: str) -> np.ndarray:
     """The place of every row in the keep order, 0 first; shape (rows,) int64."""
-    places = np.arange(len(data)) if not keep else ctx.ranks(data, keep, _lengths(data, keep, field))
+    places = np.arange(len(data)) if keep is None else ctx.ranks(data, keep, _lengths(data, keep, field))
     splits = data.arrow(("split",))["split"].combine_chunks()
     if splits.null_count == len(splits):
         return places

@@ -37,7 +37,9 @@ def exact(
         Arg("record: all of the record's bytes; text: the field as it is; normalized: NFKC, lower case, single spaces"),
     ] = "text",
     within: Annotated[Within, Arg("look for repetitions in all rows, or only within one split or source")] = "all",
-    keep: Annotated[str, Arg("which row of a group stays: an ORDER BY over the row's columns", order=True)] = "",
+    keep: Annotated[
+        str | None, Arg("which row of a group stays: an ORDER BY over the row's columns and `length`", order=True)
+    ] = None,
     against: Annotated[str | None, Arg("also drop rows that repeat a row of this dataset", dataset=True)] = None,
 ) -> Change:
     """Drop rows that repeat the text of a kept row exactly.
@@ -54,7 +56,7 @@ def exact(
         keys = _salted(keys, labels.indices.to_numpy(zero_copy_only=False))
     order = keep_ranks(ctx, data, keep, field)
     kept_elsewhere = _others(ctx, against, field, compare)
-    positions, survivors = _repetitions(keys, order)
+    positions, survivors = repetitions(keys, order)
     evidence = [{"survivor": row_id} for row_id in _row_ids(data, survivors)]
     if kept_elsewhere is not None:
         positions, evidence = _with_others(keys, positions, evidence, kept_elsewhere)
@@ -88,6 +90,14 @@ def _normalized(text: str) -> str:
     return _SPACE.sub(" ", text.lower()).strip()
 
 
+def normalized_keys(data: Rows, positions: np.ndarray, field: str) -> np.ndarray:
+    """Keys of some rows' normalized texts, shape (n,) S16."""
+    if not len(positions):
+        return np.empty(0, "S16")
+    texts = [data.mapping.text(record, field) for record in data.records(positions)]
+    return np.frombuffer(_hashes(pa.array(texts, pa.large_string()), "normalized"), "S16")
+
+
 def _salted(keys: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Keys that differ between groups."""
     numbers = np.frombuffer(keys.tobytes(), np.uint64).reshape(-1, 2).copy()
@@ -96,8 +106,11 @@ def _salted(keys: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return np.frombuffer(numbers.tobytes(), "S16")
 
 
-def _repetitions(keys: np.ndarray, order: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Positions of repetitions, ascending, and the positions of the rows they repeat."""
+def repetitions(keys: np.ndarray, order: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Places of the repetitions among 16-byte keys, ascending, and the place each repeats: the least by `order`.
+
+    Empty keys repeat nothing.
+    """
     ranked = np.lexsort((order, keys))
     sorted_keys = keys[ranked]
     new = np.ones(len(keys), bool)
@@ -117,7 +130,7 @@ def _others(ctx: Context, against: str | None, field: str, compare: Compare) -> 
     if against is None:
         return None
     rows = ctx.rows(against)
-    known = field if field == rows.mapping.default_field else rows.mapping.resolve_field("default")
+    known = field if field in rows.mapping.fields else rows.mapping.default_field
     return rows, _keys(rows, known, compare)
 
 

@@ -27,7 +27,8 @@ QUESTIONS: Final[dict[str, tuple[str, str]]] = {
     "contact": ("Contact", "Whom can readers ask?"),
     "citation": ("Citation", "How should it be cited?"),
 }
-"""Question -> (heading, what is asked). After Datasheets for Datasets (Gebru et al. 2021), cut to what no tool can see."""
+"""Question -> (heading, what is asked). After Datasheets for Datasets (Gebru et al. 2021), cut to what no
+tool can see."""
 
 LICENSE: Final = "license"
 UNSPECIFIED: Final = "unspecified"
@@ -55,7 +56,9 @@ def read_answers(root: Path, dataset: str) -> Answers:
     known = (*QUESTIONS, LICENSE)
     for key, value in table.items() if isinstance(table, dict) else [(dataset, table)]:
         if key not in known:
-            raise Misuse(f"{path.name}: [{dataset}] asks nothing called {key!r}.", next_step=nearest(key, known))
+            raise Misuse(
+                f"{path.name}: [{dataset}] asks nothing called {key!r}.", next_step=nearest(key, known)
+            )
         if not isinstance(value, str):
             raise Misuse(f"{path.name}: [{dataset}] {key} is not a text.", next_step=f'Write {key} = "…".')
     texts = {key: table[key].strip() for key in QUESTIONS if table.get(key, "").strip()}
@@ -63,7 +66,8 @@ def read_answers(root: Path, dataset: str) -> Answers:
 
 
 def licence(declared: str | None) -> str:
-    """A declared licence as an SPDX expression where it is one, else as it was written; "unspecified" without one."""
+    """A declared licence as an SPDX expression where it is one, else as it was written; "unspecified" without
+    one."""
     if not declared or not declared.strip():
         return UNSPECIFIED
     return spdx(declared) or " ".join(declared.split())
@@ -92,8 +96,11 @@ def _key(text: str) -> str:
 
 
 _ALIASES: Final = {
-    **{f"cc {name} {version}": f"CC-{name.upper().replace(' ', '-')}-{version}"
-       for name in ("by", "by sa", "by nc", "by nd", "by nc sa", "by nc nd") for version in ("2.0", "2.5", "3.0", "4.0")},
+    **{
+        f"cc {name} {version}": f"CC-{name.upper().replace(' ', '-')}-{version}"
+        for name in ("by", "by sa", "by nc", "by nd", "by nc sa", "by nc nd")
+        for version in ("2.0", "2.5", "3.0", "4.0")
+    },
     "cc0": "CC0-1.0",
     "cc0 1.0": "CC0-1.0",
     "apache 2.0": "Apache-2.0",
@@ -110,7 +117,8 @@ _ALIASES: Final = {
 
 
 def hub_license(chosen: str) -> dict[str, str]:
-    """The `license` keys of a hub card: an identifier where the hub has one, else `other` with the text as its name."""
+    """The `license` keys of a hub card: an identifier where the hub has one, else `other` with the text as
+    its name."""
     if not chosen:
         return {}
     expression = spdx(chosen)

@@ -1,6 +1,7 @@
 """The facts a card is made of, and how each is written for a reader.
 
-It knows values, units and where a fact can be checked. It does not know where values come from or where they stand.
+It knows values, units and where a fact can be checked. It does not know where values come from or where they
+stand.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ Check = Literal["export", "ledger"]
 
 @dataclass(frozen=True, slots=True)
 class CardFact(Fact):
-    """A fact of a card. `value` is made of JSON types; units: rows, bytes, characters, turns, name, sha256, command …"""
+    """A fact of a card. `value` is made of JSON types; units: rows, bytes, characters, turns, name, sha256,
+    command …"""
 
     check: Check = "export"
 
@@ -84,7 +86,8 @@ def name_of(part: str) -> str:
 
 
 def shown(fact: CardFact) -> str:
-    """A fact as it stands in a card: whole numbers with separators, shares with one decimal, names safe in Markdown."""
+    """A fact as it stands in a card: whole numbers with separators, shares with one decimal, names safe in
+    Markdown."""
     value = fact.value
     if fact.unit == "share":
         return f"{value:.1%}"
@@ -106,7 +109,7 @@ _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u20
 
 
 def visible(text: str) -> str:
-    """A text on one line in which nothing is hidden: control and direction characters as their code points."""
+    """A text on one line in which nothing is hidden: control and direction characters as code points."""
     return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", " ".join(text.split(" ")))
 
 

@@ -1,6 +1,7 @@
 """Where a version came from, as the provenance.jsonl that is shipped with it, and the facts that file holds.
 
-It knows the ledger's entries and what of them may leave the workspace: no clock, no host, no actor, no absolute path.
+It knows the ledger's entries and what of them may leave the workspace: no clock, no host, no actor, no
+absolute path.
 """
 
 from __future__ import annotations
@@ -39,7 +40,9 @@ def provenance(
             "tilth": __version__,
             "options": written.options.to_json(),
             "rows": written.rows,
-            "losses": [{"code": loss.code, "message": loss.message, "rows": loss.rows} for loss in written.losses],
+            "losses": [
+                {"code": loss.code, "message": loss.message, "rows": loss.rows} for loss in written.losses
+            ],
             "asked": dict(written.options.split),
             "notes": list(written.notes),
         }
@@ -100,7 +103,11 @@ def _source(source: Mapping[str, Any]) -> dict[str, Any]:
         }
         for file in source.get("files", [])
     ]
-    kept = {name: source[name] for name in ("name", "split", "terms", "url", "license_url", "retrieved") if source.get(name)}
+    kept = {
+        name: source[name]
+        for name in ("name", "split", "terms", "url", "license_url", "retrieved")
+        if source.get(name)
+    }
     return {**kept, "license": licence(source.get("license")), "files": files}
 
 
@@ -119,13 +126,15 @@ def _shareable(value: Any) -> Any:
     return file_name(value) if isinstance(value, str) and value.startswith(("/", "~/", "../")) else value
 
 
-# -- facts -----------------------------------------------------------------------------------------------------------
+# -- facts ---
 
 
 def recorded(dataset: str, lines: Sequence[Mapping[str, Any]]) -> list[CardFact]:
     """All facts that provenance.jsonl holds, numbered in its order from 1."""
     facts: list[CardFact] = []
     counted = {"import": 0, "step": 0, "report": 0, "source": 0}
+    files = sum(len(source["files"]) for line in lines for source in line.get("sources", []))
+    facts.append(_fact("sources.files", files, "files"))
     for line in lines:
         kind = line["kind"]
         if kind in counted:

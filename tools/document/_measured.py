@@ -1,7 +1,7 @@
 """Facts about an export, computed from the bytes of its data files and nothing else.
 
-It knows the files and how the manifest says to read them. Writing a card and verifying it both come here, so that a
-number that was true of the bytes once is found again.
+It knows the files and how the manifest says to read them. Writing a card and verifying it both come here, so
+that a number that was true of the bytes once is found again.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ from ._facts import CardFact, part
 
 STRETCH: Final = 4_096
 SAMPLED: Final = 4_096
-"""Rows whose language is identified: all of them up to this many, else at least half as many, chosen by place."""
+"""Rows whose language is identified: all of them up to this many, else at least half as many, chosen by
+place."""
 READ: Final = 4_096
 PERCENTS: Final = (5, 50, 95, 100)
 CHATS: Final = ("messages", "sharegpt", "alpaca", "prompt-completion", "unpaired-preference", "preference")
@@ -56,7 +57,15 @@ def measured(folder: Path, manifest: Mapping[str, Any]) -> list[CardFact]:
             schemas.append(loading.read_back(path).schema)
             for records in _records(path):
                 counts.see(file["split"], records)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, pa.ArrowException, loading.WontLoad) as error:
+        except (
+            OSError,
+            ValueError,
+            KeyError,
+            TypeError,
+            AttributeError,
+            pa.ArrowException,
+            loading.WontLoad,
+        ) as error:
             raise Damaged(file["path"], str(error)) from None
     return counts.facts({file["split"]: (folder / file["path"]).stat().st_size for file in files}, schemas)
 
@@ -140,13 +149,16 @@ class _Counts:
             name = part(split)
             yield CardFact(f"split.{name}.rows", count, "rows", "counted", count)
             yield CardFact(f"split.{name}.bytes", sizes[split], "bytes", "size of the data file", count)
-            yield CardFact(f"split.{name}.share", count / total, "share", "rows of the split / all rows", total)
+            yield CardFact(
+                f"split.{name}.share", count / total, "share", "rows of the split / all rows", total
+            )
 
     def _columns(self, schemas: Sequence[pa.Schema]) -> Iterator[CardFact]:
         total = self._rows.total()
         schema = schemas[0]
         for other in schemas[1:]:
             schema = loading.merged(schema, other) if schema != other else schema
+        yield CardFact("columns.total", len(schema), "columns", "read with Arrow", total)
         for field in loading.described(schema):
             name = part(field["name"])
             yield CardFact(f"column.{name}.type", field["type"], "type", "read with Arrow", total)
@@ -159,7 +171,9 @@ class _Counts:
         total = self._rows.total()
         if self._mapping.format in CHATS:
             yield from _quantiles("turns", self._dialogue.messages, "turns", "texts a row, in turns", total)
-            yield CardFact("system.rows", self._dialogue.rows_with_system, "rows", "rows with a system prompt", total)
+            yield CardFact(
+                "system.rows", self._dialogue.rows_with_system, "rows", "rows with a system prompt", total
+            )
         for role in self._dialogue.roles():
             lengths = self._dialogue.by_role[role]
             name = f"length.{part(role)}"
@@ -178,7 +192,9 @@ class _Counts:
         if len(self._rows) > 1:
             codes = np.concatenate(self._codes)
             crossing = sum(pair.rows for pair in shared(numbers, codes, list(self._rows)))
-            yield CardFact("duplicates.across", crossing, "rows", f"rows whose {compared} stands in another split", total)
+            yield CardFact(
+                "duplicates.across", crossing, "rows", f"rows whose {compared} stands in another split", total
+            )
 
     def _languages(self) -> Iterator[CardFact]:
         if self._dialogue is None:
@@ -202,5 +218,3 @@ class _Counts:
 def _quantiles(name: str, lengths: Lengths, unit: str, method: str, examined: int) -> Iterator[CardFact]:
     for percent, value in lengths.quantiles(PERCENTS).items():
         yield CardFact(f"{name}.{percent}", value, unit, method, examined)
-
-

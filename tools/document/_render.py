@@ -1,7 +1,8 @@
 """Facts as a hub card: YAML front matter and Markdown, in which every number is a fact and nothing else is.
 
-It knows sections and their order. A template names facts in braces; each line remembers which facts it shows, so that
-a changed number can be traced to its fact. What people said stands between markers and is theirs to edit.
+It knows sections and their order. A template names facts in braces; each line remembers which facts it shows,
+so that a changed number can be traced to its fact. What people said stands between markers and is theirs to
+edit.
 """
 
 from __future__ import annotations
@@ -22,8 +23,10 @@ _SLOT: Final = re.compile(r"\{([^{}]*)\}")
 
 SIZES: Final = (
     (10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M"),
-    (10**8, "10M<n<100M"), (10**9, "100M<n<1B"), (10**10, "1B<n<10B"), (10**11, "10B<n<100B"), (10**12, "100B<n<1T"),
+    (10**8, "10M<n<100M"), (10**9, "100M<n<1B"), (10**10, "1B<n<10B"), (10**11, "10B<n<100B"),
+    (10**12, "100B<n<1T"),
 )  # fmt: skip
+LONGEST_TABLE: Final = 100
 LANGUAGE_TAG: Final = 0.05
 """From this share of the examined rows on, a language is a tag of the card."""
 
@@ -162,8 +165,8 @@ def _summary(page: _Page, card: Card) -> None:
     page.add(f"{{rows.total}} rows in the format {plain(card.format)} ({splits}), {{bytes.total}} bytes.")
     page.add(f"Version {{version}}. Licence: {slot(plain(card.license or UNSPECIFIED))}.")
     page.add(
-        "Every number here was computed by tilth; `tilth verify-card` computes it again from the files, or compares it "
-        "with `provenance.jsonl`. Text between markers was written by people."
+        "Every number here was computed by tilth; `tilth verify-card` computes it again from the files, or "
+        "compares it with `provenance.jsonl`. Text between markers was written by people."
     )
 
 
@@ -188,28 +191,57 @@ def _contents(page: _Page, card: Card) -> None:
     rows = []
     for split, path in card.splits.items():
         name = part(split)
-        share = [f"{{split.{name}.asked}}" if f"split.{name}.asked" in card.facts else "as it came"] if asked else []
+        share = (
+            [f"{{split.{name}.asked}}" if f"split.{name}.asked" in card.facts else "as it came"]
+            if asked
+            else []
+        )
         of = [f"{{split.{name}.{part}}}" for part in ("rows", "share", "bytes")]
         rows.append([code(path), plain(split), *of, *share])
-    page.table(["file", "split", "rows", "share", "bytes", *(["asked"] if asked else [])], rows, right=4 if asked else 3)
-    columns = [fact.id.removesuffix(".type").removeprefix("column.") for fact in card.facts.values() if fact.unit == "type"]
-    told = [[slot(code(name_of(name))), f"{{column.{name}.type}}", f"{{column.{name}.missing}}"] for name in columns]
-    page.table(["column", "type", "absent, null or empty"], told, right=1)
+    page.table(
+        ["file", "split", "rows", "share", "bytes", *(["asked"] if asked else [])],
+        rows,
+        right=4 if asked else 3,
+    )
+    columns = [
+        fact.id.removesuffix(".type").removeprefix("column.")
+        for fact in card.facts.values()
+        if fact.unit == "type"
+    ]
+    told = [
+        [slot(code(name_of(name))), f"{{column.{name}.type}}", f"{{column.{name}.missing}}"]
+        for name in columns
+    ]
+    page.table(["column", "type", "absent, null or empty"], told[:LONGEST_TABLE], right=1)
+    if len(told) > LONGEST_TABLE:
+        page.add("{columns.total} columns in all; the others stand in `manifest.json`.")
     for label in [id for id in card.facts if id.startswith("label.")]:
         page.add(f"Rows labelled {slot(code(name_of(label.split('.')[1])))}: {{{label}}}.")
     if "preference.longer" in card.facts:
-        page.add("The chosen answer is longer than the rejected one in {preference.longer} of {rows.total} rows.")
+        page.add(
+            "The chosen answer is longer than the rejected one in {preference.longer} of {rows.total} rows."
+        )
     _duplicates(page, card)
-    losses = [id.removesuffix(".what") for id in card.facts if id.startswith("loss.") and id.endswith(".what")]
+    losses = [
+        id.removesuffix(".what") for id in card.facts if id.startswith("loss.") and id.endswith(".what")
+    ]
     if losses:
         page.add("What the files do not say as the dataset did:")
         page.add(*(f"- {{{loss}.what}}: {{{loss}.rows}} rows" for loss in losses))
 
 
 def _duplicates(page: _Page, card: Card) -> None:
-    before = "before any step {duplicates.before} rows repeated an earlier record; " if "duplicates.before" in card.facts else ""
+    before = (
+        "before any step {duplicates.before} rows repeated an earlier record; "
+        if "duplicates.before" in card.facts
+        else ""
+    )
     line = f"Copies: {before}in these files {{duplicates.after}} rows repeat an earlier one"
-    across = ", and {duplicates.across} rows have a copy in another split" if "duplicates.across" in card.facts else ""
+    across = (
+        ", and {duplicates.across} rows have a copy in another split"
+        if "duplicates.across" in card.facts
+        else ""
+    )
     page.add(f"{line}{across}.")
 
 
@@ -217,7 +249,9 @@ def _lengths(page: _Page, card: Card) -> None:
     roles = [id.split(".")[1] for id in card.facts if id.startswith("length.") and id.endswith(".count")]
     rows = []
     if "turns.p50" in card.facts:
-        rows.append(["turns a row", "{rows.total}", *(f"{{turns.p{percent}}}" for percent in (5, 50, 95, 100))])
+        rows.append(
+            ["turns a row", "{rows.total}", *(f"{{turns.p{percent}}}" for percent in (5, 50, 95, 100))]
+        )
     for role in roles:
         quantiles = [f"{{length.{role}.p{percent}}}" for percent in (5, 50, 95, 100)]
         rows.append([f"{slot(plain(name_of(role)))}, characters", f"{{length.{role}.count}}", *quantiles])
@@ -229,7 +263,9 @@ def _lengths(page: _Page, card: Card) -> None:
     if card.facts.value("system.rows"):
         page.add("{system.rows} rows have a system prompt.")
     if card.facts.value("media.parts"):
-        page.add("{media.parts} parts in {media.rows} rows are images, audio or other files; they were not examined.")
+        page.add(
+            "{media.parts} parts in {media.rows} rows are images, audio or other files, and not examined."
+        )
 
 
 def _languages(page: _Page, card: Card) -> None:
@@ -243,8 +279,8 @@ def _languages(page: _Page, card: Card) -> None:
         right=2,
     )
     page.add(
-        "Identified in {languages.examined} of {rows.total} rows, one language a row; 'und' is too short or too unsure "
-        "to tell. The method stands in `manifest.json`."
+        "Identified in {languages.examined} of {rows.total} rows, one language a row; 'und' is too short "
+        "or too unsure to tell. The method stands in `manifest.json`."
     )
 
 
@@ -256,12 +292,12 @@ def _sources(page: _Page, card: Card) -> None:
         return
     rows = []
     for i in numbers:
-        files = _numbers(card.facts, f"source.{i}.file")
-        for j in files:
-            at = f"source.{i}.file.{j}"
-            rows.append([f"{{source.{i}.name}}", *(f"{{{at}.{key}}}" for key in ("name", "rows", "bytes", "sha256")),
-                         f"{{source.{i}.license}}"])  # fmt: skip
-    page.table(["source", "file", "rows", "bytes", "sha256", "declared licence"], rows)
+        for j in _numbers(card.facts, f"source.{i}.file"):
+            told = [f"{{source.{i}.file.{j}.{key}}}" for key in ("name", "rows", "bytes", "sha256")]
+            rows.append([f"{{source.{i}.name}}", *told, f"{{source.{i}.license}}"])
+    page.table(["source", "file", "rows", "bytes", "sha256", "declared licence"], rows[:LONGEST_TABLE])
+    if len(rows) > LONGEST_TABLE:
+        page.add("{sources.files} files in all; the others stand in `provenance.jsonl`.")
     for i in numbers:
         keys = ("url", "license_url", "terms", "retrieved", "split")
         told = [f"{key} {{source.{i}.{key}}}" for key in keys if f"source.{i}.{key}" in card.facts]
@@ -269,8 +305,13 @@ def _sources(page: _Page, card: Card) -> None:
             page.add(f"{{source.{i}.name}}: {', '.join(told)}.")
     for i in _numbers(card.facts, "import"):
         reasons = [id for id in card.facts if id.startswith(f"import.{i}.rejected.")]
-        bad = "; rejected: " + ", ".join(f"{slot(plain(name_of(id.split('.')[3])))} {{{id}}}" for id in reasons) if reasons else ""
-        page.add(f"Read {{import.{i}.read}} records, kept {{import.{i}.kept}}, blank lines {{import.{i}.blank}}{bad}.")
+        bad = (
+            "; rejected: " + ", ".join(f"{slot(plain(name_of(id.split('.')[3])))} {{{id}}}" for id in reasons)
+            if reasons
+            else ""
+        )
+        counts = ", ".join(f"{what} {{import.{i}.{what}}}" for what in ("read", "kept", "blank"))
+        page.add(f"Records: {counts}{bad}.")
     page.add("A licence is what was declared with a source; nobody checked that it holds.")
 
 
@@ -283,15 +324,25 @@ def _funnel(page: _Page, card: Card) -> None:
     rows = []
     for i in steps:
         at = f"step.{i}"
-        why = [f"{slot(plain(name_of(id.split('.')[3])))} {{{id}}}" for id in card.facts if id.startswith((f"{at}.dropped.", f"{at}.edits."))]
+        why = [
+            f"{slot(plain(name_of(id.split('.')[3])))} {{{id}}}"
+            for id in card.facts
+            if id.startswith((f"{at}.dropped.", f"{at}.edits."))
+        ]
         more = [f"{key} {{{at}.{key}}}" for key in ("edited", "added") if card.facts.value(f"{at}.{key}")]
-        rows.append([f"{{{at}.tool}}", ", ".join([*why, *more]) or "nothing", f"{{{at}.before}}", f"{{{at}.after}}"])
+        rows.append(
+            [f"{{{at}.tool}}", ", ".join([*why, *more]) or "nothing", f"{{{at}.before}}", f"{{{at}.after}}"]
+        )
     page.table(["step", "rows dropped or changed, by reason", "before", "after"], rows, right=2)
 
 
 def _unchecked(page: _Page, card: Card) -> None:
     page.add("## What was not checked")
-    done = {card.facts.value(f"{kind}.{i}.tool") for kind in ("step", "report") for i in _numbers(card.facts, kind)}
+    done = {
+        card.facts.value(f"{kind}.{i}.tool")
+        for kind in ("step", "report")
+        for i in _numbers(card.facts, kind)
+    }
     chat = CHAT_CHECKS if card.format not in ("csv", "text") and "turns.p50" in card.facts else {}
     missing = [what for tool, what in {**CHECKS, **chat}.items() if tool not in done]
     page.add(*(f"- {what}" for what in (*missing, *ALWAYS_UNCHECKED)))
@@ -306,7 +357,9 @@ def _reproduce(page: _Page, card: Card) -> None:
     commands = [f"- {{import.{i}.command}}" for i in _numbers(card.facts, "import")]
     commands += [f"- {{step.{i}.command}}" for i in _numbers(card.facts, "step")]
     page.add(*commands, "- {command.export}")
-    page.add("With tilth {tilth.version} the same files and commands give the same bytes; see `provenance.jsonl`.")
+    page.add(
+        "With tilth {tilth.version} the same files and commands give the same bytes; see `provenance.jsonl`."
+    )
 
 
 def _numbers(facts: Facts, prefix: str) -> list[int]:

@@ -32,7 +32,8 @@ class Drift:
 
 @dataclass(frozen=True)
 class Verified:
-    """How many facts were computed again from the data files, how many compared with provenance.jsonl, what drifted."""
+    """How many facts were computed again from the data files, how many compared with provenance.jsonl, what
+    drifted."""
 
     checked_from_export: int
     checked_from_ledger: int
@@ -77,7 +78,9 @@ def _found(folder: Path, manifest: Mapping[str, Any]) -> Iterator[CardFact | Dri
         lines = _lineage.load((folder / _lineage.PROVENANCE).read_bytes())
         yield from _lineage.recorded(manifest["dataset"], lines)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        yield Drift(f"file:{_lineage.PROVENANCE}", "a file that can be read", f"{type(error).__name__}: {error}")
+        yield Drift(
+            f"file:{_lineage.PROVENANCE}", "a file that can be read", f"{type(error).__name__}: {error}"
+        )
 
 
 def _compared(said: Facts, found: Sequence[CardFact]) -> Iterator[Drift]:
@@ -131,5 +134,3 @@ def _differing(facts: Facts, expected: Sequence[Line], have: Sequence[str]) -> I
             yield Drift(id, now, line.text)
     for extra in have[len(expected) :]:
         yield Drift(f"file:{README}", extra, "nothing")
-
-

@@ -1,4 +1,5 @@
-"""The dataset card: `document.card` previews it, `write_card` writes it beside exported files, `verify_card` checks it.
+"""The dataset card: `document.card` previews it, `write_card` writes it beside exported files, `verify_card`
+checks it.
 
 It knows which parts make a card. What they say is in the modules beside this one.
 """
@@ -29,8 +30,8 @@ from ._verify import Verified as Verified
 from ._verify import verify_card as verify_card
 
 Format = Literal[
-    "default", "messages", "prompt-completion", "preference", "unpaired-preference", "text", "alpaca", "sharegpt", "jsonl",
-    "csv", "parquet",
+    "default", "messages", "prompt-completion", "preference", "unpaired-preference", "text", "alpaca",
+    "sharegpt", "jsonl", "csv", "parquet",
 ]  # fmt: skip
 
 
@@ -39,22 +40,26 @@ def card(
     ctx: Context,
     data: Rows,
     *,
-    format: Annotated[Format, Arg("the format an export would have; 'default' is the dataset's own")] = "default",
+    format: Annotated[
+        Format, Arg("the format an export would have; 'default' is the dataset's own")
+    ] = "default",
 ) -> Report:
     """Preview the dataset card that an export would write.
 
-    Every number in it is a fact computed from the files such an export would hold, or taken from the ledger; what only
-    people can say comes from `answers.toml` ([DATASET] purpose, uses, unsuitable, collection, people, sensitive, limits,
-    maintenance, contact, citation, license), or is "Not provided". Nothing is written; `tilth export` writes the card, and
-    `tilth verify-card DIR` computes all of it again.
+    Every number in it is a fact computed from the files such an export would hold, or taken from the ledger;
+    what only people can say comes from `answers.toml` ([DATASET] purpose, uses, unsuitable, collection,
+    people, sensitive, limits, maintenance, contact, citation, license), or is "Not provided". Nothing is
+    written; `tilth export` writes the card, and `tilth verify-card DIR` computes all of it again.
 
-    Headings follow Datasheets for Datasets (Gebru et al. 2021) and the hub's dataset card. Languages: fastText lid.176
-    on up to 4,096 rows. Percentiles are nearest rank. There are no findings and no reason codes.
+    Headings follow Datasheets for Datasets (Gebru et al. 2021) and the hub's dataset card. Languages:
+    fastText lid.176 on up to 4,096 rows. Percentiles are nearest rank. There are no findings and no reason
+    codes.
     """
     folder = ctx.scratch / "card"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    written = write_data(data, folder, format=None if format == "default" else format)
+    wanted = None if format == "default" else format
+    written = write_data(data, folder, format=wanted, progress=lambda done, total: ctx.progress(done, total))
     dataset, entries, imported, root = _known(ctx, data)
     answers = read_answers(root, dataset) if root is not None else Answers()
     manifest = _write(folder, dataset, data.vid, entries, written, imported, answers)
@@ -98,7 +103,13 @@ def _write(
     lines = _lineage.provenance(dataset, vid, entries, written, imported)
     path = folder / _lineage.PROVENANCE
     path.write_bytes(_lineage.dump(lines))
-    shipped = {"path": path.name, "sha256": sha256(path), "bytes": path.stat().st_size, "rows": 0, "split": None}
+    shipped = {
+        "path": path.name,
+        "sha256": sha256(path),
+        "bytes": path.stat().st_size,
+        "rows": 0,
+        "split": None,
+    }
     manifest: dict[str, Any] = {
         "format": FORMAT,
         "dataset": dataset,
@@ -109,7 +120,9 @@ def _write(
         "mapping": written.mapping.to_json(),
         "features": written.features,
     }
-    facts = Facts([*_lineage.recorded(dataset, _lineage.load(path.read_bytes())), *_measured.measured(folder, manifest)])
+    facts = Facts(
+        [*_lineage.recorded(dataset, _lineage.load(path.read_bytes())), *_measured.measured(folder, manifest)]
+    )
     manifest["facts"] = facts.to_json()
     (folder / README).write_text(text(render(Card.of(manifest, answers.texts))), encoding="utf-8")
     manifest["readme"] = sha256(folder / README)

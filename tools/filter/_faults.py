@@ -48,7 +48,8 @@ def replacement_characters(text: str) -> list[int]:
 
 
 def echo(answer: str, questions: Sequence[str]) -> int:
-    """Letters and digits of an answer that has the words of one of the questions; 0 for others. Case aside."""
+    """Letters and digits of an answer that has the words of one of the questions; 0 for others. Case
+    aside."""
     opening = _WORD.search(answer)
     for question in questions:
         other = _WORD.search(question)

@@ -17,7 +17,8 @@ COPIES: Final = 3
 """Copies back to back that make a loop."""
 
 FEWEST_WORDS: Final = 20
-"""Shorter texts are not judged: "No, no, no, no!" is an answer."""
+"""Words of a loop, all copies together: "No, no, no, no!" is an answer, and a row of a table may say yes four
+times. Shorter texts are not judged at all."""
 
 _LONGEST_MEAN_WORD: Final = 20  # beyond it a text is taken to be written without spaces
 _WORD: Final = re.compile(r"\S+")
@@ -60,7 +61,7 @@ def repetition(text: str) -> Repetition:
     duplicates = duplicated_characters(words) / len(text)
     found = [
         loop
-        for loop in loops(grams)
+        for loop in loops(words, grams)
         if any(map(_LETTER.search, words[loop.start : loop.start + loop.period]))
     ]
     if not found:
@@ -91,21 +92,23 @@ def duplicated_characters(words: Sequence[str], n: int = GRAM) -> int:
     return count
 
 
-def loops(grams: Sequence[tuple[str, ...]]) -> list[Loop]:
-    """Maximal runs that repeat themselves at one distance, COPIES times or more; by their start."""
+def loops(words: Sequence[str], grams: Sequence[tuple[str, ...]]) -> list[Loop]:
+    """Runs of words that repeat themselves at one distance, COPIES times or more and FEWEST_WORDS or
+    longer."""
     last: dict[tuple[str, ...], int] = {}
-    distances = []
-    for i, gram in enumerate(grams):
-        distances.append(i - last.get(gram, i))
-        last[gram] = i
+    examined: dict[int, int] = {}  # distance -> up to which gram a run at this distance is known
     found: list[Loop] = []
-    begin = 0
-    for i in range(1, len(grams) + 1):
-        if i < len(grams) and distances[i] == distances[begin]:
+    for i, gram in enumerate(grams):
+        period = i - last.get(gram, i)
+        last[gram] = i
+        if not period or i < examined.get(period, 0):
             continue
-        period = distances[begin]
-        end = i - 1 + GRAM
-        if period and end - begin >= (COPIES - 1) * period:
-            found.append(Loop(begin - period, end, period))
-        begin = i
+        start, end = i, i + GRAM
+        while start > period and words[start - 1] == words[start - 1 - period]:
+            start -= 1
+        while end < len(words) and words[end] == words[end - period]:
+            end += 1
+        examined[period] = end - GRAM + 1
+        if end - start >= (COPIES - 1) * period and end - start + period >= FEWEST_WORDS:
+            found.append(Loop(start - period, end, period))
     return found

@@ -260,5 +260,6 @@ def _not_examined(kinds: Counter[str], holding: int, holders: Sequence[int]) -> 
         f"Parts that are no text were carried through and not examined: {told}.",
         holding,
         rows=tuple(holders),
-        sql="select count(*) from signals where name = 'parts_not_examined' and value > 0",
+        sql="select count(*) from signals"
+        " where tool = 'filter.chat' and name = 'parts_not_examined' and value > 0",
     )

@@ -1,6 +1,8 @@
-"""What is wrong with the columns of a table, or worth knowing, told as findings: one for each kind of trouble.
+"""What is wrong with the columns of a table, or worth knowing, told as findings: one for each kind of
+trouble.
 
-It knows readings of columns and dependencies between them. It measures nothing and names no row it was not shown.
+It knows readings of columns and dependencies between them. It measures nothing and names no row it was not
+shown.
 """
 
 from __future__ import annotations
@@ -10,9 +12,10 @@ from typing import Final
 
 import numpy as np
 
-from ..change import Finding, Severity
+from ..change import Finding
+from . import _sql as sql
 from ._measured import Measured
-from .measures.columns import Table, shown
+from .measures.columns import LONG, Table, shown
 from .measures.dependencies import MOST_COLUMNS, Dependency, correlated, dependencies, flagged, keys
 from .measures.values import Reading
 
@@ -29,7 +32,9 @@ class Relations:
 
     def __init__(self, measured: Measured, readings: Mapping[str, Reading]) -> None:
         table = measured.table
-        usable = [name for name, reading in readings.items() if reading.kind not in ("empty", "nested", "text")]
+        usable = [
+            name for name, reading in readings.items() if reading.kind not in ("empty", "nested", "text")
+        ]
         self.left_out = usable[MOST_COLUMNS:]
         names = usable[:MOST_COLUMNS] if measured.mapping.format == "table" else []
         codes = table.codes(names)
@@ -40,7 +45,9 @@ class Relations:
         self.correlated = correlated(table.numbers(name for name in names if readings[name].quantiles))
 
     def strongest(self) -> dict[str, Dependency]:
-        """For each column that another one decides: the dependency that is broken least, ties by column order."""
+        """For each column that another one decides: the dependency that is broken least, ties by column
+        order.
+        """
         best: dict[str, Dependency] = {}
         for one in self.dependencies:
             if one.right not in best or one.confidence > best[one.right].confidence:
@@ -52,7 +59,9 @@ class Relations:
         return {name: self.positions[rows] for name, rows in flagged(self.dependencies).items() if len(rows)}
 
 
-def column_findings(measured: Measured, readings: Mapping[str, Reading], relations: Relations) -> list[Finding]:
+def column_findings(
+    measured: Measured, readings: Mapping[str, Reading], relations: Relations
+) -> list[Finding]:
     """All findings about columns; empty for versions without rows."""
     if not measured.rows:
         return []
@@ -61,13 +70,9 @@ def column_findings(measured: Measured, readings: Mapping[str, Reading], relatio
             _missing, _constant, _identifying, _odd, _mixed_formats, _placeholders, _untidy,
         )  # fmt: skip
     else:
-        parts = (_missing, _constant)
+        parts = (_constant,)
     found = [finding for part in parts for finding in part(measured.table, readings)]
-    return found + [*_broken(relations)]
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+    return [*found, *_broken(relations)]
 
 
 def _named(counts: Mapping[str, int], *, limit: int = 3) -> str:
@@ -82,11 +87,6 @@ def _listed(names: Sequence[str], *, limit: int = 5) -> str:
     return told + (f" and {len(names) - limit} more" if len(names) > limit else "")
 
 
-def _summed(parts: Sequence[str]) -> str:
-    """SQL that adds up counts."""
-    return parts[0] if len(parts) == 1 else "select " + " + ".join(f"({part})" for part in parts)
-
-
 def _missing(table: Table, readings: Mapping[str, Reading]) -> Iterator[Finding]:
     counts = {
         name: column.missing
@@ -94,12 +94,9 @@ def _missing(table: Table, readings: Mapping[str, Reading]) -> Iterator[Finding]
         if 0 < column.missing < table.rows and column.missing >= MANY_MISSING * table.rows
     }
     if counts:
-        sql = _summed([
-            f"select count(*) from rows where {_quoted(name)} is null or trim(cast({_quoted(name)} as varchar)) = ''"
-            for name in counts
-        ])  # fmt: skip
+        query = sql.summed([sql.missing_values(name) for name in counts])
         message = f"Values are missing: {_named(counts)}."
-        yield Finding("columns.missing", "note", message, sum(counts.values()), unit="values", sql=sql)
+        yield Finding("columns.missing", "note", message, sum(counts.values()), unit="values", sql=query)
 
 
 def _constant(table: Table, readings: Mapping[str, Reading]) -> Iterator[Finding]:
@@ -107,7 +104,9 @@ def _constant(table: Table, readings: Mapping[str, Reading]) -> Iterator[Finding
         return
     empty = [name for name, column in table.columns.items() if readings[name].kind == "empty"]
     if empty:
-        yield Finding("columns.empty", "note", f"Columns hold nothing: {_listed(empty)}.", len(empty), unit="columns")
+        yield Finding(
+            "columns.empty", "note", f"Columns hold nothing: {_listed(empty)}.", len(empty), unit="columns"
+        )
     constant, nearly = [], []
     for name, column in table.columns.items():
         if name in empty or readings[name].kind == "nested" or column.filled < FEWEST_ROWS:
@@ -154,17 +153,32 @@ def _odd(table: Table, readings: Mapping[str, Reading]) -> Iterator[Finding]:
         first = max(counts, key=lambda name: counts[name])
         what = f"{_named(counts)}; e.g. “{shown(odd[first])}” in {first}"
         message = f"Values do not fit the numbers or dates of their column: {what}."
-        yield Finding("columns.mixed_types", "warning", message, sum(counts.values()), unit="values",
-                      rows=_five(rows))  # fmt: skip
+        query = sql.summed([sql.values_unlike(name, readings[name].pattern) for name in counts])
+        exact = all(readings[name].pattern and table.columns[name].texts.exact for name in counts)
+        yield Finding(
+            "columns.mixed_types",
+            "warning",
+            message,
+            sum(counts.values()),
+            unit="values",
+            rows=tuple(sorted(set(rows))[:5]),
+            sql=query if exact else "",
+        )
 
 
 def _mixed_formats(table: Table, readings: Mapping[str, Reading]) -> Iterator[Finding]:
-    for kind, what in (("date", "dates"), ("number with unit", "units")):
-        mixed = {name: reading.formats for name, reading in readings.items() if reading.kind == kind and len(reading.formats) > 1}
+    for kind, what in (("date", "dates"), ("quantity", "units")):
+        mixed = {
+            name: reading.formats
+            for name, reading in readings.items()
+            if reading.kind == kind and len(reading.formats) > 1
+        }
         for name, formats in mixed.items():
             told = ", ".join(f"{form} {count:,}" for form, count in list(formats.items())[:4])
             minor = sum(formats.values()) - max(formats.values())
-            yield Finding(f"columns.mixed_{what}", "warning", f"{name} mixes {what}: {told}.", minor, unit="values")
+            yield Finding(
+                f"columns.mixed_{what}", "warning", f"{name} mixes {what}: {told}.", minor, unit="values"
+            )
 
 
 def _placeholders(table: Table, readings: Mapping[str, Reading]) -> Iterator[Finding]:
@@ -173,32 +187,30 @@ def _placeholders(table: Table, readings: Mapping[str, Reading]) -> Iterator[Fin
         counts = {name: sum(values.values()) for name, values in found.items()}
         words = sorted({word.strip() for values in found.values() for word in values})
         message = f"Words stand for a missing value ({_listed(words)}): {_named(counts)}."
-        sql = _summed([
-            f"select count(*) from rows where {_quoted(name)} in ({', '.join(map(_literal, values))})"
-            for name, values in found.items()
-        ])  # fmt: skip
-        yield Finding("columns.placeholders", "note", message, sum(counts.values()), unit="values", sql=sql)
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+        query = sql.summed([sql.values_among(name, values) for name, values in found.items()])
+        yield Finding("columns.placeholders", "note", message, sum(counts.values()), unit="values", sql=query)
 
 
 def _untidy(table: Table, readings: Mapping[str, Reading]) -> Iterator[Finding]:
-    variants = {name: sum(reading.variants.values()) for name, reading in readings.items() if reading.variants}
+    variants = {
+        name: sum(reading.variants.values()) for name, reading in readings.items() if reading.variants
+    }
     if variants:
         first = max(variants, key=lambda name: variants[name])
         example = shown(next(iter(readings[first].variants)))
-        message = f"Categories are spelled in several ways (case, spaces): {_named(variants)}; e.g. “{example}”."
-        yield Finding("columns.variants", "warning", message, sum(variants.values()), unit="values")
+        message = (
+            f"Categories are spelled in several ways (case, spaces): {_named(variants)}; e.g. “{example}”."
+        )
+        spelled = {name: [text for text in readings[name].variants if len(text) <= LONG] for name in variants}
+        query = sql.summed([sql.values_among(name, texts) for name, texts in spelled.items() if texts])
+        yield Finding(
+            "columns.variants", "warning", message, sum(variants.values()), unit="values", sql=query
+        )
     padded = {name: reading.padded for name, reading in readings.items() if reading.padded}
     if padded:
         message = f"Values begin or end with spaces: {_named(padded)}."
-        sql = _summed([
-            f"select count(*) from rows where {_quoted(name)} <> trim({_quoted(name)}) and trim({_quoted(name)}) <> ''"
-            for name in padded
-        ])  # fmt: skip
-        yield Finding("columns.padded", "note", message, sum(padded.values()), unit="values", sql=sql)
+        query = sql.summed([sql.padded_values(name) for name in padded])
+        yield Finding("columns.padded", "note", message, sum(padded.values()), unit="values", sql=query)
 
 
 def _broken(relations: Relations) -> Iterator[Finding]:
@@ -207,23 +219,7 @@ def _broken(relations: Relations) -> Iterator[Finding]:
         return
     best = relations.strongest()
     counts = {f"{best[name].left} → {name}": len(rows) for name, rows in broken.items()}
-    severity: Severity = "warning"
     message = f"Values contradict what another column says elsewhere: {_named(counts)}."
     rows = np.unique(np.concatenate(list(broken.values())))[:5]
-    yield Finding("columns.dependency", severity, message, sum(counts.values()), unit="values",
+    yield Finding("columns.dependency", "warning", message, sum(counts.values()), unit="values",
                   rows=tuple(rows.tolist()))  # fmt: skip
-
-
-def dependency_sql(one: Dependency) -> str:
-    """SQL that lists the values which contradict a dependency, and what is expected."""
-    left, right = _quoted(one.left), _quoted(one.right)
-    return (
-        f"with g as (select {left} as l, {right} as r, count(*) as n from rows where {left} is not null and {right} is "
-        f"not null group by all), m as (select l, arg_max(r, n) as expected, max(n) as most, sum(n) as total from g "
-        f"group by l) select row_id, {left}, {right}, expected from rows join m on {left} = l "
-        f"where total >= 3 and most > 0.66 * total and {right} <> expected"
-    )
-
-
-def _five(rows: Sequence[int]) -> tuple[int, ...]:
-    return tuple(sorted(set(rows))[:5])

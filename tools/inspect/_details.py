@@ -2,11 +2,15 @@
 
 It knows the layout below. It does not know terminals or pages.
 
-    {"profile": 1, "format", "field", "reads", "unit", "rows", "seed", "sources": [[name, rows]], "splits": […],
+    {"profile": 1, "format", "field", "reads", "unit", "rows", "seed",
+     "sources": [[name, rows]], "splits": [[name, rows]],
      "findings": [{code, severity, message, count, unit, share, sql, fix, examples: [{row, at, text}]}],
      "clean": [what was looked for and not found], "not_checked": [{what, why}],
-     "columns": [{name, kind, missing, distinct, exact, examined, quantiles, mean, histogram, top, shapes, notes}],
-     "keys": [[name]], "dependencies": [{left, right, confidence, rows, sql, examples: [{at, found, expected}]}],
+     "columns": [{name, kind, stored, missing, distinct, exact, examined, of, quantiles, mean,
+                  histogram, top: [[value, rows]], least, shapes: [[shape, rows]],
+                  formats: [[format, rows]], examples, notes}],
+     "keys": [[name]],
+     "dependencies": [{left, right, confidence, rows, sql, examples: [{at, found, expected}]}],
      "correlated": [[left, right, r]],
      "lengths": [{of, unit, count, total, mean, quantiles, histogram}],
      "languages": {examined, rows, shares: [[code, rows]]} | null,
@@ -19,17 +23,20 @@ It knows the layout below. It does not know terminals or pages.
 
 from __future__ import annotations
 
+import json
 import os.path
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from itertools import islice
 from typing import Any, Final
 
 from ..change import Finding
 from ..store.rows import Rows
-from ._column_findings import Relations, dependency_sql, identifying
+from . import _sql as sql
+from ._column_findings import Relations, identifying
 from ._findings import PHRASE_LEAST, PHRASE_SHARE
 from ._measured import Measured
-from .measures.columns import Column, shown
+from .measures.columns import Column, Table, is_missing, shown
 from .measures.redundancy import copies, shared
 from .measures.values import Reading
 
@@ -88,7 +95,7 @@ def details(
         "profile": LAYOUT,
         "format": mapping.format,
         "field": measured.field,
-        "reads": mapping.describe_field(measured.field),
+        "reads": mapping.describe_field(measured.field) if measured.has_text else "whole records",
         "unit": UNITS[mapping.format],
         "rows": measured.rows,
         "seed": measured.seed,
@@ -140,7 +147,9 @@ def _place(file: str | None, line: int | None, position: int) -> str:
 
 
 def _finding(finding: Finding, measured: Measured, excerpts: _Excerpts) -> dict[str, Any]:
-    share = finding.count / measured.rows if finding.unit in ("rows", "pairs") and measured.rows else None
+    sampled = measured.languages.examined if measured.languages else 0
+    of = {"rows": measured.rows, "pairs": measured.rows, "sampled rows": sampled}.get(finding.unit)
+    share = finding.count / of if of else None
     told = {key: value for key, value in asdict(finding).items() if key != "rows"}
     return {**told, "share": share, "examples": excerpts.of(finding.rows)}
 
@@ -154,7 +163,9 @@ def not_checked(measured: Measured, relations: Relations) -> list[dict[str, str]
         found.append({"what": what, "why": "carried through unread"})
     if languages is not None and languages.examined < languages.rows:
         what = f"the language of {languages.rows - languages.examined:,} rows"
-        found.append({"what": what, "why": f"{languages.examined:,} rows were sampled, by a hash of their text"})
+        found.append(
+            {"what": what, "why": f"{languages.examined:,} rows were sampled, by a hash of their text"}
+        )
     elif languages is None and measured.has_text and measured.rows:
         found.append({"what": "languages", "why": "left out by --sampled-languages 0"})
     if measured.near is None and measured.compared == "text" and measured.rows:
@@ -162,6 +173,19 @@ def not_checked(measured: Measured, relations: Relations) -> list[dict[str, str]
     elif measured.near is not None and measured.near.too_short:
         what = f"near-duplicates among {measured.near.too_short:,} rows of under five words"
         found.append({"what": what, "why": "they have no 5-word run; exact copies were looked for"})
+    nested = [
+        name
+        for name, column in measured.table.columns.items()
+        if column.types["list"] + column.types["object"]
+    ]
+    if measured.mapping.format == "table" and nested:
+        what = f"what lies inside {', '.join(nested[:5])}"
+        found.append(
+            {
+                "what": what,
+                "why": f"no known format; 'tilth import … --map text={nested[0]}[].KEY' would read it",
+            }
+        )
     if relations.left_out:
         what = f"dependencies of {len(relations.left_out):,} columns"
         found.append({"what": what, "why": "only the first 40 columns are compared"})
@@ -197,8 +221,12 @@ def _column(measured: Measured, name: str, reading: Reading) -> dict[str, Any]:
         "mean": summary.get("mean", reading.mean),
         "histogram": summary.get("histogram", reading.histogram),
         "top": _top(column),
+        "least": min(column.texts.counts.values())
+        if reading.kind == "category" and column.texts.exact
+        else None,
         "shapes": [list(pair) for pair in reading.shapes] if plain else [],
         "formats": [list(pair) for pair in reading.formats.items()],
+        "examples": _first_values(table, name) if reading.kind in ("code", "number") else [],
         "notes": _notes(reading),
     }
 
@@ -206,9 +234,17 @@ def _column(measured: Measured, name: str, reading: Reading) -> dict[str, Any]:
 def _top(column: Column) -> list[list[Any]]:
     """The most frequent values that occur more than once."""
     texts = [(shown(text), count) for text, count in column.texts.top(5) if text.strip()]
-    scalars = [(str(value), count) for (_, value), count in column.scalars.top(5)]
+    scalars = [(json.dumps(value, default=str), count) for (_, value), count in column.scalars.top(5)]
     both = sorted([*texts, *scalars], key=lambda item: (-item[1], item[0]))[:5]
     return [[value, count] for value, count in both if count > 1]
+
+
+def _first_values(table: Table, name: str) -> list[str]:
+    """The first values of a column that are there, as text."""
+    filled = (value for value in table.sampled(name) if not is_missing(value))
+    return [
+        shown(value) if type(value) is str else json.dumps(value, default=str) for value in islice(filled, 3)
+    ]
 
 
 def _notes(reading: Reading) -> list[str]:
@@ -238,17 +274,20 @@ def _dependencies(rows: Rows, relations: Relations) -> list[dict[str, Any]]:
         places = rows.take(odd, ["file", "line"]).to_pylist() if odd else []
         values = zip(rows.records(odd), rows.records(usual), strict=True) if odd else ()
         examples = [
-            {"at": _place(place["file"], place["line"], position), "found": str(ours.get(one.right))[:EXCERPT],
-             "expected": str(theirs.get(one.right))[:EXCERPT]}
+            {
+                "at": _place(place["file"], place["line"], position),
+                "found": str(ours.get(one.right))[:EXCERPT],
+                "expected": str(theirs.get(one.right))[:EXCERPT],
+            }
             for position, place, (ours, theirs) in zip(odd, places, values, strict=True)
-        ]  # fmt: skip
+        ]
         found.append(
             {
                 "left": one.left,
                 "right": one.right,
                 "confidence": one.confidence,
                 "rows": len(one.rows),
-                "sql": dependency_sql(one),
+                "sql": sql.contradicting_rows(one),
                 "examples": examples,
             }
         )
@@ -271,7 +310,15 @@ def _lengths(measured: Measured) -> list[dict[str, Any]]:
 
 def _languages(measured: Measured) -> dict[str, Any] | None:
     found = measured.languages
-    return found and {"examined": found.examined, "rows": found.rows, "shares": [list(one) for one in found.shares]}
+    return (
+        found
+        if found is None
+        else {
+            "examined": found.examined,
+            "rows": found.rows,
+            "shares": [list(one) for one in found.shares],
+        }
+    )
 
 
 def _duplicates(measured: Measured) -> dict[str, Any]:
@@ -305,11 +352,18 @@ def _system_prompts(measured: Measured) -> dict[str, Any] | None:
         return None
     top = [[shown(text), count] for text, count in dialogue.systems.top(5)]
     systems = dialogue.systems
-    return {"rows": dialogue.rows_with_system, "distinct": systems.distinct, "exact": systems.exact, "top": top}
+    return {
+        "rows": dialogue.rows_with_system,
+        "distinct": systems.distinct,
+        "exact": systems.exact,
+        "top": top,
+    }
 
 
 def _phrases(measured: Measured) -> dict[str, Any] | None:
     if measured.dialogue is None or not measured.dialogue.answers:
         return None
     found = measured.dialogue.phrases(PHRASE_SHARE, PHRASE_LEAST)
-    return {name: [list(one) for one in some] for name, some in found.items()} | {"answers": measured.dialogue.answers}
+    return {name: [list(one) for one in some] for name, some in found.items()} | {
+        "answers": measured.dialogue.answers
+    }

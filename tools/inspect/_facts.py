@@ -30,7 +30,8 @@ def compute_facts(
     threads: int = 1,
     progress: Progress = silent,
 ) -> list[Fact]:
-    """The facts `inspect.profile` tells about a version, in the same order; near-duplicates only with a threshold.
+    """The facts `inspect.profile` tells about a version, in the same order; near-duplicates only with a
+    threshold.
 
     They depend on the rows, the field and the seed: not on threads, packs or batches.
     """
@@ -73,15 +74,21 @@ def _texts(measured: Measured) -> Iterator[Fact]:
         method = f"code points of {measured.field}"
         yield Fact("text.characters.total", measured.lengths.total, "characters", method, rows)
         yield from _quantiles("text.characters", measured.lengths, "characters", method, rows)
-        yield Fact("text.blank", measured.blank.counts["blank"], "rows", f"rows without text in {measured.field}", rows)
+        yield Fact(
+            "text.blank",
+            measured.blank.counts["blank"],
+            "rows",
+            f"rows without text in {measured.field}",
+            rows,
+        )
     dialogue = measured.dialogue
     if dialogue is None:
         return
     yield from _quantiles("turns", dialogue.messages, "turns", "texts a row, in turns", rows)
     for role in dialogue.roles():
         lengths = dialogue.by_role[role]
-        yield Fact(f"length.{role}.count", lengths.count, "texts", "counted", rows)
-        yield from _quantiles(f"length.{role}", lengths, "characters", "code points a text", rows)
+        yield Fact(f"length.{role}.count", lengths.count, "turns", "turns that hold text of this role", rows)
+        yield from _quantiles(f"length.{role}", lengths, "characters", "code points a turn", rows)
     yield Fact("system.rows", dialogue.rows_with_system, "rows", "rows with a system prompt", rows)
     how = "counted" if dialogue.systems.exact else "estimated from 4,096 hashes"
     yield Fact("system.distinct", dialogue.systems.distinct, "texts", how, rows)
@@ -93,26 +100,43 @@ def _redundancy(measured: Measured) -> Iterator[Fact]:
     rows = measured.rows
     what = measured.field if measured.compared == "text" else "record"
     found = copies(measured.array(measured.compared))
-    yield Fact("duplicates.exact", found.rows, "rows", f"rows whose {what} equals that of an earlier row", rows)
+    yield Fact(
+        "duplicates.exact", found.rows, "rows", f"rows whose {what} equals that of an earlier row", rows
+    )
     yield Fact("duplicates.exact.share", found.rows / rows if rows else 0.0, "share", "of all rows", rows)
     if measured.near is not None:
         near = measured.near
         method = (
-            f"rows that dedup.near would drop and that are no exact copies: sets of 5-word runs of {what}, exact Jaccard "
-            f">= {near.threshold:g} to a kept row"
+            "rows that dedup.near would drop and that are no exact copies: "
+            f"sets of 5-word runs of {what}, exact Jaccard >= {near.threshold:g} to a kept row"
         )
         compared = rows - near.too_short
         yield Fact("duplicates.near", len(near.rows), "rows", method, compared)
-        yield Fact("duplicates.near.share", len(near.rows) / rows if rows else 0.0, "share", "of all rows", compared)
+        yield Fact(
+            "duplicates.near.share", len(near.rows) / rows if rows else 0.0, "share", "of all rows", compared
+        )
     if measured.has_prompts:
         forked = forks(measured.array("prompt"), measured.array("answer"))
-        yield Fact("prompts.several_answers", forked.prompts, "prompts", "prompts with different answers", rows)
+        yield Fact(
+            "prompts.several_answers", forked.prompts, "prompts", "prompts with different answers", rows
+        )
         repeated = copies(measured.array("prompt"))
-        yield Fact("prompts.repeated", repeated.rows, "rows", "rows whose prompt equals that of an earlier row", rows)
+        yield Fact(
+            "prompts.repeated", repeated.rows, "rows", "rows whose prompt equals that of an earlier row", rows
+        )
     for name, codes in (("split", measured.splits), ("source", measured.sources)):
         if len(codes.names) > 1:
-            crossing = sum(one.rows for one in shared(measured.array(measured.compared), measured.array(name), codes.names))
-            yield Fact(f"duplicates.across_{name}s", crossing, "rows", f"rows whose {what} stands in another {name}", rows)
+            crossing = sum(
+                one.rows
+                for one in shared(measured.array(measured.compared), measured.array(name), codes.names)
+            )
+            yield Fact(
+                f"duplicates.across_{name}s",
+                crossing,
+                "rows",
+                f"rows whose {what} stands in another {name}",
+                rows,
+            )
 
 
 def _languages(measured: Measured) -> Iterator[Fact]:
@@ -127,7 +151,13 @@ def _languages(measured: Measured) -> Iterator[Fact]:
 
 def _checked(measured: Measured) -> Iterator[Fact]:
     for code, examined in measured.checks.examined.items():
-        yield Fact(f"check.{code}", measured.checks.counts[code], "rows", "the tests of the tool with this reason", examined)
+        yield Fact(
+            f"check.{code}",
+            measured.checks.counts[code],
+            "rows",
+            "the tests of the tool with this reason",
+            examined,
+        )
 
 
 def _pairs(measured: Measured) -> Iterator[Fact]:
@@ -138,7 +168,13 @@ def _pairs(measured: Measured) -> Iterator[Fact]:
             yield Fact(f"preference.longer_{side}", pairs.longer[side], "pairs", method, pairs.pairs)
         for code, count in sorted(pairs.hits.counts.items()):
             yield Fact(code, count, "pairs", "counted", pairs.pairs)
-        yield Fact("preference.contradictory", pairs.contradictory()[0], "pairs", "chosen here, rejected there", pairs.pairs)
+        yield Fact(
+            "preference.contradictory",
+            pairs.contradictory()[0],
+            "pairs",
+            "chosen here, rejected there",
+            pairs.pairs,
+        )
     if rated is not None:
         for label, count in sorted(rated.labels.items()):
             yield Fact(f"label.{label}.rows", count, "rows", "counted", measured.rows)

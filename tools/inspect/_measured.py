@@ -1,4 +1,5 @@
-"""Everything a profile knows about a version, measured in one pass and, for languages and near-duplicates, one more.
+"""Everything a profile knows about a version, measured in one pass and, for languages and near-duplicates,
+one more.
 
 It knows which measure looks at which format. It does not know what is good or bad: that is what findings say.
 """
@@ -51,7 +52,8 @@ class Languages:
 
 @dataclass(frozen=True)
 class NearCopies:
-    """Rows (ascending) that nearly repeat a kept one, at `threshold` of Jaccard similarity, exact copies left out.
+    """Rows (ascending) that nearly repeat a kept one, at `threshold` of Jaccard similarity, exact copies left
+    out.
 
     `too_short` rows have fewer words than a shingle and were not compared.
     """
@@ -112,7 +114,9 @@ class Measured:
         self.table.see(seen.start, seen.records)
         self._keep("source", self.sources.of(seen.values("source")))
         self._keep("split", self.splits.of(seen.values("split")))
-        self._keep("record", fixed_bytes(seen.table.column("content_sha"))[:, :8].copy().view(np.int64).reshape(-1))
+        self._keep(
+            "record", fixed_bytes(seen.table.column("content_sha"))[:, :8].copy().view(np.int64).reshape(-1)
+        )
         self.checks.see(seen)
         if not self.has_text:
             return
@@ -139,10 +143,11 @@ class Measured:
         self._arrays.setdefault(name, []).append(numbers)
 
     def chosen_rows(self, count: int) -> np.ndarray:
-        """Positions, ascending, of `count` rows chosen by a hash of their text: the same after an export and import.
+        """Positions, ascending, of `count` rows chosen by a hash of their text: the same after an export and
+        import.
 
-        Copies of a text are told apart by counting them, so that one text repeated a thousand times does not come
-        as a thousand rows or none.
+        Copies of a text are told apart by counting them, so that one text repeated a thousand times does not
+        come as a thousand rows or none.
         """
         content = self.array("content").astype(np.uint64)
         mixed = scramble(scramble(content ^ scramble(self.seed)) + occurrence(content).astype(np.uint64))
@@ -199,4 +204,5 @@ def _keep_ranks(measured: Measured) -> np.ndarray:
     """Rows of an evaluation split stay first, as the dedup tools have it; ties are broken by position."""
     order = {name: place for place, name in enumerate(EVALUATION_SPLITS)}
     ranks = np.array([order.get(name, len(order)) for name in measured.splits.names] + [len(order)])
-    return ranks[measured.array("split")]
+    found: np.ndarray = ranks[measured.array("split")]
+    return found

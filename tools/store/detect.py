@@ -91,28 +91,39 @@ def choose(
     named = dict(paths or {})
     detected = candidates[0][1]
     wanted = _format_named(format) if format else _format_of_roles(named, detected.format)
-    mapping = next(
-        (mapping for _, mapping in candidates if mapping.format == wanted),
-        replace(detected, format=wanted, paths={}),
-    )
     required, optional = ROLES[wanted]
+    columns = detected.columns
     for role, path in named.items():
         if role not in required + optional:
             hint = nearest(role, required + optional)
             raise Misuse(f"--map {role}={path}: {wanted} has no {role!r}.", next_step=hint)
-        steps = parse_path(path, tuple(mapping.columns))
+        steps = parse_path(path, tuple(columns))
         if not any(True for record in records for _ in find(record, steps)):
-            hint = nearest(str(steps[0]), mapping.columns)
+            hint = nearest(str(steps[0]), columns)
             raise Misuse(f"--map {role}={path}: no record has a value there.", next_step=hint)
-    mapping = replace(mapping, paths={**mapping.paths, **named})
-    missing = [role for role in required if role not in mapping.paths]
+    found = {**_found_paths(candidates, wanted, set(named.values())), **named}
+    missing = [role for role in required if role not in found]
     if missing:
         ask = " ".join(f"--map {role}=PATH" for role in missing)
         raise Misuse(
             f"{wanted} needs {' and '.join(missing)}, and no column looks like it.",
-            next_step=f"Say {ask}. {nearest(missing[0], mapping.columns)}",
+            next_step=f"Say {ask}. {nearest(missing[0], columns)}",
         )
-    return mapping
+    return replace(detected, format=wanted, paths=found)
+
+
+def _found_paths(
+    candidates: Sequence[tuple[float, Mapping]], wanted: Format, taken: set[str]
+) -> dict[str, str]:
+    """Paths for the roles of a format: from its own candidate, else the best other; none of the `taken`."""
+    roles = ROLES[wanted][0] + ROLES[wanted][1]
+    own_last = sorted(reversed(candidates), key=lambda candidate: candidate[1].format == wanted)
+    return {
+        role: path
+        for _, mapping in own_last
+        for role, path in mapping.paths.items()
+        if role in roles and path not in taken
+    }
 
 
 def _format_named(name: str) -> Format:
@@ -144,7 +155,7 @@ def _candidates(inventory: Inventory) -> Iterator[Candidate]:
         paths = {"chosen": "chosen", "rejected": "rejected"}
         paths |= _role("prompt", ("prompt", "question", "query", "input"), inventory)
         yield "preference", paths, _all(_is_speech, *paths.values())
-    chats = [name for name in columns if "array" in inventory[name] or _is_list_type(inventory[name])]
+    chats = [name for name in columns if _may_be_chat(name, inventory)]
     for name in sorted(chats, key=lambda name: name not in ("messages", "conversations")):
         yield "messages", {"messages": name}, _chat(name, "role")
         yield "sharegpt", {"messages": name}, _chat(name, "from")
@@ -179,8 +190,11 @@ def _role(role: str, names: Sequence[str], inventory: Inventory) -> dict[str, st
     return next(({role: name} for name in names if name in inventory), {})
 
 
-def _is_list_type(types: tuple[str, ...]) -> bool:
-    return any("list" in name for name in types)
+def _may_be_chat(name: str, inventory: Inventory) -> bool:
+    """Whether a column holds lists and is no half of a dialogue whose other half lies in another column."""
+    answers = inventory.keys() & {*_COMPLETIONS, "chosen", "rejected"}
+    half = name in answers or (name in _PROMPTS and answers)
+    return not half and any(type_ == "array" or "list" in type_ for type_ in inventory[name])
 
 
 def _is_string(value: Any) -> bool:

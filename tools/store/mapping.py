@@ -54,6 +54,27 @@ FIELDS: Final[dict[Format, tuple[str, ...]]] = {
 }
 """Per format: the shared fields that mean something; every column is a field too."""
 
+_PLAIN: Final[dict[Format, dict[str, tuple[str, ...]]]] = {
+    "text": {"text": ("text",)},
+    "alpaca": {
+        "dialogue": ("instruction", "input", "output"),
+        "prompt": ("instruction", "input"),
+        "first_user": ("instruction", "input"),
+        "response": ("output",),
+        "assistant": ("output",),
+        "system": ("system",),
+    },
+    "prompt-completion": {
+        "dialogue": ("prompt", "completion"),
+        "prompt": ("prompt",),
+        "first_user": ("prompt",),
+        "response": ("completion",),
+        "assistant": ("completion",),
+        "system": ("system",),
+    },
+}
+"""Per format: the roles whose texts, where they are plain strings, make up a field."""
+
 _MEANS: Final = {
     "dialogue": "user and assistant turns; system prompts, tool schemas, calls and results are left out",
     "prompt": "user and assistant turns before the last answer; system prompts are left out",
@@ -149,6 +170,11 @@ class Mapping:
             return "prompt"
         return {"text": "text", "table": "all"}.get(self.format, "dialogue")
 
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Every field that can be read: the shared ones of this format, then the columns."""
+        return (*FIELDS[self.format], *(name for name in self.columns if name not in FIELDS[self.format]))
+
     def resolve_field(self, name: str) -> str:
         """A shared field of this format or a column, "default" resolved; Misuse names the nearest."""
         if name == "default":
@@ -202,6 +228,25 @@ class Mapping:
             Turn(i, said[0].role, "\n\n".join(p.text for p in said if p.kind == "text" and p.text))
             for i, said in enumerate(found.values())
         ]
+
+    def string_columns(self, field: str) -> tuple[str, ...] | None:
+        """The columns whose strings, joined, are the text of `field`; None when it takes more than that to read it.
+
+        They are whole columns that hold nothing but strings and nulls, in reading order.
+        """
+        field = self.resolve_field(field)
+        if field not in FIELDS[self.format]:
+            names = [field]
+        elif field in _PLAIN.get(self.format, {}):
+            roles = [role for role in _PLAIN[self.format][field] if role in self._steps]
+            if any(len(self._steps[role]) != 1 for role in roles):
+                return None
+            names = [str(self._steps[role][0]) for role in roles]
+        else:
+            return None
+        strings = {"string", "large_string", "null"}
+        plain = names and all(name in self.columns and set(self.columns[name]) <= strings for name in names)
+        return tuple(names) if plain else None
 
     @cached_property
     def _steps(self) -> dict[str, tuple[Step, ...]]:

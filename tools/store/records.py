@@ -92,9 +92,9 @@ def parse(text: str | bytes) -> Any:
         raise RecordError("number_overflow", "an integer has more digits than Python converts") from None
     if end != len(text):
         raise RecordError("extra_data", _at("a value ends, but more follows", text, end))
-    if len(text) > MAX_DEPTH and text.count("[") + text.count("{") > MAX_DEPTH and not _shallow(value):
+    if len(text) > MAX_DEPTH and _may_be_deep(text, value) and not _shallow(value):
         raise _too_deep()
-    if "\\u" in text and _SURROGATE_ESCAPE.search(text) and not _PAIRED.fullmatch(text):
+    if "\\" in text and _SURROGATE_ESCAPE.search(text) and not _PAIRED.fullmatch(text):
         _refuse_lone_surrogate(json.dumps(value, ensure_ascii=False))
     return value
 
@@ -128,10 +128,18 @@ def _at(message: str, text: str, position: int) -> str:
     return f"{message.removesuffix(' at')} at character {position + 1} of {len(text)}"
 
 
+def _may_be_deep(text: str, value: Any) -> bool:
+    """A cheap first look: not a flat object, and enough brackets to nest too deep."""
+    flat = type(value) is dict and not any(
+        type(child) is dict or type(child) is list for child in value.values()
+    )
+    return not flat and text.count("[") + text.count("{") > MAX_DEPTH
+
+
 def _shallow(value: Any) -> bool:
     """Whether arrays and objects nest at most MAX_DEPTH deep."""
     level = [value]
-    for _ in range(MAX_DEPTH + 1):
+    for _ in range(MAX_DEPTH):
         level = [
             child
             for parent in level

@@ -85,8 +85,9 @@ class Rows:
 
     def texts(self, field: str, *, size: int = BATCH) -> Iterator[pa.LargeStringArray]:
         """The text of `field` of every row, in order, in batches; a row without it gives the empty text."""
+        read = text_reading.text_reader(self.mapping, field)
         for batch in self.batches(("record",), size=size):
-            yield text_reading.texts(batch.column("record"), self.mapping, field)
+            yield read(batch.column("record"))
 
     def take(self, positions: Sequence[int] | np.ndarray, columns: Sequence[str]) -> pa.Table:
         """The rows at the given positions, in the order given."""

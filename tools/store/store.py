@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 import sys
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -59,7 +60,8 @@ class Store:
         self.objects = Objects(self.state / "objects", self.state / "tmp")
         self.ledger = Ledger(self.state / "ledger.jsonl")
         self._lock: IO[str] | None = None
-        self.readers = (self.state / "readers").open("a")
+        self.readers = os.open(self.state / "readers", os.O_RDWR | os.O_CREAT, 0o644)
+        self._close = weakref.finalize(self, os.close, self.readers)
         fcntl.flock(self.readers, fcntl.LOCK_SH)
 
     def _prepare(self) -> None:
@@ -70,7 +72,7 @@ class Store:
             ignore.write_text("*\n")
 
     def close(self) -> None:
-        self.readers.close()
+        self._close()
 
     # -- addresses ---------------------------------------------------------------------------------------------
 

@@ -7,19 +7,62 @@ does not know versions or files.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from . import door
 from .mapping import Mapping
 from .records import DELETE, Path
 
+TextReader: TypeAlias = Callable[[pa.Array], pa.LargeStringArray]
 
-def texts(records: pa.Array, mapping: Mapping, field: str) -> pa.LargeStringArray:
-    """The text of one field of every record; a record without it gives the empty text."""
+
+def text_reader(mapping: Mapping, field: str) -> TextReader:
+    """A function from a batch of records to the text of one field of each; "" for a record without it.
+
+    Where the field is made of whole string columns they are taken out by DuckDB (JSON) or as they lie (Arrow), several
+    times faster than through parsed records; the result is the same.
+    """
+    columns = mapping.string_columns(field)
+    if columns is None:
+        return lambda records: _parsed(records, mapping, field)
+    if mapping.kind == "typed":
+        return lambda records: _joined([records.field(name) for name in columns])
+    return _extractor(columns)
+
+
+def _parsed(records: pa.Array, mapping: Mapping, field: str) -> pa.LargeStringArray:
     values = plain_values(records) if pa.types.is_struct(records.type) else map(json.loads, records.to_pylist())
-    return pa.array([mapping.text(record, field) for record in values], pa.large_string())
+    read = mapping.reader(field)
+    return pa.array([read(record) for record in values], pa.large_string())
+
+
+def _extractor(columns: Sequence[str]) -> TextReader:
+    """Takes string members out of JSON texts; one connection for all batches."""
+    connection = door.connect(temp=None, threads=1)
+    shown = ", ".join(
+        f"json_extract_string(record, {door.json_pointer(name)}) as c{i}" for i, name in enumerate(columns)
+    )
+
+    def read(records: pa.Array) -> pa.LargeStringArray:
+        connection.register("records", pa.table({"record": records}))
+        found = connection.sql(f"select {shown} from records").to_arrow_table()
+        return _joined([column.combine_chunks() for column in found.columns])
+
+    return read
+
+
+def _joined(columns: Sequence[pa.Array]) -> pa.LargeStringArray:
+    """The columns of each row joined by a blank line, nulls and empty texts left out."""
+    texts = [column.cast(pa.large_string()) for column in columns]
+    if len(texts) == 1:
+        return texts[0].fill_null("") if texts[0].null_count else texts[0]
+    blank = pa.scalar(None, pa.large_string())
+    said = [pc.if_else(pc.equal(text, ""), blank, text) for text in texts]
+    return pc.binary_join_element_wise(*said, "\n\n", null_handling="skip").cast(pa.large_string())
 
 
 def plain_values(column: pa.Array | pa.ChunkedArray) -> list[Any]:

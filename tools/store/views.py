@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from ..errors import Misuse, Retry, nearest
 from . import door
+from .door import text_literal
 from .ledger import Entry
 from .mapping import FIELDS, Mapping
 from .rows import Rows
@@ -44,7 +45,7 @@ def query(store: Store, address: str, sql: str, *, limit: int | None = None) -> 
 
 def positions_where(store: Store, address: str, predicate: str, *, threads: int | None = None) -> np.ndarray:
     """Positions, ascending, of the rows for which a predicate over `rows` is true. Raises Retry."""
-    validate_predicate(predicate)
+    validate_predicate(predicate, views=VIEWS)
     with _Session(store, address, {"rows", *tables_of(f"select 1 where ({predicate}\n)")}, threads) as session:
         hits = session.arrow(f"select ord from all_rows where ({predicate}\n) order by ord")["ord"].to_numpy()
         if len(hits) == len(session.rows):
@@ -95,7 +96,7 @@ def own_columns(mapping: Mapping) -> list[Column]:
 def _expression(name: str, kinds: Sequence[str], mapping: Mapping) -> str:
     if mapping.kind == "typed":
         return f"record.{_quoted(name)}"
-    pointer = "'/" + name.replace("~", "~0").replace("/", "~1").replace("'", "''") + "'"
+    pointer = door.json_pointer(name)
     text = f"json_extract_string(record, {pointer})"
     cast = {"integer": "bigint", "number": "double", "boolean": "boolean"}
     if name in mapping.cells:
@@ -159,7 +160,7 @@ class _Session:
     def _file(self, sha: str) -> str:
         path = self._store.objects.path(sha)
         self._files.add(path)
-        return _literal(str(path))
+        return text_literal(str(path))
 
     def _of(self, version: Version) -> str:
         """The live rows of a version, with `ord`, `rev` and `record`."""
@@ -191,7 +192,7 @@ class _Session:
             assert entry.before is not None
             before = self._of(self._store.version(entry.before))
             parts.append(
-                f"select r.* exclude (ord, rev, record), {entry.seq} as step, {_literal(entry.tool or '')} as tool, d.reason, d.score, "
+                f"select r.* exclude (ord, rev, record), {entry.seq} as step, {text_literal(entry.tool or '')} as tool, d.reason, d.score, "
                 f"d.evidence from ({before}) r join read_parquet({file}) d using (ord) where d.action = 'drop'"
             )
         empty = (
@@ -202,7 +203,7 @@ class _Session:
 
     def _decisions(self) -> str:
         parts = [
-            f"select lower(hex(row_id)) as row_id, {entry.seq} as step, {_literal(entry.tool or '')} "
+            f"select lower(hex(row_id)) as row_id, {entry.seq} as step, {text_literal(entry.tool or '')} "
             f"as tool, action, reason, score, evidence from read_parquet({file})"
             for entry, file in self._steps("decisions")
         ]
@@ -217,7 +218,7 @@ class _Session:
             )
             for name in self._store.objects.open(entry.objects["signals"]).schema_arrow.names[2:]:
                 parts.append(
-                    f"select lower(hex(b.row_id)) as row_id, {_literal(entry.tool or '')} as tool, {_literal(name)} as name, "
+                    f"select lower(hex(b.row_id)) as row_id, {text_literal(entry.tool or '')} as tool, {text_literal(name)} as name, "
                     f"try_cast(s.{_quoted(name)} as double) as value, cast(s.{_quoted(name)} as varchar) as value_text "
                     f"from read_parquet({file}) s join ({before}) b using (ord)"
                 )
@@ -225,7 +226,7 @@ class _Session:
 
     def _objects(self, role: str, empty: str) -> str:
         parts = [
-            f"select {_literal(entry.tool or '')} as tool, * from read_parquet({file})"
+            f"select {text_literal(entry.tool or '')} as tool, * from read_parquet({file})"
             for entry, file in self._steps(role)
         ]
         return " union all ".join([*parts, empty])
@@ -251,7 +252,7 @@ class _Session:
                                              schema=schema))  # fmt: skip
             temporary.replace(path)
         self._files.add(path)
-        return f"select * from read_parquet({_literal(str(path))})"
+        return f"select * from read_parquet({text_literal(str(path))})"
 
     def _text_lines(self, ids: list[str], records: list[Any]) -> Iterator[tuple[str, str, str]]:
         for row_id, record in zip(ids, records, strict=True):
@@ -283,10 +284,6 @@ _EMPTY_FACTS: Final = (
 
 def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _readable(error: Exception, columns: Sequence[str]) -> Misuse:

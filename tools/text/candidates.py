@@ -17,22 +17,22 @@ The sample misses a pair with probability below 1e-4 when its Jaccard similarity
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from .shingles import MIX, Run, ShingleSets, repeated
+from .shingles import MIX, Run, ShingleSets
 from .tokens import Hashes, Positions
 
 SAMPLE = 48
-FINE_SAMPLE = 256
+FINE_SAMPLE = 512
 PAIRED = 4  # documents of one key that are paired with each other; more become a crowd
 LARGE = 1024  # documents in a crowd that is worth a finer join
 _MARGIN = 3.8  # standard deviations of the sampled overlap that the prefix filter leaves room for
-_SLICES = 256  # parts of hash space, joined one by one
-_CHUNK = 1 << 20  # shingles sampled at a time
+_CHUNK = 1 << 19  # shingles sampled at a time
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,26 +71,33 @@ def _join(
     bits = max(len(documents) - 1, 1).bit_length()
     low = np.uint64((1 << bits) - 1)
     free = int(np.searchsorted(documents, pinned))
-    sampled, slices = _sampled_keys(sets, documents, sample, bits, run)
-    keys = np.concatenate([*run(lambda i: _shared(np.concatenate(slices[i]), bits, free), range(_SLICES))])
+    slice_bits = min(max((sample * len(documents) >> 15).bit_length(), 1), 8)
+    sampled, slices = _sampled_keys(sets, documents, sample, bits, slice_bits, run)
+    shared = list(run(lambda part: _shared(np.concatenate(part), bits, slice_bits, free), slices))
     del slices
-    holder = (keys & low).astype(np.int64)
+    held = np.bincount(np.concatenate([(keys & low).view(np.int64) for keys in shared]), minlength=len(documents))
     share = np.full(len(documents), threshold - _MARGIN * np.sqrt(threshold * (1 - threshold) / sample))
     # a document similar to one of these is so short that it gives all of its shingles: nothing is left to chance
     share[sets.size[documents] <= threshold * sample] = threshold
-    needed = np.maximum(np.ceil(share * sampled - 1e-9), 1).astype(np.int64)
-    prefix = np.bincount(holder, minlength=len(documents)) - needed + 1
-    keys = keys[prefix[holder] > 0]
-    frequency = _group_sizes(keys >> np.uint64(bits))
-    few = np.repeat(frequency <= PAIRED, frequency)
-    a, b = _pairs(keys[few], bits, free)
-    prefix -= np.bincount((keys[few] & low).astype(np.int64), minlength=len(prefix))
-    members, sizes = _crowds(keys[~few], frequency[frequency > PAIRED], prefix, bits)
+    prefix = held - np.maximum(np.ceil(share * sampled - 1e-9), 1).astype(np.int64) + 1
+
+    def grouped(keys: Hashes) -> tuple[Positions, Positions, Hashes]:
+        """(pairs a, pairs b, sorted keys of many documents) of one slice."""
+        keys = keys[prefix[(keys & low).view(np.int64)] > 0]
+        frequency = _group_sizes(keys >> np.uint64(bits))
+        few = np.repeat(frequency <= PAIRED, frequency)
+        return *_pairs(keys[few], bits, free), keys[~few]
+
+    left, right, many = (np.concatenate(column) for column in zip(*run(grouped, shared), strict=True))
+    del shared
+    a, b = distinct_pairs(left, right)
+    prefix -= held - np.bincount((many & low).view(np.int64), minlength=len(documents))
+    members, sizes = _crowds(many, prefix, bits)
     return Candidates(documents[a], documents[b], documents[members], sizes)
 
 
 def _sampled_keys(
-    sets: ShingleSets, documents: Positions, sample: int, bits: int, run: Run
+    sets: ShingleSets, documents: Positions, sample: int, bits: int, slice_bits: int, run: Run
 ) -> tuple[Positions, list[list[Hashes]]]:
     """(keys of each document, all keys by slice of hash space). A key is hash bits above, index in `documents` below."""
     stored = np.argsort(sets.start[documents], kind="stable")
@@ -109,12 +116,13 @@ def _sampled_keys(
         keys = hashes[taken] * MIX  # the sample is the low end of hash space: spread it again
         keys &= ~low
         keys |= np.repeat(index.astype(np.uint64), count)
-        part = (keys >> np.uint64(56)).astype(np.uint8)
+        part = (keys >> np.uint64(64 - slice_bits)).astype(np.uint8)
         keys = keys[np.argsort(part, kind="stable")]  # a radix sort
-        return count, np.split(keys, np.cumsum(np.bincount(part, minlength=_SLICES))[:-1])
+        cuts = [0, *np.cumsum(np.bincount(part, minlength=1 << slice_bits)).tolist()]
+        return count, [keys[begin:end] for begin, end in itertools.pairwise(cuts)]
 
     sampled = np.zeros(len(documents), np.int64)
-    slices: list[list[Hashes]] = [[np.empty(0, np.uint64)] for _ in range(_SLICES)]
+    slices: list[list[Hashes]] = [[np.empty(0, np.uint64)] for _ in range(1 << slice_bits)]
     chunks = [chunk for chunk in np.split(stored, edges) if len(chunk)]
     for chunk, (count, parts) in zip(chunks, run(draw, chunks), strict=True):
         sampled[chunk] = count
@@ -123,12 +131,12 @@ def _sampled_keys(
     return sampled, slices
 
 
-def _shared(keys: Hashes, bits: int, free: int) -> Hashes:
+def _shared(keys: Hashes, bits: int, slice_bits: int, free: int) -> Hashes:
     """The keys of one slice, sorted, whose hash two documents have, one of them numbered `free` or above."""
     if not len(keys):
         return keys
     width = (4 * len(keys)).bit_length()
-    slot = (keys << np.uint64(8) >> np.uint64(64 - width)).view(np.int64)  # all keys of a slice begin with the same byte
+    slot = (keys << np.uint64(slice_bits) >> np.uint64(64 - width)).view(np.int64)
     keys = keys[(np.bincount(slot) > 1)[slot]]  # most keys of one document only leave here, without being sorted
     keys.sort()
     size = _group_sizes(keys >> np.uint64(bits))
@@ -143,8 +151,8 @@ def _group_sizes(values: npt.NDArray[Any]) -> Positions:
 
 
 def _pairs(keys: Hashes, bits: int, free: int) -> tuple[Positions, Positions]:
-    """All pairs of documents that have a key in common, each pair once."""
-    bucket, holder = keys >> np.uint64(bits), (keys & np.uint64((1 << bits) - 1)).astype(np.int64)
+    """All pairs of documents that have one of the sorted keys in common, some more than once."""
+    bucket, holder = keys >> np.uint64(bits), (keys & np.uint64((1 << bits) - 1)).view(np.int64)
     left, right = [holder[:0]], [holder[:0]]
     for step in range(1, PAIRED):
         same = np.flatnonzero(bucket[step:] == bucket[:-step])
@@ -152,21 +160,19 @@ def _pairs(keys: Hashes, bits: int, free: int) -> tuple[Positions, Positions]:
         right.append(holder[same + step])
     a, b = np.concatenate(left), np.concatenate(right)
     useful = (a < b) & (b >= free)
-    return distinct_pairs(a[useful], b[useful])
+    return a[useful], b[useful]
 
 
 def distinct_pairs(a: Positions, b: Positions) -> tuple[Positions, Positions]:
     """The pairs in order, each once. Numbers below 2^31."""
-    both = a << 32 | b
-    both = np.sort(np.delete(both, repeated(both.view(np.uint64) * MIX)))
-    return both >> 32, both & 0xFFFFFFFF
+    pairs = np.sort(a << 32 | b)
+    pairs = pairs[np.append(True, pairs[1:] != pairs[:-1])] if len(pairs) else pairs
+    return pairs >> 32, pairs & 0xFFFFFFFF
 
 
-def _crowds(keys: Hashes, frequency: Positions, prefix: Positions, bits: int) -> tuple[Positions, Positions]:
-    """(members, sizes) of the groups of documents connected by the `prefix[d]` rarest of the keys of each document d.
-
-    frequency: the number of documents of each of the keys, which are sorted.
-    """
+def _crowds(keys: Hashes, prefix: Positions, bits: int) -> tuple[Positions, Positions]:
+    """(members, sizes) of the groups of documents connected by the `prefix[d]` rarest of the sorted keys of each d."""
+    frequency = _group_sizes(keys >> np.uint64(bits))
     # rarest first, ties by hash: the same order in every document
     rank = np.empty(len(frequency), np.int64)
     rank[np.argsort(frequency, kind="stable")] = np.arange(len(frequency))

@@ -73,7 +73,7 @@ class Reader:
         if isinstance(declared, str):
             try:
                 declared = json.loads(declared)
-            except ValueError:
+            except (ValueError, RecursionError):
                 return None
         if not isinstance(declared, list) or not declared:
             return None
@@ -105,8 +105,10 @@ def _message(item: Any, path: Path) -> Message:
         return Message(path, "", isinstance(item, str) and not item.isspace(), (), (), (), item)
     named = next((item[key] for key in _SPEAKER_KEYS if key in item), None)
     role = pieces.ROLES.get(named, "") if isinstance(named, str) else ""
-    if len(item) == 2 and named in _PLAIN and isinstance(text := item.get(content_key(item)), str):
+    if role and len(item) == 2 and named in _PLAIN and isinstance(text := item.get(content_key(item)), str):
         return Message(path, role, bool(text.strip()), (), (), (), item)  # by far the most messages
+    if not isinstance(named, str):
+        item = {**item, _SPEAKER_KEYS[0]: ""}
     said, media, calls = False, [], []
     for piece in pieces.message(item, path, 0):
         if piece.kind == "text":
@@ -154,7 +156,7 @@ def _whole_call(piece: pieces.Piece) -> Call:
     """A ShareGPT function_call: {"name": …, "arguments": …} as one JSON text."""
     try:
         value = json.loads(piece.text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return Call(piece.path, None, None, piece.text, whole=True)
     if not isinstance(value, dict) or "name" not in value:
         return Call(piece.path, None, None, value, whole=True)

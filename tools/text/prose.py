@@ -1,4 +1,5 @@
-"""The prose of a text: what is left when code is taken out, since code may quote what would be a fault elsewhere.
+"""The prose of a text: what is left when code is taken out, since code may quote what would be a fault
+elsewhere.
 
 It knows Markdown's fences and backticks. It does not know languages or indented code.
 """

@@ -149,7 +149,7 @@ def _signed(texts: pa.Array[Any], ngram: int) -> list[tuple[Hashes, Positions]]:
         cut = split_unspaced(words(block))
         runs = run_hashes(word_hashes(cut), ngram)[runs_inside(cut.first, ngram)]
         size = np.maximum(np.diff(cut.first) - ngram + 1, 0)
-        again = repeated(runs + np.repeat(np.arange(len(size), dtype=np.uint64) * MIX, size))
+        again = _repeated(runs + np.repeat(np.arange(len(size), dtype=np.uint64) * MIX, size))
         if len(again):
             size -= np.bincount(np.searchsorted(np.cumsum(size), again, "right"), minlength=len(size))
             runs = np.delete(runs, again)
@@ -157,7 +157,7 @@ def _signed(texts: pa.Array[Any], ngram: int) -> list[tuple[Hashes, Positions]]:
     return signed
 
 
-def repeated(values: Hashes) -> Positions:
+def _repeated(values: Hashes) -> Positions:
     """Positions of the well-mixed values that stand at another position too: all of each group but one.
 
     All enter a hash table of one entry per slot at once; who finds another in its slot either equals it or tries again.

@@ -11,17 +11,18 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import Misuse
+from .bounds import Sketches, possible, possible_between
 from .candidates import candidates, components, distinct_pairs
-from .shingles import Mask, Run, ShingleSets, jaccard, ragged, runner
-from .tokens import Hashes, Positions
+from .shingles import Run, ShingleSets, jaccard, ragged, runner
+from .tokens import Positions
 
 Similarities = npt.NDArray[np.float64]
+Edges = tuple[Positions, Positions, Similarities]  # kept documents, later ones, similarities
 
 _SMALL = 64  # members of a crowd whose pairs are listed at once
 _ROUNDS = 64
 _BLOCK = 256  # members of a large crowd settled at a time
 _UNDECIDED, _KEPT, _DROPPED = 0, 1, 2
-_WIDEST = 1 << 15
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,7 +87,7 @@ class _Greedy:
         self.state[:pinned] = _KEPT
         self.compared = 0
 
-    def edges(self) -> tuple[Positions, Positions, Similarities]:
+    def edges(self) -> Edges:
         """(kept, dropped, similarity) of every pair that reaches the threshold."""
         found = candidates(self.sets, self.threshold, pinned=self.pinned, run=self.run)
         small = np.repeat(found.sizes <= _SMALL, found.sizes)
@@ -94,8 +95,8 @@ class _Greedy:
         free = b >= self.pinned
         a, b = distinct_pairs(np.concatenate([found.a, a[free]]), np.concatenate([found.b, b[free]]))
         if len(a) > len(self.sets) // 2 or not small.all():  # else comparing them costs less than the bound
-            possible = self.possible(a, b)
-            a, b = a[possible], b[possible]
+            may = possible(self.sets, a, b, self.threshold)
+            a, b = a[may], b[may]
         crowds, sizes = self._with_pairs(found.members[~small], found.sizes[found.sizes > _SMALL], a, b)
         inside = np.zeros(len(self.sets), bool)
         inside[crowds] = True
@@ -106,7 +107,7 @@ class _Greedy:
         a, b, similarity = (np.concatenate(column) for column in zip(*edges, strict=True))
         return a, b, similarity
 
-    def settle(self, a: Positions, b: Positions) -> tuple[Positions, Positions, Similarities]:
+    def settle(self, a: Positions, b: Positions) -> Edges:
         """Decide all documents of the pairs (a < b); compares only pairs whose first document is kept."""
         edges = [(a[:0], b[:0], np.empty(0))]
         for _ in range(_ROUNDS):
@@ -130,70 +131,31 @@ class _Greedy:
         a, b, similarity = (np.concatenate(column) for column in zip(*edges, strict=True))
         return a, b, similarity
 
-    def settle_crowd(self, members: Positions) -> list[tuple[Positions, Positions, Similarities]]:
+    def settle_crowd(self, members: Positions) -> list[Edges]:
         """Decide the members of a crowd (ascending), each against those kept before, block after block."""
-        width = _width(int(np.median(self.sets.size[members])))
-        fixed = members < self.pinned
-        kept = members[fixed]
-        maps = _bitmaps(self.sets, kept, width)
+        typical = int(np.median(self.sets.size[members]))
+        kept = Sketches.of(self.sets, members[members < self.pinned], typical)
+        members = members[members >= self.pinned]
         edges = []
-        members = members[~fixed]
         for low in range(0, len(members), _BLOCK):
-            block = members[low : low + _BLOCK]
-            block_maps = _bitmaps(self.sets, block, width)
-            pairs = [self.possible_between(kept, maps, block, block_maps)]
-            first, second = self.possible_between(block, block_maps, block, block_maps)
-            pairs.append((first[first < second], second[first < second]))
-            a, b = (np.concatenate(column) for column in zip(*pairs, strict=True))
-            edges.append(self.settle(a, b))
-            stays = self.state[block] != _DROPPED
-            self.state[block[stays]] = _KEPT
-            kept = np.concatenate([kept, block[stays]])
-            maps = np.concatenate([maps, block_maps[stays]])
+            block = Sketches.of(self.sets, members[low : low + _BLOCK], typical)
+            a, b = possible_between(kept, block, self.threshold)
+            first, second = possible_between(block, block, self.threshold)
+            ascending = first < second
+            edges.append(
+                self.settle(np.concatenate([a, first[ascending]]), np.concatenate([b, second[ascending]]))
+            )
+            stays = self.state[block.documents] != _DROPPED
+            self.state[block.documents[stays]] = _KEPT
+            kept = kept.and_also(block.select(stays))
         return edges
 
-    def reaching(self, a: Positions, b: Positions) -> tuple[Positions, Positions, Similarities]:
+    def reaching(self, a: Positions, b: Positions) -> Edges:
         """The pairs whose exact similarity reaches the threshold, and the similarity."""
         self.compared += len(a)
         similarity = jaccard(self.sets, a, b, self.run)
         reach = similarity >= self.threshold
         return a[reach], b[reach], similarity[reach]
-
-    def possible(self, a: Positions, b: Positions) -> Mask:
-        """False only where a bound shows that the pair cannot reach the threshold."""
-        size = self.sets.size
-        width = _widths(np.maximum(size[a], size[b]))
-        possible = np.ones(len(a), bool)
-        for each in np.unique(width).tolist():
-            of_width = np.flatnonzero(width == each)
-            used = np.zeros(len(size), bool)
-            used[a[of_width]] = used[b[of_width]] = True
-            maps, index = _bitmaps(self.sets, np.flatnonzero(used), each), np.cumsum(used) - 1
-            for low in range(0, len(of_width), _BLOCK * _BLOCK // 4):
-                part = of_width[low : low + _BLOCK * _BLOCK // 4]
-                differ = np.bitwise_count(maps[index[a[part]]] ^ maps[index[b[part]]]).sum(axis=1, dtype=np.int64)
-                possible[part] = differ <= self.most_different(size[a[part]] + size[b[part]])
-        return possible
-
-    def possible_between(
-        self, left: Positions, left_maps: Hashes, right: Positions, right_maps: Hashes
-    ) -> tuple[Positions, Positions]:
-        """The pairs of a left and a right document which the same bound leaves possible."""
-        found = [(left[:0], right[:0])]
-        for low in range(0, len(left), _BLOCK):
-            part, maps = left[low : low + _BLOCK], left_maps[low : low + _BLOCK]
-            differ = np.zeros((len(part), len(right)), np.int32)
-            for ours, theirs in zip(maps.T, right_maps.T, strict=True):
-                differ += np.bitwise_count(ours[:, None] ^ theirs)
-            most = self.most_different(self.sets.size[part][:, None] + self.sets.size[right])
-            i, j = np.nonzero(differ <= most)
-            found.append((part[i], right[j]))
-        a, b = (np.concatenate(column) for column in zip(*found, strict=True))
-        return a, b
-
-    def most_different(self, total: Positions) -> npt.NDArray[np.float64]:
-        """How many shingles two sets of `total` shingles together may not share if they reach the threshold."""
-        return total * ((1 - self.threshold) / (1 + self.threshold)) + 1e-6
 
     def _with_pairs(
         self, members: Positions, sizes: Positions, a: Positions, b: Positions
@@ -219,27 +181,3 @@ def _all_pairs(members: Positions, sizes: Positions) -> tuple[Positions, Positio
     following = np.repeat(sizes, sizes) - 1 - following
     first = np.repeat(np.arange(len(members)), following)
     return members[first], members[ragged(np.arange(len(members)) + 1, following)]
-
-
-def _bitmaps(sets: ShingleSets, documents: Positions, width: int) -> Hashes:
-    """A row of `width` bits per document: bit i is set when a shingle falls there.
-
-    Each bit in which two rows differ shows another shingle that only one of the documents has.
-    """
-    rows = [np.empty((0, width // 64), np.uint64)]
-    for low in range(0, len(documents), _BLOCK):
-        part = documents[low : low + _BLOCK]
-        bits = np.zeros(len(part) * width, bool)
-        slot = (sets.gather(part) >> np.uint64(65 - width.bit_length())).view(np.int64)
-        bits[slot + np.repeat(np.arange(len(part)) * width, sets.size[part])] = True
-        rows.append(np.packbits(bits).view(np.uint64).reshape(len(part), -1))
-    return np.concatenate(rows)
-
-
-def _widths(size: Positions) -> Positions:
-    """Bits of the bitmap for documents of that many shingles: four to eight for each, a power of two."""
-    return np.clip(1 << np.ceil(np.log2(np.maximum(4 * size, 1))).astype(np.int64), 256, _WIDEST)
-
-
-def _width(size: int) -> int:
-    return int(_widths(np.array([size]))[0])

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from ..draw import Draw
 from ..messages import Record, addressed
-from . import coding, cooking, languages, maths, scripts, smalltalk, support
+from . import coding, cooking, languages, maths, parcels, scripts, smalltalk, support
 from .vocabulary import SHARED_SYSTEM_PROMPT, SYSTEM_PROMPTS
 
 __all__ = ["SHARED_SYSTEM_PROMPT", "SYSTEM_PROMPTS", "conversation"]
 
 # How often each topic is drawn, in parts of the total.
 _ENGLISH = (
-    *(support.conversation,) * 30,
+    *(support.conversation,) * 18,
+    *(parcels.conversation,) * 12,
     *(coding.conversation,) * 18,
     *(cooking.conversation,) * 16,
     *(maths.conversation,) * 14,

@@ -44,8 +44,8 @@ SLOTS: Final[dict[str, tuple[str, ...]]] = {
 
 _ASKS: Final = lines("""
     {task} This is for {where_it_runs}, and {concern}.
-    Hi, {task} I am {feeling} because {concern}.
-    {task} {person} wrote a version {when} that I do not understand.
+    Hi! {task} I am {feeling} because {concern}.
+    {task} The version from {person} is beyond me, I tried it {when}.
     For {where_it_runs}: {task}
     {task} Please keep in mind that {concern}.
     I promised {name} a solution {soon}. {task}

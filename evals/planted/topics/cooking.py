@@ -129,7 +129,7 @@ _FOLLOW_UPS: Final = pairs("""
     Does it work in {a pan} too?
         It does, but the {main} needs {minutes} minutes longer and more {fat}.
     How do I stop it from sticking?
-        Let the {pan} get hot before the {fat} goes in, and wait until the {main} lets go by itself.
+        Let the {pan} get hot before the {fat} goes in, and do not stir until the {main} can be moved freely.
     {person} hates {vegetable}.
         Then leave out the {vegetable} and add more {herb}, chopped {cut}, {minutes} minutes before the end.
     And to drink?

@@ -1,4 +1,4 @@
-"""Conversations in four other European languages, from the counter and the kitchen."""
+"""Conversations in Spanish and French about food, in German and Portuguese about repairs."""
 
 from __future__ import annotations
 
@@ -11,171 +11,187 @@ from .vocabulary import PLAIN
 
 SPANISH_SLOTS: Final[dict[str, tuple[str, ...]]] = {
     **PLAIN,
-    "cosa": words(
-        "la lámpara|el molinillo de café|la báscula|el altavoz|la cafetera|el teclado|la bicicleta|"
-        "el termómetro|la máquina de coser|el calefactor|el telescopio|la impresora|el filtro de agua|"
-        "el despertador"
-    ),
     "plato": words(
-        "una sopa de calabacín|un guiso de lentejas|croquetas de jamón|arroz con champiñones|"
-        "una tortilla con cebolla|pimientos asados|albóndigas de atún|un pastel de limón|crema de puerros|"
-        "ensalada de garbanzos"
+        "la sopa de calabacín|el guiso de lentejas|la crema de puerros|el arroz con champiñones|"
+        "la tortilla de cebolla|el pastel de limón|la ensalada de garbanzos|el bizcocho de almendra|"
+        "la empanada de atún|el estofado de ñame|la menestra|el revuelto de espárragos"
+    ),
+    "cosa": words(
+        "cebolla|limón|pimentón|aceite|calabacín|azafrán|champiñones|nata|jengibre|piñones|perejil|jamón|"
+        "melón|maíz"
     ),
     "cuando": words(
-        "ayer|el miércoles|esta mañana|hace {number} días|el sábado pasado|después de comer|en otoño"
+        "ayer|el miércoles|esta mañana|hace {number} días|el sábado|después de comer|en otoño|anoche"
     ),
     "quien": words(
-        "la señora Ibáñez|la compañera de {town}|una vecina|{name}|don Julián|la jefa|una técnica|la abuela"
+        "la señora Ibáñez|una vecina|{name}|don Julián|la jefa|una compañera|doña Begoña|la abuela"
     ),
 }
 SPANISH: Final = Scene(
-    settles=("cosa", "plato"),
+    settles=("plato", "quien"),
     opening=lines("""
-        Buenos días, compré {cosa} {cuando} y ya no enciende.
-        {quien} me regaló {cosa} y el botón está roto.
-        Quiero preparar {plato} para {quien}.
-        Mi pedido {order} salió de {town} {cuando}, según la página.
-        ¿Sabe alguien cómo limpiar {cosa} sin dañarla?
-        {cuando} cociné {plato} y quedó demasiado salado.
-        Soy {name}, de {town}, y tengo una duda sobre la factura {order}.
+        Quiero preparar algo parecido a {plato} para {quien}.
+        {cuando} hice {plato} y me salió demasiado líquido.
+        {quien} vendrá a cenar y solo tengo {cosa} y {cosa}.
+        ¿Sabe alguien cómo se conserva {plato}?
+        Me han regalado {number} gramos de {cosa} y no sé qué cocinar.
+        Soy {name}, de {town}, y busco una receta sin {cosa}.
+        Cada vez que cocino {plato} se me quema el fondo.
+        {quien} dice que {plato} no lleva {cosa}.
     """),
     detail=lines("""
-        El número de serie es {code}.
-        {quien} dice que no tiene arreglo.
         Solo dispongo de {number} minutos.
         No quiero gastar más de {number} euros.
-        Aquí no encuentro todos los ingredientes.
-        La garantía termina el día {day}.
+        Aquí no encuentro {cosa} en ninguna tienda.
+        Somos {few} personas más de lo previsto.
         Ya lo intenté {cuando}, sin éxito.
+        A {quien} no le sienta bien el {cosa}.
+        El horno de {town} calienta más de la cuenta.
+        También me queda un poco de {cosa}.
     """),
     question=lines("""
         ¿Qué me aconseja?
         ¿Podría ayudarme, por favor?
         ¿Es normal?
-        ¿Cuánto tardaría la reparación?
+        ¿Cuánto tiempo necesita?
         ¿Cómo puedo solucionarlo?
-        ¿Tengo que llamar a {town}?
+        ¿Se puede congelar?
+        ¿Con qué lo acompaño?
     """),
     reply=lines("""
         Claro que sí, con mucho gusto.
         No se preocupe, tiene solución.
-        Gracias por los detalles, {name} ya lo está revisando.
         Le explico cómo lo haría yo.
-        Según el código {code}, es una avería pequeña.
-        Para {plato} hace falta sobre todo paciencia.
+        Lo importante es no tener prisa con {plato}.
+        Con {cosa} y un poco de paciencia saldrá bien.
+        Seguramente el fuego estaba demasiado fuerte.
+        Gracias por los detalles, así es más fácil.
     """),
     steps=lines("""
-        Desenchufe {cosa} y espere {number} minutos.
         Corte la cebolla muy fina y sofríala a fuego lento.
         Añada una pizca de sal y pruebe después de {number} minutos.
-        Envíenos una fotografía de la etiqueta {code}.
-        Compruebe que el cable llega hasta {cosa} sin doblarse.
         Deje reposar {plato} antes de servir.
-        Escriba el número {order} en la caja.
-        Pregunte a {quien} si conserva el recibo.
-        Si el piloto está rojo, vuelva a empezar desde el paso {tens}.
         Cúbralo con un paño húmedo hasta que sea la hora.
+        Sustituya el {cosa} por la mitad de {cosa}.
+        Caliente el aceite sin que llegue a humear.
+        Reserve {number} mililitros del caldo para el final.
+        Ralle un poco de {cosa} por encima.
+        Baje el fuego cuando empiece a hervir.
+        Pida a {quien} que lo pruebe antes de añadir más {cosa}.
+        Guarde lo que sobre en un frasco, como máximo {few} días.
+        Mezcle {number} gramos de harina con agua fría y espese la salsa.
+        Póngalo al baño maría durante {number} minutos.
     """),
     closing=lines("""
-        Avíseme {cuando} si vuelve a ocurrir.
-        La referencia es {code}.
+        Cuénteme cómo quedó.
         ¡Buen provecho y un saludo a {name}!
-        Después de eso debería funcionar también en {town}.
-        Quedo a su disposición hasta el día {day}.
         Así lo hacía siempre {quien}.
+        En {town} lo sirven con {cosa}.
+        Si sobra, mañana estará aún mejor.
+        Con {cosa} también queda muy rico.
+        No hace falta nada más.
     """),
     follow_ups=pairs("""
         ¿Y si no tengo cebolla?
             Entonces use puerro, unos {number} gramos, y un poco más de limón.
-        ¿Puede pasar {quien} a recogerlo?
-            Sí, con el número {code} y cualquier día después del {day}.
-        ¿Cuánto costará?
-            Unos {number} euros, según {quien}, y {tens} más si hay que pedir una pieza.
+        ¿Puedo prepararlo el día antes?
+            Sí, pero añada el {cosa} en el último momento y caliéntelo {number} minutos.
+        ¿Cuánto necesito para {number} personas?
+            Calcule unos {number}0 gramos en total y el doble de {cosa}.
+        ¿Le gustará a {quien}?
+            Creo que sí, sobre todo si lo sirve templado y con {cosa}.
     """),
 )
 
 FRENCH_SLOTS: Final[dict[str, tuple[str, ...]]] = {
     **PLAIN,
-    "objet": words(
-        "la bouilloire|le vélo pliant|l'imprimante|le grille-pain|la caméra|le tournevis électrique|"
-        "la balance|le réveil|la machine à café|le projecteur|l'aspirateur|le clavier|la lampe frontale|"
-        "le thermostat"
-    ),
     "plat": words(
-        "une soupe à l'oignon|un gratin de légumes|une tarte aux poireaux|des crêpes salées|"
-        "un ragoût de pois chiches|une purée de céleri|un clafoutis|un risotto aux cèpes|une salade tiède|"
-        "un gâteau à l'orange"
+        "la soupe à l'oignon|le gratin de légumes|la tarte aux poireaux|le ragoût de pois chiches|"
+        "le gâteau à l'orange|la purée de céleri|le clafoutis|le risotto aux cèpes|la salade tiède|"
+        "le pâté en croûte|le flan à la châtaigne"
+    ),
+    "chose": words(
+        "crème fraîche|thym|céleri|pâte brisée|safran|gruyère râpé|bière|purée|huile|maïs|café moulu|pain"
     ),
     "quand": words(
         "hier|mercredi dernier|ce matin|il y a {number} jours|après le déjeuner|cet été|samedi|à Noël"
     ),
     "qui": words(
-        "la sœur de {name}|la collègue du soir|la voisine|{name}|une amie de {town}|la gérante|la stagiaire"
+        "ma voisine Hélène|{name}|la gérante|la stagiaire|une amie|tante Thérèse|la chorale|la directrice"
     ),
 }
 FRENCH: Final = Scene(
-    settles=("objet", "plat"),
+    settles=("plat", "quand"),
     opening=lines("""
-        Bonjour, {objet} que j'ai reçu {quand} ne démarre plus.
-        {qui} m'a prêté {objet} et l'écran reste figé.
-        J'aimerais préparer {plat} pour {qui}.
-        La commande {order} est restée bloquée à {town}.
+        J'aimerais préparer {plat} pour {number} personnes.
         {quand}, j'ai raté {plat} pour la deuxième fois.
-        Je m'appelle {name} et je ne comprends pas la facture {order}.
-        On m'a débité {number} euros de trop {quand}.
+        {qui} m'a demandé comment réussir {plat}.
+        Il me reste {number} grammes de {chose} et je ne sais qu'en faire.
+        Peut-on servir {plat} sans {chose} ?
+        À {town}, on mange {plat} avec beaucoup de {chose}.
+        Je m'appelle {name} et je débute en cuisine.
+        {quand}, {qui} a brûlé {plat} et la poêle avec.
     """),
     detail=lines("""
-        Le modèle est le {code}.
-        {qui} pense que c'est réparable.
-        Il me reste {number} grammes de crème fraîche.
         J'ai déjà essayé {quand}, sans succès.
-        Je déménage à {town} le {day}.
-        Le café est à côté, si cela aide à trouver l'adresse.
-        J'ai gardé le reçu numéro {code}.
+        Le four de {town} chauffe trop fort.
+        {qui} ne mange pas de {chose}.
+        Il me reste à peine {number} minutes.
+        Je n'ai trouvé ni {chose} ni {chose}.
+        Mon budget est de {number} euros.
+        Nous serons {few} de plus que prévu.
     """),
     question=lines("""
         Que me conseillez-vous ?
-        Pourriez-vous vérifier, s'il vous plaît ?
         Est-ce grave ?
-        Où dois-je m'adresser à {town} ?
         Combien de temps faut-il prévoir ?
         Comment éviter cela la prochaine fois ?
+        Avez-vous une idée simple ?
+        Peut-on le réchauffer ?
+        Par quoi commencer ?
     """),
     reply=lines("""
         Bien sûr, voyons cela ensemble.
-        Désolé pour ce désagrément, {name}.
-        Merci d'avoir précisé le numéro {code}.
-        Cela arrive souvent et se règle en {number} minutes.
-        Pour {plat}, tout dépend de la température.
-        J'ai transmis votre message à {qui}.
+        Cela arrive souvent et se corrige en {number} minutes.
+        Pour réussir {plat}, tout dépend de la température.
+        Pas d'inquiétude, rien n'est perdu.
+        Le secret, c'est d'attendre un peu avant de goûter.
+        Très bonne idée, surtout avec un peu de {chose}.
+        Voici comment je procéderais.
     """),
     steps=lines("""
-        Débranchez {objet}, puis attendez {number} minutes.
         Faites revenir les légumes à feu doux, sans les colorer.
-        Vérifiez que la pièce {code} est bien enfoncée.
-        Ajoutez {number} millilitres de crème et mélangez.
-        Notez la référence {order} sur le carton.
-        Demandez à {qui} de signer le bon de dépôt.
+        Ajoutez {number} millilitres de lait et mélangez.
         Goûtez avant de resaler, c'est là que tout se joue.
         Laissez {plat} reposer jusqu'à ce que la vapeur cesse.
-        Réglez la date, car {objet} refuse la mise à jour sinon.
-        Gardez la facture jusqu'au {day}.
+        Remplacez la moitié du {chose} par de l'eau de cuisson.
+        Préchauffez le four et beurrez le moule.
+        Coupez tout en dés de {few} millimètres à peu près.
+        Gardez un peu de {chose} pour la fin.
+        Couvrez et patientez {number} minutes.
+        Râpez un zeste de citron par-dessus.
+        Demandez à une autre personne de surveiller la cuisson.
+        Égouttez bien, puis séchez avec un torchon.
+        Délayez {number} grammes de farine dans un fond d'eau froide.
     """),
     closing=lines("""
-        Tenez-moi au courant {quand}.
-        Le remboursement arrivera avant le {day}.
-        Bon appétit à {qui} !
-        Notre atelier de {town} reste à votre écoute.
-        N'hésitez pas à rappeler avec le code {code}.
-        C'est ainsi que {qui} procède, en tout cas.
+        Bon appétit à tous !
+        Racontez-moi comment cela s'est passé.
+        C'est encore meilleur le lendemain.
+        C'est ainsi que procède {qui}, en tout cas.
+        À {town}, on ajoute volontiers du {chose}.
+        Et surtout, ne vous pressez pas.
+        Le reste se congèle très bien pendant {number} jours.
     """),
     follow_ups=pairs("""
         Et sans crème ?
             Prenez du lait d'avoine, {number} millilitres environ, et réduisez un peu plus longtemps.
-        Faut-il prendre rendez-vous ?
-            Non, passez à {town} quand vous voulez, avec le numéro {code}.
-        Qui paie le retour ?
-            Nous, à condition que le colis parte avant le {day} et porte la référence {order}.
+        Puis-je le préparer la veille ?
+            Oui, mais ajoutez le {chose} au dernier moment, puis réchauffez {number} minutes.
+        Quelle quantité pour {number} invités ?
+            Comptez {number}0 grammes en tout et doublez seulement le {chose}.
+        Cela plaira-t-il à {qui} ?
+            Je pense que oui, surtout servi tiède et avec un peu de {chose}.
     """),
 )
 
@@ -183,12 +199,14 @@ GERMAN_SLOTS: Final[dict[str, tuple[str, ...]]] = {
     **PLAIN,
     "ding": words(
         "der Wasserkocher|die Nähmaschine|das Türschloss|der Drucker|die Stehlampe|das Heizgerät|"
-        "der Lautsprecher|die Küchenwaage|das Fahrradlicht|der Luftbefeuchter|die Kaffeemühle|das Funkgerät|"
-        "der Rauchmelder"
+        "die Küchenwaage|der Lautsprecher|das Fahrradlicht|der Luftbefeuchter|die Kaffeemühle|das Funkgerät|"
+        "der Rauchmelder|die Gefriertruhe|das Hörgerät"
     ),
-    "gericht": words(
-        "Kürbissuppe|Linseneintopf|Käsespätzle|Rührei mit Kräutern|Pfannkuchen|Grünkohl mit Nüssen|"
-        "Apfelküchlein|Gemüseauflauf|Klöße|Fischfrikadellen|Möhrenkuchen|Pilzragout"
+    "macht": words(
+        "läuft seit {number} Tagen nicht mehr|piept alle {number} Sekunden|wird ungewöhnlich heiß|"
+        "brummt laut|lässt sich nicht mehr ausschalten|verliert über Nacht alle Einstellungen|"
+        "zeigt nur noch Fehler {number}|löst jedes Mal die Sicherung aus|riecht verschmort|"
+        "lädt höchstens bis {number} Prozent"
     ),
     "wann": words(
         "gestern|am Mittwoch|heute früh|vor {number} Tagen|am Wochenende|im März|nach Feierabend|neulich"
@@ -198,68 +216,78 @@ GERMAN_SLOTS: Final[dict[str, tuple[str, ...]]] = {
     ),
 }
 GERMAN: Final = Scene(
-    settles=("ding", "gericht"),
+    settles=("ding", "macht", "code"),
     opening=lines("""
-        Guten Tag, {ding} läuft seit {number} Tagen nicht mehr.
-        {wann} wollte ich {gericht} für {number} Gäste kochen.
-        {wer} hat mir etwas geschenkt: {ding} mit der Nummer {code}, leider ohne Netzteil.
-        Meine Bestellung {order} hängt offenbar in {town} fest.
-        Ich heiße {name} und möchte die Rechnung {order} prüfen lassen.
-        Für {gericht} fehlt mir noch eine gute Idee.
-        {wann} wurden mir {number} Euro doppelt abgebucht.
+        Guten Tag, {ding} {macht}.
+        Hallo, hier ist {name} aus {town}: {ding} {macht}.
+        {wann} habe ich die Bestellung {order} erhalten, aber {ding} {macht}.
+        {wer} hat mir etwas verkauft, doch {ding} mit der Nummer {code} {macht}.
+        Eine Frage zur Garantie, denn {ding} {macht} leider.
+        Seit {wer} hier war, stimmt etwas nicht: {ding} {macht}.
+        Wir haben {number} Geräte im Büro, und {ding} {macht}.
     """),
     detail=lines("""
         {wer} meint, es läge am Stecker.
         Die Garantie läuft am {day}. aus.
         Ich habe schon alles ausprobiert, was im Heft auf Seite {number} steht.
-        Mir bleiben höchstens {number} Minuten.
         Auf dem Schild steht {code}.
-        Zwiebeln vertrage ich nicht.
         In {town} hat {wann} niemand abgenommen.
+        Für die Reparatur möchte ich höchstens {number} Euro ausgeben.
+        Das Kabel wurde {wann} schon getauscht.
+        Die Rechnung trägt die Nummer {order}.
     """),
     question=lines("""
         Was würden Sie mir raten?
         Könnten Sie bitte nachsehen?
-        Lohnt sich das überhaupt noch?
+        Lohnt sich eine Reparatur überhaupt noch?
         Wie lange dauert so etwas?
         Muss ich dafür nach {town} fahren?
         Woran könnte es liegen?
+        Ist das gefährlich?
     """),
     reply=lines("""
         Natürlich, das bekommen wir hin.
-        Danke für die Nummer {code}, damit finde ich alles.
-        Das tut mir leid, {name}.
-        Für {gericht} brauchen Sie vor allem Geduld.
+        Danke für die ausführliche Beschreibung.
+        Das tut mir leid, wir kümmern uns darum.
         So ein Fehler lässt sich meist in {number} Minuten beheben.
         Ich habe {wer} gefragt, hier die Antwort.
+        Diese Störung kennen wir von der Serie {code}.
+        Bitte öffnen Sie das Gerät vorerst nicht.
     """),
     steps=lines("""
         Ziehen Sie den Stecker und warten Sie {number} Minuten.
-        Die Möhren in dünne Scheiben schneiden und in Öl anschwitzen.
         Prüfen Sie, ob die Dichtung mit der Nummer {code} richtig sitzt.
-        Mit {number} Gramm Käse bestreuen und überbacken.
         Schreiben Sie {order} groß auf den Karton.
         Lassen Sie {wer} einmal mit anfassen.
         Danach die Uhrzeit neu einstellen, sonst wiederholt sich das.
-        Alles mit etwas Brühe ablöschen und ruhen lassen.
         Wenn das Licht grün bleibt, war es nur der Schalter.
         Der Überschuss wird bis zum {day}. gutgeschrieben.
+        Halten Sie die mittlere Taste {number} Sekunden lang gedrückt.
+        Wischen Sie die Kontakte mit einem trockenen Tuch ab.
+        Notieren Sie die Zahl, die danach erscheint.
+        Probieren Sie eine andere Steckdose, möglichst ohne Verlängerung.
+        Schicken Sie uns ein Foto von der Rückseite.
+        Entfernen Sie den Filter und spülen Sie ihn mit {number} Milliliter Wasser.
+        Das Ersatzteil kommt bis zum {day}. aus {town}.
     """),
     closing=lines("""
         Melden Sie sich gern, falls es wieder auftritt.
         Viele Grüße nach {town}!
         Das Aktenzeichen lautet {code}.
-        Guten Appetit, auch für {wer}.
         Spätestens am {day}. sollte alles erledigt sein.
-        So macht es jedenfalls {wer}.
+        Sie erreichen uns täglich bis {number} Minuten vor Ladenschluss.
+        Für {wer} gilt dasselbe.
+        Bitte heben Sie die Rechnung gut auf.
     """),
     follow_ups=pairs("""
-        Geht es auch ohne Käse?
-            Ja, nehmen Sie {number} Gramm geröstete Kerne und etwas mehr Öl.
         Kann {wer} das abholen?
             Gern, mit der Nummer {code} und bis zum {day}. des Monats.
         Was kostet das ungefähr?
-            Rund {number} Euro, und {tens} weitere, falls ein Ersatzteil nötig wird.
+            Rund {number} Euro, und {few} weitere, falls ein Ersatzteil nötig wird.
+        Brauche ich die Originalverpackung?
+            Nein, jeder stabile Karton genügt, wenn rundherum {few} Zentimeter Polster sind.
+        Und wenn das nicht hilft?
+            Dann tauschen wir das Gerät bis zum {day}. aus, schreiben Sie einfach {order} dazu.
     """),
 )
 
@@ -267,80 +295,91 @@ PORTUGUESE_SLOTS: Final[dict[str, tuple[str, ...]]] = {
     **PLAIN,
     "objeto": words(
         "a chaleira|o secador|a impressora|o fogão elétrico|a câmara|o relógio|a balança|o rádio|"
-        "a máquina de costura|o aquecedor|a luminária|o moedor de café|o portão|a antena"
+        "a máquina de costura|o aquecedor|a luminária|o moedor de café|o portão|a antena|o colchão térmico"
     ),
-    "prato": words(
-        "um caldo verde|feijão com abóbora|bolinhos de peixe|pão de milho|uma sopa de grão|arroz de legumes|"
-        "uma torta de maçã|um assado de batata-doce|camarão com limão|um pudim"
+    "faz": words(
+        "não liga mais|faz um barulho estranho|aquece demais|desliga após {number} minutos|"
+        "mostra o erro {number}|perde a configuração à noite|cheira a queimado|"
+        "só carrega até {number} por cento|treme sobre a mesa"
     ),
     "quando": words(
-        "ontem|na terça-feira|esta manhã|há {number} dias|depois do almoço|no verão|no sábado|amanhã cedo"
+        "ontem|na terça-feira|esta manhã|há {number} dias|depois do almoço|no verão|no sábado|em março"
     ),
-    "quem": words("{name}|Dona Márcia|Seu Antônio|uma amiga de {town}|um vizinho|uma professora|um primo"),
+    "quem": words("{name}|Dona Márcia|Seu Antônio|uma amiga de {town}|um vizinho|uma professora|um técnico"),
 }
 PORTUGUESE: Final = Scene(
-    settles=("objeto", "prato"),
+    settles=("objeto", "faz"),
     opening=lines("""
-        Olá, {objeto} que comprei {quando} não liga mais.
-        {quem} pediu {prato} e eu nunca fiz.
-        O pedido {order} não chegou a {town}.
-        Cobraram {number} euros a mais {quando}.
-        ATENÇÃO: {objeto} faz um barulho estranho desde {quando}.
-        Sou {name} e preciso de uma cópia da fatura {order}.
-        {quando} tentei fazer {prato} e ficou sem sabor.
+        Olá, {objeto} que comprei {quando} {faz}.
+        Bom dia, sou {name}, de {town}, e {objeto} {faz}.
+        O pedido {order} chegou {quando}, mas {objeto} {faz}.
+        ATENÇÃO: {objeto} com o código {code} {faz}.
+        {quem} diz que {objeto} {faz} por causa da tomada.
+        Desde que {quem} mexeu nos fios, {objeto} {faz}.
+        Tenho uma dúvida sobre a garantia, porque {objeto} {faz}.
     """),
     detail=lines("""
         O código na etiqueta é {code}.
         {quem} acha que não vale a pena.
-        Só tenho {number} minutos até à refeição.
         Já liguei para {town}, sem resposta.
         A garantia acaba no dia {day}.
-        Não há coentros em casa.
         Guardei o recibo número {code}.
+        Não quero gastar mais de {number} euros.
+        Troquei a extensão {quando} e nada mudou.
+        A fatura tem o número {order}.
     """),
     question=lines("""
         O que devo fazer?
         Pode ajudar-me, por favor?
         Há solução?
         Quanto tempo demora a reparação?
-        Como evito isso da próxima vez?
         Preciso de ir até {town}?
+        É perigoso?
+        Como evito isso da próxima vez?
     """),
     reply=lines("""
         Claro, vamos por partes.
-        Peço desculpa pela confusão, {name}.
-        Com o código {code} já encontrei a informação.
+        Peço desculpa pela confusão.
+        Com essa descrição já encontrei a informação.
         É uma avaria comum e resolve-se em {number} minutos.
-        Para {prato}, o segredo é não ter pressa.
         Falei com {quem} e a explicação é simples.
+        Por favor, não abra o aparelho ainda.
+        Conhecemos esse problema na série {code}.
     """),
     steps=lines("""
-        Desligue {objeto} da tomada e aguarde {number} minutos.
-        Refogue a cebola até ficar transparente.
+        Desligue da tomada e aguarde {number} minutos.
         Verifique se a peça {code} não está solta.
-        Junte {number} gramas de feijão e mexa devagar.
         Escreva {order} na caixa, em letras grandes.
         Peça a {quem} que assine a declaração.
-        Prove antes de pôr mais sal.
-        Deixe {prato} descansar, tapado, até à hora.
         Se a luz não acender, repita a operação no dia {day}.
-        A diferença será devolvida em {tens} prestações.
+        A diferença será devolvida em {few} prestações.
+        Mantenha o botão do meio premido durante {number} segundos.
+        Limpe os contactos com um pano seco.
+        Anote o número que aparecer depois.
+        Experimente outra tomada, sem extensão.
+        Envie-nos uma fotografia da parte de trás.
+        Lave o filtro com {number} mililitros de água morna.
+        A peça nova chega de {town} até ao dia {day}.
+        Acerte a hora, senão o erro volta.
     """),
     closing=lines("""
-        Avise-me {quando}, está bem?
+        Avise-me se voltar a acontecer, está bem?
         A referência é {code}.
-        Bom apetite e lembranças a {name}!
         Até ao dia {day} fica tudo resolvido.
         Em {town} também prestamos assistência.
-        Pelo menos é assim que faz {quem}.
+        Lembranças a {name}!
+        Guarde a fatura em lugar seguro.
+        O mesmo vale para {quem}, é claro.
     """),
     follow_ups=pairs("""
-        E sem cebola?
-            Use alho-francês, uns {number} gramas, e um pouco mais de limão.
         {quem} pode ir buscar?
             Pode, com o número {code}, em qualquer dia depois do dia {day}.
         Quanto vai custar?
-            Cerca de {number} euros, e mais {tens} se for precisa uma peça nova.
+            Cerca de {number} euros, e mais {few} se for necessária uma peça nova.
+        Preciso da embalagem original?
+            Não, qualquer caixa firme serve, com {few} centímetros de proteção à volta.
+        E se não resultar?
+            Então trocamos o aparelho até ao dia {day}; basta indicar {order}.
     """),
 )
 

@@ -13,9 +13,9 @@ from .vocabulary import SHARED
 SLOTS: Final[dict[str, tuple[str, ...]]] = {
     **SHARED,
     "item": words(
-        "pencils|marbles|train tickets|tulip bulbs|notebooks|oranges|roof tiles|postcards|lanterns|jars "
-        "of honey|stickers|chairs|paving stones|apples|beads|buckets|paper "
-        "cranes|seedlings|loaves|batteries|balloons|candles|picture frames|light bulbs"
+        "pencils|marbles|train tickets|tulip bulbs|notebooks|oranges|roof tiles|postcards|lanterns|"
+        "jars of honey|stickers|chairs|paving stones|apples|beads|buckets|paper cranes|seedlings|loaves|"
+        "batteries|balloons|candles|picture frames|light bulbs"
     ),
     "seller": words(
         "market stall|school fair|bakery|garden centre|museum shop|corner shop|library sale|ferry kiosk"

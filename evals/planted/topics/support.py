@@ -1,12 +1,12 @@
-"""Help-desk conversations: faulty devices, late parcels, invoices; some look an order up with a tool."""
+"""Help-desk conversations about faulty devices and wrong invoices."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from ..draw import Draw, Speaker, lines, pairs, words
-from ..messages import Message, Record, assistant, tool_exchange, tool_schema
-from .scene import Scene, answer, ask, follow_up, play
+from ..messages import Record
+from .scene import Scene, play
 from .vocabulary import SHARED
 
 SLOTS: Final[dict[str, tuple[str, ...]]] = {
@@ -57,7 +57,7 @@ SLOTS: Final[dict[str, tuple[str, ...]]] = {
 
 SLOTS["second_plan"] = SLOTS["plan"]
 
-_FOLLOW_UPS: Final = pairs("""
+FOLLOW_UPS: Final = pairs("""
     And how long would that take?
         Usually {minutes} minutes of work and {small} days in the post, so count on {weekday} at the latest.
     Could {person} do this for me instead?
@@ -76,7 +76,7 @@ _FOLLOW_UPS: Final = pairs("""
         Not yet. The closest one is {number} kilometres away and open until {small} on {weekday}.
 """)
 _DEVICE_FOLLOW_UPS: Final = (
-    *_FOLLOW_UPS,
+    *FOLLOW_UPS,
     *pairs("""
         I did that and the light is {colour} now.
             {colour} means it is waiting for the app. Open it, wait {minutes} minutes, and it should go out.
@@ -90,18 +90,6 @@ _DEVICE_FOLLOW_UPS: Final = (
             The revision after {code} has a different board, and we have not seen this fault there.
     """),
 )
-_PARCEL_FOLLOW_UPS: Final = (
-    *_FOLLOW_UPS,
-    *pairs("""
-        What happens if nobody is at home?
-            Then {carrier} keeps it for {small} working days and leaves a note with the address.
-        Can {person} sign for it?
-            Yes, anybody at the door can sign; mention the {colour} gate in the note for {carrier}.
-        Is the parcel insured?
-            Up to {amount}. If it arrives damaged, take {small} photos before you open it.
-    """),
-)
-
 DEVICE: Final = Scene(
     settles=("device", "code", "fault"),
     opening=lines("""
@@ -267,146 +255,11 @@ INVOICE: Final = Scene(
         Accounts in {town} can be reached until five on {weekday}.
         Everything else about the {plan} stays as it is.
     """),
-    follow_ups=_FOLLOW_UPS,
+    follow_ups=FOLLOW_UPS,
 )
-
-PARCEL: Final = Scene(
-    settles=("order", "town", "goods"),
-    opening=lines("""
-        Where is order {order}?
-        I am still waiting for {goods}, ordered {when} under {order}.
-        Order {order} was meant to reach {town} {when}.
-        The tracking page for {order} has said the same thing since {weekday}.
-        {person} expected {goods} on {date}, order {order}, and nothing came.
-        Half of order {order} arrived; {goods} was not in the parcel.
-        Could you look up {order} for me?
-        I would like to change the address of {order} to {name}, {town}.
-        A note says {carrier} was here {when}, but we were at home; it is about {order}.
-        Please cancel {order} if it has not left yet.
-    """),
-    detail=lines("""
-        It is a present for {person}.
-        I leave for {town} on {date}.
-        The bell works, {person} tested it.
-        I paid for the quick delivery, {amount} extra.
-        {carrier} told me to ask you.
-        The confirmation came to {name} {when}.
-        I am {feeling} by now.
-        Our entrance is around the corner, next to the {colour} gate.
-        A similar parcel took {small} days last {month}.
-        I can pick it up in {town} as well.
-    """),
-    question=lines("""
-        Can you find out what happened?
-        When will it get here?
-        Is there a way to speed this up?
-        Should I order again?
-        Can it be sent to {town} instead?
-        Do I have to be at home?
-        May I get my {amount} back?
-        Who should I call?
-        What does the status mean?
-        Will the rest come {soon}?
-    """),
-    reply=lines("""
-        I looked up {order}: it is {status}, with {count} of {total} items packed.
-        According to the system, {order} is {status} and expected on {eta}.
-        Order {order} is {status}; the last scan was in {place}.
-        Thanks for waiting. The entry for {order} says {status}, last seen in {place}.
-        Good news about {order}: {status}, and {eta} is the confirmed day.
-        Here is what I found for {order}: {status}, {count} of {total} items, next stop {place}.
-    """),
-    steps=lines("""
-        The depot needs until {eta} because {small} trucks were held up.
-        You do not have to sign if you leave a note for the driver.
-        I asked them to call before they come.
-        The rest follows in a second parcel without further cost.
-        If it is not there on {eta}, we send {goods} again.
-        The address can be changed until the parcel leaves {place}.
-        A pick-up in {town} is possible with the code {code}.
-        I returned the {amount} for quick delivery.
-        The driver tried the {colour} gate and found it locked.
-        Tracking shows the next scan in the evening of {weekday}.
-        It weighs {number} kilograms, so please have somebody help you.
-        We hold it for {small} days if you prefer to collect it.
-    """),
-    closing=lines("""
-        I will watch {order} and write when it moves.
-        Does {weekday} suit you, or shall we hold it?
-        Sorry for the wait.
-        You will get a message an hour before.
-        Reply with a word if you would rather cancel.
-        Enjoy the rest of {weekday}.
-        The number for questions is {code}.
-        Please keep the packaging until you have checked everything.
-        I hope it arrives in time for {person}.
-    """),
-    follow_ups=_PARCEL_FOLLOW_UPS,
-)
-
-_STATUSES: Final = words(
-    "on the way|packed|waiting at the depot|being sorted|out for delivery|on hold at the border|"
-    "returned to the depot|"
-    "split into two parcels|ready for collection|loaded onto the evening truck"
-)
-_TOOLS: Final = [
-    tool_schema("lookup_order", "Status and place of an order.", order="string"),
-    tool_schema("open_ticket", "Opens a ticket and returns its number.", subject="string", urgent="boolean"),
-]
 
 
 def conversation(draw: Draw) -> Record:
-    """One help-desk record; about two in five look the order up with a tool."""
+    """One help-desk record: a device two times in three, else an invoice."""
     speaker = Speaker(draw, SLOTS)
-    kind = draw.below(5)
-    if kind < 2:
-        return {"messages": _with_lookup(speaker), "tools": _TOOLS, "source": "support"}
-    return {"messages": play(speaker, DEVICE if kind < 4 else INVOICE), "source": "support"}
-
-
-def _with_lookup(speaker: Speaker) -> list[Message]:
-    draw = speaker.draw
-    speaker.settle(*PARCEL.settles)
-    total = draw.between(2, 9)
-    found = {
-        "status": draw.pick(_STATUSES),
-        "count": str(draw.between(1, total)),
-        "total": str(total),
-        "eta": speaker.fill("{weekday} {date}"),
-        "place": draw.pick(SHARED["town"]),
-    }
-    speaker.settled.update(found)
-    result = {
-        "order": speaker.settled["order"],
-        "status": found["status"],
-        "items": {"packed": int(found["count"]), "ordered": total},
-        "expected": found["eta"],
-        "last_scan": found["place"],
-    }
-    messages = [
-        ask(speaker, PARCEL),
-        *tool_exchange(draw, "lookup_order", {"order": speaker.settled["order"]}, result),
-        answer(speaker, PARCEL),
-    ]
-    if draw.chance(0.25):
-        ticket = speaker.fill("T-{number}{number}")
-        subject = speaker.fill("Follow up {order} with {town}")
-        messages += [
-            {
-                "role": "user",
-                "content": speaker.fill(
-                    "Please open a ticket about {order} so that {name} in {town} sees it."
-                ),
-            },
-            *tool_exchange(
-                draw, "open_ticket", {"subject": subject, "urgent": draw.chance(0.3)}, {"ticket": ticket}
-            ),
-            assistant(
-                speaker.fill(
-                    f"Done, the ticket is {ticket}. {{name}} will see it {{soon}} and answer by {{weekday}}."
-                )
-            ),
-        ]
-    else:
-        messages += follow_up(speaker, PARCEL)
-    return messages
+    return {"messages": play(speaker, DEVICE if draw.chance(0.66) else INVOICE), "source": "support"}

@@ -45,6 +45,7 @@ SHARED: Final[dict[str, tuple[str, ...]]] = {
     "day": tuple(str(n) for n in range(1, 29)),
     "amount": ("{number}.{tens}0", "{number}.{tens}5", "{number}.99", "1{number}.{tens}0"),
     "tens": _DIGITS,
+    "few": _DIGITS[2:],
     "letter": tuple("ABCDEFGHJKLMNPRSTVWXYZ"),
     "code": (
         "{letter}{letter}-{number}{tens}",
@@ -67,7 +68,7 @@ SHARED: Final[dict[str, tuple[str, ...]]] = {
 
 # What is neither English nor anything else.
 PLAIN: Final = {
-    key: SHARED[key] for key in ("name", "town", "number", "tens", "letter", "code", "order", "day")
+    key: SHARED[key] for key in ("name", "town", "number", "few", "tens", "letter", "code", "order", "day")
 }
 
 SYSTEM_PROMPTS: Final = (

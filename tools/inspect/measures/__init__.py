@@ -1,1 +1,3 @@
-"""What a profile measures. Each module counts one side of the rows in the same pass; none judges what it finds."""
+"""What a profile measures. Each module counts one side of the rows in the same pass; none judges what it
+finds.
+"""

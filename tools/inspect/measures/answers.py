@@ -1,6 +1,7 @@
 """Cheap tests for answers that filter.rules may object to, so that its costly ones run on few rows.
 
-It knows what every fault of an answer needs to have. Whether there is a fault, filter.rules' own profile says.
+It knows what every fault of an answer needs to have. Whether there is a fault, filter.rules' own profile
+says.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ import re
 from collections import Counter
 from typing import Final
 
-from ...filter._faults import prose, refuses, stops_short
+from ...filter._faults import refuses, stops_short
 from ...filter._repetition import COPIES, FEWEST_WORDS, GRAM
+from ...text.prose import prose
 from .seen import Said
 
 LOOPED: Final = 0.3
@@ -23,7 +25,9 @@ _UNSPACED: Final = 20
 
 
 def may_be_faulty(said: Said, speaker: str) -> bool:
-    """False only for a row in which filter.rules' profile sft breaks no rule and gives no refusal or truncation."""
+    """False only for a row in which filter.rules' profile sft breaks no rule and gives no refusal or
+    truncation.
+    """
     last, response = -1, ""
     for role, text, kind, turn in said:
         if kind == "text" and turn >= 0:
@@ -44,7 +48,9 @@ def may_be_faulty(said: Said, speaker: str) -> bool:
 def _may_echo(response: str, said: Said) -> bool:
     """An echo begins with the first word of a question."""
     opening = _first_word(response)
-    return any(_first_word(text) == opening for role, text, kind, _ in said if role == "user" and kind == "text")
+    return any(
+        _first_word(text) == opening for role, text, kind, _ in said if role == "user" and kind == "text"
+    )
 
 
 def _first_word(text: str) -> str:
@@ -55,8 +61,8 @@ def _first_word(text: str) -> str:
 def may_loop(text: str) -> bool:
     """False only for a text of which less than LOOPED lies in loops: GRAM words that come again COPIES times.
 
-    A word of a loop comes COPIES times, so GRAM such words stand side by side; and what a loop repeats is no first
-    occurrence, so the different words of a looped text are at most 1 - LOOPED of it.
+    A word of a loop comes COPIES times, so GRAM such words stand side by side; and what a loop repeats is no
+    first occurrence, so the different words of a looped text are at most 1 - LOOPED of it.
     """
     text = prose(text)
     words = text.split()

@@ -1,7 +1,8 @@
-"""Detectors that other tools act on, run over every row and only counted: what a row would be repaired or dropped for.
+"""Detectors that other tools act on, run over every row and only counted: what a row would be repaired or
+dropped for.
 
-It knows those tools' own tests, and cheap ones that tell which rows need none of them. It decides nothing itself, so
-that a profile and the tool it points to never disagree.
+It knows those tools' own tests, and cheap ones that tell which rows need none of them. It decides nothing
+itself, so that a profile and the tool it points to never disagree.
 """
 
 from __future__ import annotations
@@ -24,10 +25,11 @@ from .answers import may_be_faulty
 from .counting import Hits
 from .seen import Said, Seen
 
-
 SFT: Final = profile_named("sft")
 SIGNALS_ONLY: Final = ("refusal", "truncation")
-"""Signals of filter.rules that never drop a row; about texts that answer nobody they say nothing."""
+"""Signals of filter.rules that never drop a row."""
+OF_ANSWERS: Final = ("empty_response", "echoed_response", *SIGNALS_ONLY)
+"""What can be said of answers only, not of texts that answer nobody."""
 
 CLEANED: Final = frozenset(("text", "reasoning", "column"))
 """Kinds of text that clean.unicode repairs; calls and schemas are code."""
@@ -72,8 +74,9 @@ class Checks(Hits):
         signals = SFT.measure(seen.mapping, None, [seen.records[i] for i in rows])
         columns = {name: signals[name].to_numpy(zero_copy_only=False) for name in signals.column_names}
         broken = {rule.reason: rule.breaks(columns, _limits()) for rule in SFT.rules}
-        if self._speaker != "text":
-            broken |= {name: columns[name] for name in SIGNALS_ONLY}
+        broken |= {name: columns[name] for name in SIGNALS_ONLY}
+        if self._speaker == "text":
+            broken = {code: hits for code, hits in broken.items() if code not in OF_ANSWERS}
         for place, i in enumerate(rows):
             for code, hits in broken.items():
                 if hits[place]:
@@ -105,13 +108,14 @@ def character_faults(text: str) -> list[str]:
 
 _PLAIN: Final = bytes([9, 10, *range(0x20, 0x7F)])
 _SUSPECT: Final = re.compile(
-    r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200b-\u200d\u2060\ufeff\U000e0000-\U000e007f]|" + MAYBE_MOJIBAKE.pattern
+    r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200b-\u200d\u2060\ufeff\U000e0000-\U000e007f]|"
+    + MAYBE_MOJIBAKE.pattern
 )
 
 
 def needs_a_look(text: str) -> bool:
-    """False only for texts in which `character_faults` finds nothing; several times faster than
-    that. What is printable ASCII goes first: every fix is set off by other characters, mojibake by two neighbours, and
+    """False only for texts in which `character_faults` finds nothing; several times faster than that. What is
+    printable ASCII goes first: every fix is set off by other characters, mojibake by two neighbours, and
     neighbours stay neighbours.
     """
     rest = text.encode("utf-8", "surrogatepass").translate(None, _PLAIN)
@@ -122,8 +126,9 @@ def needs_a_look(text: str) -> bool:
 
 
 def is_plain_exchange(said: Said) -> bool:
-    """True only for conversations in which filter.chat finds nothing: a system prompt or none, then user and assistant
-    in turn, the assistant last, nothing empty, no calls and no media."""
+    """True only for conversations in which filter.chat finds nothing: a system prompt or none, then user and
+    assistant in turn, the assistant last, nothing empty, no calls and no media.
+    """
     wanted, other, place = "user", "assistant", 0
     for role, text, kind, turn in said:
         if turn < 0 and kind == "column":

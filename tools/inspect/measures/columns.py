@@ -1,6 +1,7 @@
 """The columns of a dataset: the keys of its records, what their values look like and what does not fit.
 
-It knows records as Python values. It does not know what a column means to a trainer: that is the mapping's business.
+It knows records as Python values. It does not know what a column means to a trainer: that is the mapping's
+business.
 """
 
 from __future__ import annotations
@@ -118,7 +119,9 @@ class Table:
         self.sample.add([start + i for i in chosen], [_scalars(records[i]) for i in chosen])
 
     def readings(self) -> dict[str, Reading]:
-        """How each column reads, over all its values when they could all be counted, else over the sampled rows."""
+        """How each column reads, over all its values when they could all be counted, else over the sampled
+        rows.
+        """
         return {name: self._reading(column) for name, column in self.columns.items()}
 
     def examined(self, name: str) -> int:
@@ -130,7 +133,9 @@ class Table:
         nested = column.types["list"] + column.types["object"]
         if nested and nested * 2 > column.filled:
             return Reading(kind="nested")
-        numbers = {value: count for value, count in self._scalars_of(column).items() if type(value) is not bool}
+        numbers = {
+            value: count for value, count in self._scalars_of(column).items() if type(value) is not bool
+        }
         if numbers and column.types["number"] * 2 > column.filled:
             reading = numeric(_merged(numbers))
             reading.odd = {str(text): count for text, count in self._texts_of(column).items() if text.strip()}
@@ -163,7 +168,10 @@ class Table:
         for name in names:
             seen: dict[Any, int] = {}
             found[name] = np.array(
-                [-1 if _is_missing(value) else seen.setdefault(value, len(seen)) for value in self.sampled(name)],
+                [
+                    -1 if is_missing(value) else seen.setdefault(value, len(seen))
+                    for value in self.sampled(name)
+                ],
                 np.int64,
             )
         return found
@@ -197,7 +205,8 @@ def _merged(values: Mapping[Any, int]) -> Counter[float]:
     return found
 
 
-def _is_missing(value: Any) -> bool:
+def is_missing(value: Any) -> bool:
+    """Whether a sampled value is absent, null or blank."""
     return value is ABSENT or value is None or (type(value) is str and not value.strip())
 
 

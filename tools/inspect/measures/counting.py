@@ -1,7 +1,8 @@
-"""Distributions that are counted in one pass and in bounded memory: whole numbers, frequent values, distinct values.
+"""Distributions that are counted in one pass and in bounded memory: whole numbers, frequent values, distinct
+values.
 
-It knows counts, ranks and bins. It does not know rows, columns or what a value means. Every result depends on the
-values (and, beyond capacity, on their order) alone, never on how they were cut into batches.
+It knows counts, ranks and bins. It does not know rows, columns or what a value means. Every result depends on
+the values (and, beyond capacity, on their order) alone, never on how they were cut into batches.
 """
 
 from __future__ import annotations
@@ -23,21 +24,27 @@ Key = TypeVar("Key", bound=Any)
 
 
 def rank(percent: int, count: int) -> int:
-    """0-based nearest rank of a percentile among `count` sorted values: the one DuckDB's quantile_disc takes."""
+    """Nearest rank, from 0, of a percentile among `count` sorted values, as DuckDB's quantile_disc has it."""
     return max(-(-percent * count // 100) - 1, 0)
 
 
-def edges(low: float, high: float, *, bins: int = BINS) -> list[float]:
-    """Rising bin edges over low..high: by factors when the values span two orders, else in steps of 1, 2 or 5 x 10^k."""
+def edges(low: float, high: float, middle: float, *, whole: bool = False, bins: int = BINS) -> list[float]:
+    """Rising bin edges over low..high: in steps of 1, 2 or 5 x 10^k, or by factors when most values lie far
+    below `high`.
+
+    By factors: values span two orders of magnitude and their median lies in the lowest eighth of the range.
+    Steps of whole numbers are at least 1.
+    """
     if low == high:
         return [low, high]
-    if low >= 0 and high >= 100 * max(low, 1):
+    if low >= 0 and high >= 100 * max(low, 1) and middle < low + (high - low) / 8:
         factor = next(f for f in (2, 4, 10, 100, 10_000, 1e8, 1e32) if high <= max(low, 1) * float(f) ** bins)
         first = math.floor(math.log(max(low, 1), factor))
         cuts = [0.0] if low < 1 else []
         return _covering([*cuts, *(float(factor**power) for power in range(first, first + bins + 2))], high)
     step = 10.0 ** math.floor(math.log10((high - low) / bins))
     step = next(step * by for by in (1, 2, 5, 10, 20) if (high - low) / (step * by) <= bins)
+    step = max(step, 1.0) if whole else step
     first = math.floor(low / step)
     return _covering([_tidy((first + i) * step) for i in range(bins + 3)], high)
 
@@ -52,17 +59,20 @@ def _tidy(value: float) -> float:
     return float(f"{value:.12g}")
 
 
-def histogram(values: Sequence[float] | np.ndarray, weights: Sequence[int] | np.ndarray | None = None) -> dict[str, Any]:
-    """-> {"edges": n + 1 rising numbers, "counts": n}; the last bin holds its right edge only when all values are equal."""
-    array = np.asarray(values, np.float64)
-    if not len(array):
+def histogram(values: Sequence[float], weights: Sequence[int] | None = None) -> dict[str, Any]:
+    """-> {"edges": n + 1 rising numbers, "counts": n}; edges are equal only when all values are."""
+    if not len(values):
         return {"edges": [], "counts": []}
-    cuts = edges(float(array.min()), float(array.max()))
-    if len(cuts) == 2 and cuts[0] == cuts[1]:
-        total = len(array) if weights is None else int(np.sum(weights))
-        return {"edges": cuts, "counts": [total]}
-    place = np.maximum(np.searchsorted(np.array(cuts), array, "right") - 1, 0)
-    counts = np.bincount(place, weights=weights, minlength=len(cuts) - 1)
+    array = np.asarray(values, np.float64)
+    many = np.ones(len(array), np.int64) if weights is None else np.asarray(weights, np.int64)
+    order = np.argsort(array, kind="stable")
+    upto = np.cumsum(many[order])
+    middle = float(array[order][np.searchsorted(upto, rank(50, int(upto[-1])), "right")])
+    cuts = edges(float(array.min()), float(array.max()), middle, whole=bool((array == np.round(array)).all()))
+    if cuts[0] == cuts[-1]:
+        return {"edges": cuts, "counts": [int(upto[-1])]}
+    place = np.clip(np.searchsorted(np.array(cuts), array, "right") - 1, 0, len(cuts) - 2)
+    counts = np.bincount(place, weights=many, minlength=len(cuts) - 1)
     return {"edges": cuts, "counts": [int(count) for count in counts]}
 
 
@@ -116,7 +126,9 @@ class Distinct:
         self._smallest = np.empty(0, np.uint64)
 
     def update(self, keys: Iterable[str]) -> None:
-        digests = b"".join(hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).digest() for key in keys)
+        digests = b"".join(
+            hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).digest() for key in keys
+        )
         hashes = np.frombuffer(digests, np.uint64)
         if len(self._smallest) == self._kept:
             hashes = hashes[hashes < self._smallest[-1]]
@@ -132,8 +144,9 @@ class Distinct:
 class Frequent(Generic[Key]):
     """Counts of values, exact up to `capacity` different ones; beyond it the rare ones are forgotten.
 
-    The counters of Misra and Gries 1982, lowered together when they are too many: `undercount` is the most any count
-    can be too low by, and a value that occurs more often than that is always held. `distinct` then is an estimate.
+    The counters of Misra and Gries 1982, lowered together when they are too many: `undercount` is the most
+    any count can be too low by, and a value that occurs more often than that is always held. `distinct` then
+    is an estimate.
     """
 
     def __init__(self, capacity: int = 50_000) -> None:
@@ -143,7 +156,9 @@ class Frequent(Generic[Key]):
         self.undercount = 0
 
     def update(self, keys: Iterable[Key]) -> None:
-        """Count some keys. Forgetting happens between calls, so calls must fall at the same rows whatever the batches."""
+        """Count some keys. Forgetting happens between calls, so calls must fall at the same rows whatever the
+        batches.
+        """
         if self._seen is None:
             self._counts.update(keys)
         else:
@@ -212,7 +227,8 @@ class Sample(Generic[Key]):
 
     def choose(self, start: int, count: int) -> list[int]:
         """Which of the `count` items from position `start` on are wanted, as offsets."""
-        return np.flatnonzero(self._wanted(np.arange(start, start + count))).tolist()
+        chosen: list[int] = np.flatnonzero(self._wanted(np.arange(start, start + count))).tolist()
+        return chosen
 
     def add(self, positions: Sequence[int], items: Sequence[Key]) -> None:
         """Hold chosen items; when they are too many, half of all are let go."""
@@ -227,10 +243,12 @@ class Sample(Generic[Key]):
     @property
     def whole(self) -> bool:
         """Whether nothing was left out."""
-        return self._mask == 0
+        return not self._mask
 
     def _wanted(self, positions: np.ndarray) -> np.ndarray:
-        return (scramble(positions.astype(np.uint64) ^ scramble(self._seed)) & self._mask) == 0
+        mixed: np.ndarray = scramble(positions.astype(np.uint64) ^ scramble(self._seed))
+        wanted: np.ndarray = (mixed & self._mask) == 0
+        return wanted
 
 
 def scramble(values: Any) -> Any:

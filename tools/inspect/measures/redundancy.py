@@ -17,10 +17,11 @@ NOTHING: Final = hash("")
 
 
 def keys(texts: Sequence[str]) -> np.ndarray:
-    """A 64-bit key for every text, shape (n,), int64: equal for equal texts within this process, `NOTHING` for "".
+    """A 64-bit key for every text, shape (n,), int64: equal for equal texts within this process, `NOTHING`
+    for "".
 
-    Python's own string hash (SipHash), whose secret changes from process to process: only equality is ever used.
-    At 10 million different texts two share a key with a probability of 3 in a million.
+    Python's own string hash (SipHash), whose secret changes from process to process: only equality is ever
+    used. At 10 million different texts two share a key with a probability of 3 in a million.
     """
     return np.fromiter(map(hash, texts), np.int64, len(texts))
 
@@ -44,8 +45,8 @@ def copies(keys: np.ndarray) -> Copies:
     starts = np.flatnonzero(~again)
     sizes = np.diff(np.append(starts, len(keys)))
     sizes = sizes[sizes > 1]
-    examples = np.sort(order[again])[:5] if again.any() else []
-    return Copies(int(again.sum()), len(sizes), int(sizes.max(initial=0)), tuple(int(i) for i in examples))
+    examples = tuple(np.sort(order[again])[:5].tolist())
+    return Copies(int(again.sum()), len(sizes), int(sizes.max(initial=0)), examples)
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,9 @@ def occurrence(keys: np.ndarray) -> np.ndarray:
     """For every row, how many earlier rows have its key."""
     order = np.argsort(keys, kind="stable")
     ranked = keys[order]
-    starts = np.flatnonzero(np.append(True, ranked[1:] != ranked[:-1])) if len(keys) else np.empty(0, np.int64)
+    starts = (
+        np.flatnonzero(np.append(True, ranked[1:] != ranked[:-1])) if len(keys) else np.empty(0, np.int64)
+    )
     found = np.empty(len(keys), np.int64)
     found[order] = np.arange(len(keys)) - np.repeat(starts, np.diff(np.append(starts, len(keys))))
     return found

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import pyarrow as pa
 
@@ -17,7 +17,9 @@ from ...store.pieces import ROLES, column
 from ...store.rows import Rows, parse_records
 
 STRETCH: Final = 4_096
-"""Rows seen at a time. Fixed, so that what is forgotten at a stretch's end does not depend on packs and batches."""
+"""Rows seen at a time. Fixed, so that what is forgotten at a stretch's end does not depend on packs and
+batches.
+"""
 
 CHATS: Final = ("messages", "sharegpt", "alpaca", "prompt-completion", "unpaired-preference")
 """Formats whose rows are a prompt and its answer."""
@@ -40,7 +42,8 @@ class Seen:
 
     @cached_property
     def records(self) -> list[Any]:
-        return parse_records(self.table.column("record"))
+        records: list[Any] = parse_records(self.table.column("record"))
+        return records
 
     @cached_property
     def said(self) -> list[Said]:
@@ -49,15 +52,17 @@ class Seen:
     @cached_property
     def texts(self) -> list[str]:
         """The text of the profile's field."""
+        if self.field == "dialogue" and self.mapping.format in CHATS:
+            return [one.dialogue for one in self._exchanges]
         return self.read(self.field)
 
-    @cached_property
+    @property
     def prompts(self) -> list[str]:
-        return [prompt for prompt, _ in self._exchanges]
+        return [one.prompt for one in self._exchanges]
 
-    @cached_property
+    @property
     def responses(self) -> list[str]:
-        return [response for _, response in self._exchanges]
+        return [one.response for one in self._exchanges]
 
     def read(self, field: str) -> list[str]:
         """The text of any field."""
@@ -65,13 +70,15 @@ class Seen:
 
     def values(self, column: str) -> list[Any]:
         """A column the store keeps about every row: source, split, row_id, …"""
-        return self.table.column(column).to_pylist()
+        values: list[Any] = self.table.column(column).to_pylist()
+        return values
 
     @cached_property
-    def _exchanges(self) -> list[tuple[str, str]]:
+    def _exchanges(self) -> list[Exchange]:
         if self.mapping.format in CHATS:
             return [*map(exchange, self.said)]
-        return [*zip(self.read("prompt"), self.read("response"), strict=True)]
+        fields = (self.read(field) for field in ("dialogue", "prompt", "response"))
+        return [Exchange(*one) for one in zip(*fields, strict=True)]
 
 
 def speech_reader(mapping: Mapping) -> Callable[[dict[str, Any]], Said]:
@@ -81,13 +88,16 @@ def speech_reader(mapping: Mapping) -> Callable[[dict[str, Any]], Said]:
         return [(piece.role, piece.text, piece.kind, piece.turn) for piece in mapping.pieces(record)]
 
     key = mapping.paths.get("messages")
-    if mapping.format not in ("messages", "sharegpt") or set(mapping.paths) != {"messages"} or key not in mapping.columns:
+    if mapping.format not in ("messages", "sharegpt") or key not in mapping.columns:
+        return general
+    beside = [path for role, path in mapping.paths.items() if role != "messages"]
+    if not set(beside) <= set(mapping.columns):
         return general
 
     def plain(record: dict[str, Any]) -> Said:
         said: Said = []
         messages = record.get(key)
-        if type(messages) is not list:
+        if type(messages) is not list or any(record.get(name) is not None for name in beside):
             return general(record)
         for turn, message in enumerate(messages):
             if type(message) is not dict or len(message) != 2:
@@ -108,23 +118,37 @@ def speech_reader(mapping: Mapping) -> Callable[[dict[str, Any]], Said]:
 _CALLING: Final = frozenset(("function_call", "tool_call"))
 
 
-def exchange(said: Said) -> tuple[str, str]:
-    """(prompt, response) of a chat: what was said before the last assistant turn, and that turn."""
+class Exchange(NamedTuple):
+    """The shared fields of a chat: all that user and assistant say, what is said before the last answer, that
+    answer.
+    """
+
+    dialogue: str
+    prompt: str
+    response: str
+
+
+def exchange(said: Said) -> Exchange:
+    """The fields dialogue, prompt and response of a chat, as `Mapping.text` gives them."""
     last = -1
     for role, _, _, turn in said:
         if role == "assistant":
             last = turn
-    prompt, response = [], []
+    prompt, response, after = [], [], []
     for role, text, kind, turn in said:
         if kind == "text" and text and (role == "user" or role == "assistant"):
             if turn == last:
                 response.append(text)
             elif turn < last or last < 0:
                 prompt.append(text)
-    return "\n\n".join(prompt), "\n\n".join(response)
+            else:
+                after.append(text)
+    return Exchange("\n\n".join(prompt + response + after), "\n\n".join(prompt), "\n\n".join(response))
 
 
-def stretches(rows: Rows, field: str, columns: Sequence[str] = ("record", "source", "split")) -> Iterator[Seen]:
+def stretches(
+    rows: Rows, field: str, columns: Sequence[str] = ("record", "source", "split")
+) -> Iterator[Seen]:
     """All rows in order, `STRETCH` at a time whatever the packs."""
     start = 0
     for table in _recut((batch.table for batch in rows.batches(columns, size=STRETCH)), STRETCH):

@@ -1,4 +1,5 @@
-"""What the values of one column look like: numbers, dates, codes, categories or prose, and which of them do not fit.
+"""What the values of one column look like: numbers, dates, codes, categories or prose, and which of them do
+not fit.
 
 It knows values as text with a count each. It does not know rows, positions or other columns.
 """
@@ -14,46 +15,62 @@ from typing import Any, Final, Literal
 
 from .counting import PERCENTS, histogram, rank
 
-Kind = Literal["empty", "number", "number with unit", "date", "true/false", "category", "code", "text", "nested"]
+Kind = Literal["empty", "number", "quantity", "date", "true/false", "category", "code", "text", "nested"]
 
 FITTING: Final = 0.8
 """From this share of its values on, a column is said to hold numbers or dates, and the rest to be odd."""
 
 PLACEHOLDERS: Final = frozenset(
-    "-,--,?,n/a,na,#n/a,nan,nil,none,null,empty,missing,unknown,undefined,not available,tbd".split(",")
+    (
+        *("-", "--", "?", "n/a", "na", "#n/a", "nan", "nil", "none", "null", "tbd"),
+        *("empty", "missing", "unknown", "undefined", "not available"),
+    )
 )
+"""Words that stand for a missing value, in lower case."""
 
-_DIGITS = r"(?:\d+|\d{1,3}(?:,\d{3})+)"
-_NUMBER = re.compile(rf"[+-]?(?:{_DIGITS}(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
-_MEASURE = re.compile(rf"([+-]?{_DIGITS}(?:\.\d+)?)\s?([%°A-Za-z\"'/]{{1,12}}|[$€£¥])|([$€£¥])\s?({_DIGITS}(?:\.\d+)?)")
-_PADDED_ZERO = re.compile(r"[+-]?0\d")
-_MONTH = r"(?:[Jj]an|[Ff]eb|[Mm]ar|[Aa]pr|[Mm]ay|[Jj]un|[Jj]ul|[Aa]ug|[Ss]ep|[Oo]ct|[Nn]ov|[Dd]ec)[a-z]*\.?"
-_CLOCK = r"(?:[T ]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s?(?:[AaPp][Mm]|Z|[+-]\d{2}:?\d{2})?)?"
+_DIGITS = "(?:0|[1-9][0-9]*|[1-9][0-9]{0,2}(?:,[0-9]{3})+)"
+_NUMBER = re.compile(rf"[+-]?(?:{_DIGITS}(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_AMOUNT = rf"[+-]?{_DIGITS}(?:\.[0-9]+)?"
+_MEASURE = re.compile(rf"({_AMOUNT}) ?([%°A-Za-z\"'/]{{1,12}}|[$€£¥])|([$€£¥]) ?({_AMOUNT})")
+_MONTH = "(?:[Jj]an|[Ff]eb|[Mm]ar|[Aa]pr|[Mm]ay|[Jj]un|[Jj]ul|[Aa]ug|[Ss]ep|[Oo]ct|[Nn]ov|[Dd]ec)[a-z]*\\.?"
+_CLOCK = "(?:[T ]D{1,2}:D{2}(?::D{2}(?:\\.D+)?)? ?(?:[AaPp][Mm]|Z|[+-]D{2}:?D{2})?)?"
 _DATES: Final = {
-    "2024-01-31": re.compile(rf"\d{{4}}-\d{{2}}-\d{{2}}{_CLOCK}"),
-    "2024/01/31": re.compile(rf"\d{{4}}/\d{{1,2}}/\d{{1,2}}{_CLOCK}"),
-    "31/01/2024": re.compile(rf"\d{{1,2}}/\d{{1,2}}/(?:\d{{4}}|\d{{2}}){_CLOCK}"),
-    "31.01.2024": re.compile(rf"\d{{1,2}}\.\d{{1,2}}\.(?:\d{{4}}|\d{{2}}){_CLOCK}"),
-    "31-01-2024": re.compile(rf"\d{{1,2}}-\d{{1,2}}-\d{{4}}{_CLOCK}"),
-    "Jan 31, 2024": re.compile(rf"{_MONTH} \d{{1,2}},? \d{{4}}{_CLOCK}"),
-    "31 Jan 2024": re.compile(rf"\d{{1,2}} {_MONTH},? \d{{4}}{_CLOCK}"),
-    "31-Jan-24": re.compile(rf"\d{{1,2}}-{_MONTH}-(?:\d{{4}}|\d{{2}})"),
+    name: re.compile((pattern + clock).replace("D", "[0-9]").replace("MONTH", _MONTH))
+    for name, pattern, clock in (
+        ("2024-01-31", "D{4}-D{2}-D{2}", _CLOCK),
+        ("2024/01/31", "D{4}/D{1,2}/D{1,2}", _CLOCK),
+        ("31/01/2024", "D{1,2}/D{1,2}/(?:D{4}|D{2})", _CLOCK),
+        ("31.01.2024", "D{1,2}\\.D{1,2}\\.(?:D{4}|D{2})", _CLOCK),
+        ("31-01-2024", "D{1,2}-D{1,2}-D{4}", _CLOCK),
+        ("Jan 31, 2024", "MONTH D{1,2},? D{4}", _CLOCK),
+        ("31 Jan 2024", "D{1,2} MONTH,? D{4}", _CLOCK),
+        ("31-Jan-24", "D{1,2}-MONTH-(?:D{4}|D{2})", ""),
+    )
 }
+"""How dates are written -> a pattern, in the syntax that Python and DuckDB share. Month and day are told from
+each other by nobody: 01/02/2024 and 02/01/2024 read alike.
+"""
 _BOOLEANS: Final = frozenset(["true", "false", "yes", "no", "t", "f", "y", "n", "0", "1"])
-_LETTERS = {**dict.fromkeys(map(ord, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"), "A"), **dict.fromkeys(map(ord, "abcdefghijklmnopqrstuvwxyz"), "a")}
+_LETTERS = {
+    **dict.fromkeys(map(ord, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"), "A"),
+    **dict.fromkeys(map(ord, "abcdefghijklmnopqrstuvwxyz"), "a"),
+}
 _CLASSES = str.maketrans({**_LETTERS, **dict.fromkeys(map(ord, "0123456789"), "9")})
 _WORD_RUN = re.compile(r"([Aa])[Aa]*")
 
 
 @dataclass
 class Reading:
-    """How the values of a column read. Counts are of rows; `odd` holds those that do not fit `kind`."""
+    """How the values of a column read. Counts are of rows; `odd` holds those that do not fit `kind`, or its
+    `pattern`.
+    """
 
     kind: Kind = "empty"
     quantiles: dict[str, float] = field(default_factory=dict)
     mean: float | None = None
     histogram: dict[str, Any] = field(default_factory=dict)
     odd: dict[str, int] = field(default_factory=dict)
+    pattern: str = ""
     placeholders: dict[str, int] = field(default_factory=dict)
     padded: int = 0
     variants: dict[str, int] = field(default_factory=dict)
@@ -64,7 +81,7 @@ class Reading:
 def number(text: str) -> float | None:
     """The number a text spells (thousands separators allowed), None for others and for zero-padded codes."""
     text = text.strip()
-    if not _NUMBER.fullmatch(text) or _PADDED_ZERO.match(text):
+    if not _NUMBER.fullmatch(text):
         return None
     value = float(text.replace(",", ""))
     return value if math.isfinite(value) else None
@@ -88,7 +105,9 @@ def date_format(text: str) -> str | None:
 
 
 def shape(text: str) -> str:
-    """The pattern of a value: 9 for a digit, A or a for a run of letters, by its first; other characters as they are."""
+    """The pattern of a value: 9 for a digit, A or a for a run of letters, by its first; other characters as
+    they are.
+    """
     return _WORD_RUN.sub(r"\1", text.translate(_CLASSES))
 
 
@@ -96,8 +115,12 @@ def numeric(counts: Mapping[float, int]) -> Reading:
     """The distribution of numbers given with a count each."""
     values = sorted(counts)
     weights = [counts[value] for value in values]
-    reading = Reading(kind="number", quantiles=_quantiles(values, weights), histogram=histogram(values, weights))
-    reading.mean = math.fsum(value * weight for value, weight in zip(values, weights, strict=True)) / sum(weights)
+    reading = Reading(
+        kind="number", quantiles=_quantiles(values, weights), histogram=histogram(values, weights)
+    )
+    reading.mean = math.fsum(value * weight for value, weight in zip(values, weights, strict=True)) / sum(
+        weights
+    )
     return reading
 
 
@@ -144,6 +167,7 @@ def _numbers(real: Mapping[str, int]) -> Reading | None:
     for text, value in found.items():
         counts[value] += real[text]
     reading = numeric(counts)
+    reading.pattern = _NUMBER.pattern
     reading.odd = {text: count for text, count in real.items() if text not in found}
     return reading
 
@@ -156,7 +180,8 @@ def _dates(real: Mapping[str, int]) -> Reading | None:
     for text, name in found.items():
         formats[name] += real[text]
     odd = {text: count for text, count in real.items() if text not in found}
-    return Reading(kind="date", odd=odd, formats=dict(formats.most_common()))
+    either = "|".join(f"(?:{pattern.pattern})" for pattern in _DATES.values())
+    return Reading(kind="date", odd=odd, pattern=either, formats=dict(formats.most_common()))
 
 
 def _measures(real: Mapping[str, int]) -> Reading | None:
@@ -169,14 +194,17 @@ def _measures(real: Mapping[str, int]) -> Reading | None:
         units[unit] += real[text]
         values[value] += real[text]
     reading = numeric(values)
-    reading.kind = "number with unit"
+    reading.kind = "quantity"
+    reading.pattern = _MEASURE.pattern
     reading.formats = dict(units.most_common())
     reading.odd = {text: count for text, count in real.items() if text not in found}
     return reading
 
 
 def _only_booleans(real: Mapping[str, int]) -> bool:
-    return len({text.strip().lower() for text in real}) <= 2 and all(text.strip().lower() in _BOOLEANS for text in real)
+    return len({text.strip().lower() for text in real}) <= 2 and all(
+        text.strip().lower() in _BOOLEANS for text in real
+    )
 
 
 def _plain_kind(real: Mapping[str, int]) -> Kind:

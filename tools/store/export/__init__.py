@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from .folder import default_folder, place, temporary_for
+from .options import Options, options
 from .splits import earlier
-from .write import File, Loss, Options, Written, options, write_data
+from .write import File, Loss, Written, write_data
 
 __all__ = [
     "File",

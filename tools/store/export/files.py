@@ -27,7 +27,8 @@ FORMULA: Final = re.compile(r"[=@\t\r]|[+-](?![\d.])")
 GROUP_ROWS: Final = 16_384
 GROUP_BYTES: Final = 64 << 20
 BLOCK_ROWS: Final = 256
-"""A Parquet row group ends at GROUP_ROWS rows, or at the first BLOCK_ROWS rows that bring it to GROUP_BYTES."""
+"""A Parquet row group ends at GROUP_ROWS rows, or at the first BLOCK_ROWS rows that bring it to GROUP_BYTES.
+"""
 
 
 class Lines:
@@ -49,7 +50,9 @@ class Lines:
     def __enter__(self) -> Lines:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._file.close()
 
 
@@ -69,7 +72,8 @@ class NewColumn(Exception):
 
 
 class Cells:
-    """A CSV file with a header (RFC 4180, lines end in a bare line feed). Nested values are written as JSON texts."""
+    """A CSV file with a header (RFC 4180, lines end in a bare line feed). Nested values are written as JSON
+    texts."""
 
     suffix: Final = ".csv"
 
@@ -110,7 +114,9 @@ class Cells:
     def __enter__(self) -> Cells:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._file.close()
 
 
@@ -123,7 +129,9 @@ class Table:
         self.path = path
         self.rows = 0
         self._schema = schema
-        self._file = pq.ParquetWriter(path, schema, compression="zstd", compression_level=3, store_schema=True)
+        self._file = pq.ParquetWriter(
+            path, schema, compression="zstd", compression_level=3, store_schema=True
+        )
         self._blocks: list[pa.Table] = []
         self._bytes = 0
         self._loose: list[pa.Table] = []
@@ -158,7 +166,9 @@ class Table:
     def __enter__(self) -> Table:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if kind is None:
             self._blocks.extend(self._loose)
             self._flush()
@@ -183,7 +193,9 @@ def _big_integers(chunk: bytes) -> int:
     """How many lines hold an integer that 64 bits cannot."""
     if not _LONG.search(chunk):
         return 0
-    return sum(1 for line in chunk.splitlines() if _LONG.search(line) and _holds_big(numerals.read(line.decode())))
+    return sum(
+        1 for line in chunk.splitlines() if _LONG.search(line) and _holds_big(numerals.read(line.decode()))
+    )
 
 
 def _holds_big(value: Any) -> bool:
@@ -199,4 +211,6 @@ def _holds_big(value: Any) -> bool:
 def flat(records: pa.Array) -> pa.Table:
     """A column of typed records as a table of their columns."""
     kind = records.type
-    return pa.Table.from_arrays(records.flatten(), schema=pa.schema([kind.field(i) for i in range(kind.num_fields)]))
+    return pa.Table.from_arrays(
+        records.flatten(), schema=pa.schema([kind.field(i) for i in range(kind.num_fields)])
+    )

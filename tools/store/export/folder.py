@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from ...errors import Misuse, Refused
@@ -22,43 +22,42 @@ FORMAT: Final = "tilth-export/1"
 
 
 def default_folder(root: Path, dataset: str, vid: str, options: Mapping[str, Any]) -> Path:
-    """`exports/<dataset>-<vid>-<8 digits of the options>`, so that two ways to export a version never collide."""
+    """`exports/<dataset>-<vid>-<8 digits of the options>`, so that two ways to export a version never
+    collide."""
     text = json.dumps(dict(options), sort_keys=True, separators=(",", ":"))
     sha = hashlib.sha256(text.encode()).hexdigest()[:8]
     return root / "exports" / f"{dataset.replace('/', '-')}-{vid}-{sha}"
 
 
 def temporary_for(target: Path) -> Path:
-    """A new empty folder beside `target`, on its file system. What a killed export left there is cleared away.
+    """A new empty folder beside `target`, on its file system; what a killed export left is cleared away.
 
     Raises Misuse when `target` is a file, Refused when it holds anything tilth did not write.
     """
     target = target.resolve()
     check_replaceable(target)
     disk.make_folder(target.parent)
-    for stale in sorted(target.parent.glob(f".{target.name}.*.tilth")):
-        if stale.name.endswith(".old.tilth") and not target.exists():
-            os.rename(stale, target)
-        else:
-            shutil.rmtree(stale)
-    temporary = target.parent / f".{target.name}.{os.getpid()}.new.tilth"
+    _clear_leftovers(target)
+    temporary = _beside(target, "new")
     temporary.mkdir()
     return temporary
 
 
 def place(temporary: Path, target: Path) -> bool:
-    """Give a finished export its name, durably. False when the same export is already there: nothing is done then.
+    """Give a finished export its name, durably. False when the same export is already there: nothing is done.
 
-    An earlier export of tilth is replaced; whoever looks sees the old one, for a moment none, then the new one.
-    Raises Misuse and Refused as `temporary_for`, and removes `temporary` in every case.
+    An earlier export of tilth is replaced; whoever looks sees the old one, for a moment none, then the new
+    one. Raises Misuse and Refused as `temporary_for`, and Refused when the README there was edited by hand
+    and would be lost. Removes `temporary` in every case.
     """
     target = target.resolve()
     try:
         check_replaceable(target)
         if _same(temporary, target):
             return False
+        _refuse_edited(target)
         _sync(temporary)
-        old = target.parent / f".{target.name}.{os.getpid()}.old.tilth"
+        old = _beside(target, "old")
         if target.exists():
             os.rename(target, old)
         os.rename(temporary, target)
@@ -67,6 +66,32 @@ def place(temporary: Path, target: Path) -> bool:
         return True
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _beside(target: Path, kind: str) -> Path:
+    return target.parent / f".{target.name}.{os.getpid()}.{kind}.tilth"
+
+
+def _clear_leftovers(target: Path) -> None:
+    """Remove what killed exports left beside `target`; an old export whose place is empty goes back there."""
+    for left in sorted(target.parent.glob(f".{target.name}.*.tilth")):
+        _, pid, kind, _ = left.name.rsplit(".", 3)
+        if pid.isdigit() and int(pid) != os.getpid() and _alive(int(pid)):
+            continue
+        if kind == "old" and not target.exists():
+            os.rename(left, target)
+        else:
+            shutil.rmtree(left)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def check_replaceable(target: Path) -> None:
@@ -91,9 +116,14 @@ def check_replaceable(target: Path) -> None:
             f"{target} holds an export and files that do not belong to it ({_few(foreign)}).",
             next_step="Move them away, or name another folder.",
         )
-    if README in inside and sha256(target / README) != manifest["readme"]:
+
+
+def _refuse_edited(target: Path) -> None:
+    manifest = read_manifest(target) if target.is_dir() else None
+    readme = target / README
+    if manifest is not None and readme.is_file() and sha256(readme) != manifest.get("readme"):
         raise Refused(
-            f"{target / README} was edited by hand after the export, and would be lost.",
+            f"{readme} was edited by hand after the export, and would be lost.",
             next_step="Move what you wrote to answers.toml, or name another folder.",
         )
 
@@ -106,7 +136,16 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
         return None
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         return None
-    return found if isinstance(found.get("files"), list) else None
+    files = found.get("files")
+    return found if isinstance(files, list) and all(map(_is_listed, files)) else None
+
+
+def _is_listed(file: Any) -> bool:
+    """Whether an item of a manifest's files names a file inside the folder, and its hash."""
+    if not isinstance(file, dict) or not isinstance(file.get("sha256"), str):
+        return False
+    path = PurePosixPath(str(file.get("path") or ".."))
+    return not path.is_absolute() and ".." not in path.parts
 
 
 def sha256(path: Path) -> str:
@@ -115,7 +154,8 @@ def sha256(path: Path) -> str:
 
 
 def changed_files(folder: Path, manifest: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """(path, what the manifest says, what was found) for every listed file that is missing or has other bytes."""
+    """(path, what the manifest says, what was found) for every listed file that is missing or has other
+    bytes."""
     found = []
     for file in manifest["files"]:
         path = folder / file["path"]

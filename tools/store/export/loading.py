@@ -1,6 +1,8 @@
-"""Does a written file load where it will be trained? It is read back with Arrow's own readers, as `load_dataset` does.
+"""Does a written file load where it will be trained? It is read back with Arrow's own readers, as
+`load_dataset` does.
 
-It knows JSON lines, CSV and Parquet files and the types Arrow infers from them. It does not know rows or formats.
+It knows JSON lines, CSV and Parquet files and the types Arrow infers from them. It does not know rows or
+formats.
 """
 
 from __future__ import annotations
@@ -19,18 +21,20 @@ import pyarrow.json
 import pyarrow.parquet as pq
 
 CHUNK: Final = 10 << 20
-"""Bytes that `datasets` 5 reads of a JSON file before it fixes the types of all columns (JsonConfig.chunksize)."""
+"""Bytes that `datasets` 5 reads of a JSON file before it fixes the types of all columns
+(JsonConfig.chunksize)."""
 
 CSV_ROWS: Final = 10_000
-"""Rows that `datasets` 5 reads of a CSV file before it fixes the types of all columns (CsvConfig.chunksize)."""
+"""Rows that `datasets` 5 reads of a CSV file before it fixes the types of all columns (CsvConfig.chunksize).
+"""
 
 _CHANGED = re.compile(r"Column\((?P<column>.*)\) changed from (?P<was>.+?) to (?P<now>.+?) in row")
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """What a reader made of a file. `late` are columns whose type its first chunk does not show yet: a loader that
-    is not told the types in advance (the card tells them) would stop at them."""
+    """What a reader made of a file. `late` are columns whose type its first chunk does not show yet: a loader
+    that is not told the types in advance (the card tells them) would stop at them."""
 
     rows: int
     schema: pa.Schema
@@ -52,7 +56,7 @@ def read_back(path: Path) -> Loaded:
     return {".jsonl": read_jsonl, ".csv": read_csv, ".parquet": read_parquet}[path.suffix](path)
 
 
-# -- JSON lines ------------------------------------------------------------------------------------------------------
+# -- JSON lines ---
 
 
 def read_jsonl(path: Path) -> Loaded:
@@ -78,7 +82,8 @@ def chunks(path: Path) -> Iterator[bytes]:
 
 
 def _inferred(chunk: bytes) -> pa.Schema:
-    """The schema Arrow infers from JSON lines, read as one block so that every row is compared with every other."""
+    """The schema Arrow infers from JSON lines, read as one block so that every row is compared with every
+    other."""
     options = pyarrow.json.ReadOptions(use_threads=False, block_size=len(chunk) + 1)
     return pyarrow.json.read_json(io.BytesIO(chunk), read_options=options).schema
 
@@ -112,7 +117,7 @@ def _fault(lines: list[bytes], schema: pa.Schema) -> Exception | None:
     return None
 
 
-# -- types -----------------------------------------------------------------------------------------------------------
+# -- types ---
 
 
 class Conflict(Exception):
@@ -191,13 +196,14 @@ def _compare(a: pa.DataType, b: pa.DataType, path: str, found: list[str]) -> Non
         found.append(path)
 
 
-# -- CSV -------------------------------------------------------------------------------------------------------------
+# -- CSV ---
 
 _NUMBERS: Final = (pa.int64(), pa.float64())
 
 
 def read_csv(path: Path) -> Loaded:
-    """Cells are read as text, which shows a broken row; the types are those pandas would guess, with gaps as floats."""
+    """Cells are read as text, which shows a broken row; the types are those pandas would guess, with gaps as
+    floats."""
     names = _header(path)
     kinds: dict[str, pa.DataType] = dict.fromkeys(names, pa.null())
     first: pa.Schema | None = None
@@ -230,7 +236,7 @@ def _cells(path: Path, names: list[str]) -> Iterator[pa.RecordBatch]:
     )
     yield from pyarrow.csv.open_csv(
         path,
-        read_options=pyarrow.csv.ReadOptions(use_threads=False, block_size=64 << 20),
+        read_options=pyarrow.csv.ReadOptions(use_threads=False, block_size=16 << 20),
         parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
         convert_options=options,
     )
@@ -253,7 +259,7 @@ def _wider(a: pa.DataType, b: pa.DataType) -> pa.DataType:
     return order[max(order.index(a), order.index(b))]
 
 
-# -- Parquet ---------------------------------------------------------------------------------------------------------
+# -- Parquet ---
 
 
 def read_parquet(path: Path) -> Loaded:
@@ -267,7 +273,7 @@ def read_parquet(path: Path) -> Loaded:
         return Loaded(rows, file.schema_arrow)
 
 
-# -- what a card says about the types --------------------------------------------------------------------------------
+# -- what a card says about the types ---
 
 
 def features(schema: pa.Schema) -> list[dict[str, object]] | None:
@@ -289,12 +295,16 @@ def _feature(kind: pa.DataType) -> dict[str, object]:
     return {"dtype": _DTYPES[str(kind)]}
 
 
+_SAME: Final = ("null", "bool", "string", "large_string", "binary", "large_binary")
 _DTYPES: Final = {
-    **{name: name for name in "null bool string large_string binary large_binary".split()},
+    **{name: name for name in _SAME},
     **{f"{sign}int{bits}": f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)},
-    **{"halffloat": "float16", "float": "float32", "double": "float64"},
-    **{"date32[day]": "date32", "date64[ms]": "date64"},
     **{f"timestamp[{unit}]": f"timestamp[{unit}]" for unit in ("s", "ms", "us", "ns")},
+    "halffloat": "float16",
+    "float": "float32",
+    "double": "float64",
+    "date32[day]": "date32",
+    "date64[ms]": "date64",
 }
 
 
@@ -305,7 +315,11 @@ def described(schema: pa.Schema) -> list[dict[str, str]]:
 
 def _words(kind: pa.DataType) -> str:
     if pa.types.is_struct(kind):
-        return "{" + ", ".join(f"{json.dumps(f.name, ensure_ascii=False)[1:-1]}: {_words(f.type)}" for f in kind) + "}"
+        return (
+            "{"
+            + ", ".join(f"{json.dumps(f.name, ensure_ascii=False)[1:-1]}: {_words(f.type)}" for f in kind)
+            + "}"
+        )
     if pa.types.is_list(kind) or pa.types.is_large_list(kind):
         return f"[{_words(kind.value_type)}]"
     return {"large_string": "string", "double": "number", "int64": "integer", "bool": "boolean"}.get(

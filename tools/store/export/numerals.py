@@ -32,7 +32,7 @@ def write(value: Any) -> str:
     if kind is dict:
         return "{" + ", ".join([f"{_quote(key)}: {write(child)}" for key, child in value.items()]) + "}"
     if kind is Number:
-        return value.text
+        return str(value.text)
     if kind is list or kind is tuple:
         return "[" + ", ".join([write(child) for child in value]) + "]"
     return json.dumps(value, allow_nan=False)

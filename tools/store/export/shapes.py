@@ -1,4 +1,4 @@
-"""From the records a dataset has to the records a format names: which conversions there are and what each loses.
+"""From the records a dataset has to the records a format names, and what each conversion loses.
 
 It knows the shapes of one record, as `numerals.read` gives it. It does not know files, splits or rows.
 """
@@ -7,56 +7,15 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from typing import Any, Final, Literal, get_args
+from collections.abc import Callable
+from typing import Any, Final
 
-from ...errors import Misuse, nearest
-from ..detect import SYNONYMS
-from ..mapping import ROLES, Format, Mapping
-from ..paths import Step, find, parse_path
+from ..mapping import Mapping
+from ..paths import find, parse_path
 from ..pieces import CONTENT_KEYS, is_messages
 from ..pieces import ROLES as SPEAKERS
-from . import numerals
-
-ExportFormat = Literal[
-    "messages",
-    "prompt-completion",
-    "preference",
-    "unpaired-preference",
-    "text",
-    "alpaca",
-    "sharegpt",
-    "jsonl",
-    "csv",
-    "parquet",
-]
-EXPORT_FORMATS: Final[tuple[str, ...]] = get_args(ExportFormat)
-FILES: Final = ("jsonl", "csv", "parquet")
-"""Formats that name a kind of file and leave the records as they are."""
-
-NAMES: Final[dict[str, dict[str, str]]] = {
-    "messages": {"messages": "messages", "tools": "tools"},
-    "sharegpt": {"messages": "conversations", "system": "system", "tools": "tools"},
-    "alpaca": {role: role for role in ("instruction", "input", "output", "system")},
-    "prompt-completion": {role: role for role in ("prompt", "completion", "tools")},
-    "preference": {role: role for role in ("prompt", "chosen", "rejected", "system", "tools")},
-    "unpaired-preference": {role: role for role in ("prompt", "completion", "label", "system", "tools")},
-    "text": {"text": "text"},
-}
-"""The column each role has in a format; roles it does not name are written into others."""
-
-FROM: Final[dict[str, tuple[str, ...]]] = {
-    "messages": ("messages", "sharegpt", "alpaca", "prompt-completion"),
-    "sharegpt": ("sharegpt", "messages", "alpaca", "prompt-completion"),
-    "alpaca": ("alpaca", "messages", "sharegpt", "prompt-completion"),
-    "prompt-completion": ("prompt-completion", "messages", "sharegpt", "alpaca"),
-    "preference": ("preference", "messages", "sharegpt", "alpaca", "prompt-completion"),
-    "unpaired-preference": ("unpaired-preference",),
-    "text": ("text",),
-    "table": (),
-}
-"""What the records of each format can be written as, the closest first."""
+from . import numerals, uniform
+from .formats import FILES, NAMES, is_native
 
 SHAREGPT_ROLES: Final = {"system": "system", "user": "human", "assistant": "gpt", "tool": "observation"}
 
@@ -70,10 +29,6 @@ LOSSES: Final[dict[str, str]] = {
     "history": "earlier turns go to 'history', which LLaMA-Factory reads and most readers of alpaca do not",
     "tools": "the declared tools are left out",
     "columns": "a column is left out whose name the format uses for something else",
-    "parts": "content becomes a list of parts",
-    "arguments": "the arguments of tool calls become JSON texts",
-    "tools_text": "the declared tools become one JSON text",
-    "label": "a label written as text or number becomes true or false",
 }
 """What a conversion may change, counted by row and printed."""
 
@@ -82,75 +37,20 @@ class Unfit(Exception):
     """Why one record cannot be written in the format asked for."""
 
 
-def format_named(name: str) -> tuple[str, str]:
-    """(the export format a name means, a sentence to print when the name may mislead). Raises Misuse."""
-    if name in EXPORT_FORMATS:
-        return name, ""
-    meant = SYNONYMS.get(name)
-    if meant is None:
-        raise Misuse(f"There is no format {name!r}.", next_step=nearest(name, {*EXPORT_FORMATS, *SYNONYMS}))
-    if name == "prompt":
-        return meant, "'prompt' means prompt-completion here; elsewhere it may mean prompts alone."
-    return meant, ""
-
-
-def check_possible(mapping: Mapping, format: str) -> None:
-    """Raises Misuse when no record of this mapping can be written in `format`, naming the columns that lack."""
-    if format in FILES or format in FROM[mapping.format]:
-        return
-    needed = ", ".join(NAMES[format][role] for role in ROLES[_as_format(format)][0])
-    have = ", ".join(list(mapping.columns)[:12])
-    possible = ", ".join((*FROM[mapping.format], *FILES))
-    why = f"{format} needs the columns {needed}; this is {mapping.format} data with {have}"
-    if mapping.format == "unpaired-preference":
-        why += ", and answers labelled false must not become examples"
-    elif format == "text":
-        why += ", and only a model's chat template turns turns into text"
-    next_step = f"Formats this data can have: {possible}."
-    if mapping.format == "table":
-        next_step += f" If a column is the {ROLES[_as_format(format)][0][0]}, say so at import: --map ROLE=COLUMN."
-    raise Misuse(f"These records cannot be written as {format}: {why}.", next_step=next_step)
-
-
-def _as_format(name: str) -> Format:
-    return next(format for format in ROLES if format == name)
-
-
-def is_native(mapping: Mapping, format: str) -> bool:
-    """Whether records have the columns of `format` already, so that their bytes can be kept."""
-    if format in FILES:
-        return True
-    return mapping.format == format and all(NAMES[format].get(role) == path for role, path in mapping.paths.items())
-
-
-def written_mapping(mapping: Mapping, format: str, columns: Sequence[str]) -> Mapping:
-    """How records with these columns are read once they are written in `format`."""
-    if format == "csv" and mapping.format in ("messages", "sharegpt"):
-        return replace(mapping, format="table", paths={}, kind="json")
-    if is_native(mapping, format):
-        return replace(mapping, kind="typed" if format == "parquet" else "json")
-    known = _as_format(format)
-    paths = {role: NAMES[format][role] for role in (*ROLES[known][0], *ROLES[known][1]) if role in NAMES[format]}
-    paths = {role: name for role, name in paths.items() if name in columns}
-    return Mapping(known, paths, {name: mapping.columns.get(name, ()) for name in columns})
-
-
-def _steps(mapping: Mapping) -> dict[str, tuple[Step, ...]]:
-    return {role: parse_path(path, tuple(mapping.columns)) for role, path in mapping.paths.items()}
-
-
 class Reshape:
     """Turns records of a mapping into records of a format. `losses` counts what changed, by row."""
 
-    def __init__(self, mapping: Mapping, format: str, *, uniform: bool = False) -> None:
+    def __init__(self, mapping: Mapping, format: str, *, one_type: bool = False) -> None:
         self.losses: Counter[str] = Counter()
         self._lost: set[str] = set()
         self._mapping = mapping
         self._format = format
-        self._steps = _steps(mapping)
-        self._taken = {steps[0] for steps in self._steps.values()}
-        named = NAMES[format].values() if format in NAMES else map(str, self._taken)
-        self._uniform = tuple(named) if uniform else ()
+        self._steps = {role: parse_path(path, tuple(mapping.columns)) for role, path in mapping.paths.items()}
+        self._taken = {steps[0] for steps in self._steps.values() if len(steps) == 1}
+        named = (
+            NAMES[format].values() if format in NAMES else [str(steps[0]) for steps in self._steps.values()]
+        )
+        self._uniform = tuple(named) if one_type else ()
         makers: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
             "messages": self._messages,
             "sharegpt": self._sharegpt,
@@ -167,12 +67,15 @@ class Reshape:
         """One record in the format. Raises Unfit."""
         made = self._make(record)
         if self._uniform:
-            self._make_uniform(made)
+            try:
+                self._lost |= uniform.make(made, self._uniform)
+            except ValueError as error:
+                raise Unfit(str(error)) from None
         self.losses.update(self._lost)
         self._lost.clear()
         return made
 
-    # -- reading the record ------------------------------------------------------------------------------------------
+    # -- reading the record ---
 
     def _value(self, record: dict[str, Any], role: str) -> Any:
         steps = self._steps.get(role)
@@ -222,7 +125,8 @@ class Reshape:
         return said
 
     def _preferred(self, record: dict[str, Any]) -> list[dict[str, Any]]:
-        """Prompt and chosen answer; a chosen conversation that does not begin with the assistant holds the prompt."""
+        """Prompt and chosen answer; a chosen conversation that does not begin with the assistant holds the
+        prompt."""
         self._lost.add("rejected")
         chosen = self._speech(self._value(record, "chosen"), "assistant")
         if chosen and SPEAKERS.get(chosen[0]["role"]) != "assistant":
@@ -256,7 +160,7 @@ class Reshape:
                 made[name] = value
         return made
 
-    # -- writing the formats -----------------------------------------------------------------------------------------
+    # -- writing the formats ---
 
     def _renamed(self, record: dict[str, Any]) -> dict[str, Any]:
         made = {}
@@ -351,61 +255,6 @@ class Reshape:
                 self._lost.add("call_ids")
             found.append({"name": function["name"], "arguments": _parsed(function.get("arguments", {}))})
         return numerals.write(found[0] if len(found) == 1 else found)
-
-    # -- one type for every column -----------------------------------------------------------------------------------
-
-    def _make_uniform(self, made: dict[str, Any]) -> None:
-        for name in self._uniform:
-            value = made.get(name)
-            if is_messages(value):
-                made[name] = [self._uniform_message(item) for item in value]
-            elif name in ("tools", "functions") and value is not None and type(value) is not str:
-                made[name] = numerals.write(value)
-                self._lost.add("tools_text")
-            elif name == "label" and name in made:
-                made[name] = self._label(value)
-
-    def _uniform_message(self, item: dict[str, Any]) -> dict[str, Any]:
-        made = dict(item)
-        if "content" in made and made["content"] is not None:
-            made["content"] = [_part(part) for part in _listed(made["content"])]
-            if made["content"] != item["content"]:
-                self._lost.add("parts")
-        calls = made.get("tool_calls")
-        if type(calls) is list:
-            made["tool_calls"] = [self._uniform_call(call) for call in calls]
-        return made
-
-    def _uniform_call(self, call: Any) -> Any:
-        function = call.get("function") if type(call) is dict else None
-        holder = function if type(function) is dict else call
-        if type(holder) is not dict or "arguments" not in holder or type(holder["arguments"]) is str:
-            return call
-        self._lost.add("arguments")
-        held = {**holder, "arguments": numerals.write(holder["arguments"])}
-        return {**call, "function": held} if holder is function else held
-
-    def _label(self, value: Any) -> Any:
-        if type(value) is bool or value is None:
-            return value
-        text = value.text if type(value) is numerals.Number else str(value).strip().lower()
-        if text not in _LABELS:
-            raise Unfit(f"its label {text!r} is neither true nor false")
-        self._lost.add("label")
-        return _LABELS[text]
-
-
-_LABELS: Final = {"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False}
-
-
-def _listed(content: Any) -> list[Any]:
-    return content if type(content) is list else [content]
-
-
-def _part(part: Any) -> Any:
-    if type(part) is dict and "type" in part:
-        return part
-    return {"type": "text", "text": part if type(part) is str else numerals.write(part)}
 
 
 def _part_text(part: Any) -> str:

@@ -4,9 +4,9 @@ It knows births, copies, groups and shares. It does not know files or formats.
 
 The rule. A row that carries a split keeps it. Any other row goes by scramble(key, seed), where its key is
   - with `group_by`: the value of that column (a row without one counts as a group of its own);
-  - else: its content at birth, without occurrence number. Rows with the same content at birth, or with the same text
-    now (the mapping's default field), fall together: their key is the smallest of their births. Where one of them
-    carries a split, the others follow it.
+  - else: its content at birth, without occurrence number. Rows with the same content at birth, or with the
+    same text now (the mapping's default field), fall together: their key is the smallest of their births.
+    Where one of them carries a split, the others follow it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from ...errors import Misuse, Refused, nearest
 from ..packs import fixed_bytes
 from ..rows import Rows
 from ..store import Store
-from ..texts import texts as read_texts
+from ..texts import text_reader
 
 NAME: Final = re.compile(r"\w+(\.\w+)*", re.ASCII)
 """What the hub and `datasets` take as the name of a split."""
@@ -49,7 +49,7 @@ class Plan:
 
 
 def earlier(store: Store, rows: Rows) -> Iterator[Rows]:
-    """The rows of the versions `rows` came from, newest first: where an edited row's birth can be looked up."""
+    """The rows of the versions `rows` came from, newest first: edited rows' births are looked up there."""
     seen: set[str] = set()
     waiting = list(rows.version.parents)
     while waiting:
@@ -69,10 +69,14 @@ def plan(
     seed: int,
     earlier: Iterable[Rows] = (),
 ) -> Plan:
-    """Assign every row. Raises Misuse for shares or names that make no sense, Refused when an asked split is empty."""
+    """Assign every row. Raises Misuse for shares or names that make no sense, Refused when an asked split is
+    empty."""
     shares = checked(asked or {})
     if group_by is not None and not shares:
-        raise Misuse("--group-by says how to split, but no --split is asked.", next_step="Add --split train=0.9,test=0.1.")
+        raise Misuse(
+            "--group-by says how to split, but no --split is asked.",
+            next_step="Add --split train=0.9,test=0.1.",
+        )
     names, carried = _carried(rows, tuple(shares))
     codes = carried.copy()
     free = carried < 0
@@ -90,7 +94,7 @@ def plan(
             codes[free] = _drawn(_group_keys(rows, group_by, keys), shares, seed)[free]
         apart = _apart(texts, codes)
     counts = np.bincount(codes, minlength=len(names))
-    _refuse_empty(shares, names, counts, len(rows), group_by)
+    _refuse_empty(shares, names, counts, int((~free).sum()), group_by)
     used = [i for i, name in enumerate(names) if counts[i] or name in shares]
     renumbered = np.full(len(names), -1, np.int16)
     renumbered[used] = np.arange(len(used))
@@ -101,12 +105,18 @@ def checked(asked: Mapping[str, float]) -> dict[str, float]:
     """Shares that add up to 1 under names a hub takes. Raises Misuse."""
     for name, share in asked.items():
         if not NAME.fullmatch(name):
-            raise Misuse(f"{name!r} cannot name a split.", next_step="Use letters, digits and '_', as in train.")
+            raise Misuse(
+                f"{name!r} cannot name a split.", next_step="Use letters, digits and '_', as in train."
+            )
         if not 0 < share <= 1:
-            raise Misuse(f"The share of split {name!r} is {share:g}.", next_step="Shares lie above 0 and add up to 1.")
+            raise Misuse(
+                f"The share of split {name!r} is {share:g}.", next_step="Shares lie above 0 and add up to 1."
+            )
     total = sum(asked.values())
     if asked and abs(total - 1) > 1e-6:
-        raise Misuse(f"The shares of --split add up to {total:g}, not to 1.", next_step="Write train=0.9,test=0.1.")
+        raise Misuse(
+            f"The shares of --split add up to {total:g}, not to 1.", next_step="Write train=0.9,test=0.1."
+        )
     return dict(asked)
 
 
@@ -116,14 +126,18 @@ def _carried(rows: Rows, asked: tuple[str, ...]) -> tuple[list[str], np.ndarray]
     parts = [np.empty(0, np.int16)]
     for batch in rows.batches(("split",), size=65_536):
         encoded = batch.column("split").dictionary_encode()
-        local = [found.setdefault(name, len(found)) if name else -1 for name in encoded.dictionary.to_pylist()]
+        local = [
+            found.setdefault(name, len(found)) if name else -1 for name in encoded.dictionary.to_pylist()
+        ]
         indices = encoded.indices.fill_null(len(local)).to_numpy()
         parts.append(np.array([*local, -1], np.int16)[indices])
     codes = np.concatenate(parts)
     for name in found:
         if not NAME.fullmatch(name):
             next_step = "Give it another --split at import; letters, digits and '_' are safe."
-            raise Misuse(f"Rows carry the split {name!r}, which cannot name a file of the export.", next_step=next_step)
+            raise Misuse(
+                f"Rows carry the split {name!r}, which cannot name a file of the export.", next_step=next_step
+            )
     default = () if asked or not (codes < 0).any() else ("train",)
     rest = sorted({*found, *default} - set(asked), key=lambda name: (name not in FIRST, _rank(name), name))
     names = [*asked, *rest]
@@ -137,11 +151,11 @@ def _rank(name: str) -> int:
 
 def _text_keys(rows: Rows) -> np.ndarray:
     """8 bytes for the default text of every row; rows without text go by their content."""
-    field = rows.mapping.default_field
+    read = text_reader(rows.mapping, rows.mapping.default_field)
     parts = [np.empty(0, np.uint64)]
     for batch in rows.batches(("record", "content_sha")):
         keys = _first8(fixed_bytes(batch.column("content_sha"))).copy()
-        for i, text in enumerate(read_texts(batch.column("record"), rows.mapping, field).to_pylist()):
+        for i, text in enumerate(read(batch.column("record")).to_pylist()):
             if text:
                 keys[i] = hash8(text)
         parts.append(keys)
@@ -158,8 +172,8 @@ def _first8(ids: np.ndarray) -> np.ndarray:
 
 
 def _births(rows: Rows, earlier: Iterable[Rows]) -> np.ndarray:
-    """8 bytes of the content every row was born with. That of an edited row is looked up in earlier versions; where
-    none holds it any more, its row id stands in."""
+    """8 bytes of the content every row was born with. That of an edited row is looked up in earlier versions;
+    where none holds it any more, its row id stands in."""
     ids, contents, revisions = _identities(rows)
     edited = np.flatnonzero(revisions > 0)
     births = contents.copy()
@@ -172,7 +186,11 @@ def _births(rows: Rows, earlier: Iterable[Rows]) -> np.ndarray:
         fresh = np.flatnonzero((revision == 0) & np.isin(have, wanted))
         order = fresh[np.argsort(have[fresh])]
         at = np.searchsorted(have[order], wanted)
-        hit = (at < len(order)) & (have[order][np.minimum(at, len(order) - 1)] == wanted) if len(order) else at < 0
+        hit = (
+            (at < len(order)) & (have[order][np.minimum(at, len(order) - 1)] == wanted)
+            if len(order)
+            else at < 0
+        )
         births[edited[hit]] = born[order[at[hit]]]
         edited, wanted = edited[~hit], wanted[~hit]
     return births
@@ -180,7 +198,9 @@ def _births(rows: Rows, earlier: Iterable[Rows]) -> np.ndarray:
 
 def _identities(rows: Rows) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """8 bytes of row id and of content, and the revision, of every row."""
-    parts: list[tuple[np.ndarray, ...]] = [(np.empty(0, np.uint64), np.empty(0, np.uint64), np.empty(0, np.int32))]
+    parts: list[tuple[np.ndarray, ...]] = [
+        (np.empty(0, np.uint64), np.empty(0, np.uint64), np.empty(0, np.int32))
+    ]
     for batch in rows.batches(("row_id", "content_sha", "rev"), size=65_536):
         ids, contents = (_first8(fixed_bytes(batch.column(name))) for name in ("row_id", "content_sha"))
         parts.append((ids, contents, batch.column("rev").to_numpy()))
@@ -189,7 +209,7 @@ def _identities(rows: Rows) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def together(births: np.ndarray, texts: np.ndarray) -> np.ndarray:
-    """One key for each set of rows linked by an equal birth or an equal text: the smallest birth in the set."""
+    """One key for each set of rows linked by an equal birth or an equal text: its smallest birth."""
     keys = births.copy()
     linked = np.flatnonzero(_repeated(births) | _repeated(texts))
     by_birth, by_text = _groups(births[linked]), _groups(texts[linked])
@@ -217,7 +237,9 @@ def _groups(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(an order that puts equal values side by side, where each run of them begins)."""
     order = np.argsort(values, kind="stable")
     ranked = values[order]
-    starts = np.flatnonzero(np.append(True, ranked[1:] != ranked[:-1])) if len(ranked) else np.empty(0, np.int64)
+    starts = (
+        np.flatnonzero(np.append(True, ranked[1:] != ranked[:-1])) if len(ranked) else np.empty(0, np.int64)
+    )
     return order, starts
 
 
@@ -295,23 +317,37 @@ def _apart(texts: np.ndarray, codes: np.ndarray) -> int:
 
 
 def _refuse_empty(
-    shares: Mapping[str, float], names: list[str], counts: np.ndarray, total: int, group_by: str | None
+    shares: Mapping[str, float], names: list[str], counts: np.ndarray, carried: int, group_by: str | None
 ) -> None:
     for name in shares:
         if not counts[names.index(name)]:
-            reached = ", ".join(f"{other} {count:,}" for other, count in zip(names, counts.tolist(), strict=True))
-            why = f"the groups of {group_by!r} are too few or too large" if group_by else "there are too few distinct rows"
+            reached = ", ".join(
+                f"{other} {count:,}" for other, count in zip(names, counts.tolist(), strict=True)
+            )
             next_step = "Ask for a larger share, give another --seed, or leave that split out."
+            why = (
+                f"the groups of {group_by!r} are too few or too large"
+                if group_by
+                else "there are too few distinct rows"
+            )
+            if carried:
+                why = f"{carried:,} rows came with a split (files called train, test … do) and keep it"
+                next_step = "Leave --split out, or import the files under names that speak of no split."
             raise Refused(
-                f"The split {name!r} (asked: {shares[name]:.1%}) would be empty: of {total:,} rows {reached}; {why}.",
+                f"The split {name!r} (asked: {shares[name]:.1%}) would be empty (rows: {reached}): {why}.",
                 next_step=next_step,
             )
 
 
 def shares_reached(plan: Plan) -> list[dict[str, Any]]:
-    """[{"split", "asked" (None: it came with the data), "rows", "share"}] for printing and for the manifest."""
+    """[{"split", "asked" (None: it came with the data), "rows", "share"}], for printing."""
     total = len(plan.codes)
     return [
-        {"split": name, "asked": plan.asked.get(name), "rows": count, "share": count / total if total else 0.0}
+        {
+            "split": name,
+            "asked": plan.asked.get(name),
+            "rows": count,
+            "share": count / total if total else 0.0,
+        }
         for name, count in plan.counts().items()
     ]

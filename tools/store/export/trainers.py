@@ -1,7 +1,8 @@
 """What TRL, axolotl and LLaMA-Factory need to be told about an export, in their own words.
 
-It knows their configuration keys (read in TRL f2cd577, axolotl 067b021, LLaMA-Factory ff6d4d1, July and August 2026).
-It does not know rows. Paths in the files are relative to the export's folder, so that it can be moved.
+It knows their configuration keys (read in TRL f2cd577, axolotl 067b021, LLaMA-Factory ff6d4d1, July and
+August 2026). It does not know rows. Paths in the files are relative to the export's folder, so that it can be
+moved.
 """
 
 from __future__ import annotations
@@ -22,8 +23,24 @@ TEST_SPLITS: Final = ("test", "validation", "eval", "dev")
 
 READS: Final[dict[str, tuple[str, ...]]] = {
     "trl": ("messages", "prompt-completion", "preference", "unpaired-preference", "text"),
-    "axolotl": ("messages", "sharegpt", "alpaca", "prompt-completion", "preference", "unpaired-preference", "text"),
-    "llama-factory": ("sharegpt", "messages", "alpaca", "prompt-completion", "preference", "unpaired-preference", "text"),
+    "axolotl": (
+        "messages",
+        "sharegpt",
+        "alpaca",
+        "prompt-completion",
+        "preference",
+        "unpaired-preference",
+        "text",
+    ),
+    "llama-factory": (
+        "sharegpt",
+        "messages",
+        "alpaca",
+        "prompt-completion",
+        "preference",
+        "unpaired-preference",
+        "text",
+    ),
 }
 """The formats each trainer reads, those for dialogues first."""
 
@@ -39,7 +56,8 @@ FILE: Final = {"trl": "trl.yaml", "axolotl": "axolotl.yaml", "llama-factory": "d
 
 
 def default_format(trainer: str, mapping: RecordMapping) -> str:
-    """The format to write for a trainer when none is asked. Raises Misuse when it reads none these records can have."""
+    """The format to write for a trainer when none is asked. Raises Misuse when it reads none these records
+    can have."""
     format = CHOICE[trainer].get(mapping.format, mapping.format)
     check(trainer, format)
     return format
@@ -76,16 +94,22 @@ def _alternates(record: Mapping[str, Any]) -> str:
     return ""
 
 
-def fragment(trainer: str, name: str, format: str, splits: Sequence[str], columns: Sequence[str], suffix: str) -> bytes:
+def fragment(
+    trainer: str, name: str, format: str, splits: Sequence[str], columns: Sequence[str], suffix: str
+) -> bytes:
     """The configuration file's bytes. `name` is the dataset's, `columns` are those of the written records."""
     if trainer == "llama-factory":
         entries = {
-            _entry_name(name, split, splits): {"file_name": f"data/{split}{suffix}", **_llama_factory(format, columns)}
+            _entry_name(name, split, splits): {
+                "file_name": f"data/{split}{suffix}",
+                **_llama_factory(format, columns),
+            }
             for split in splits
         }
         return (json.dumps(entries, indent=2, ensure_ascii=False) + "\n").encode()
     if trainer == "trl":
-        head = f"# trl {_COMMAND.get(format, 'sft')} --config trl.yaml, run inside this folder; add your model and output_dir"
+        command = f"trl {_COMMAND.get(format, 'sft')} --config trl.yaml"
+        head = f"# {command}, run inside this folder; add your model and output_dir"
         body: dict[str, Any] = {"dataset_name": ".", **_trl_splits(splits)}
     else:
         head = "# paste into your axolotl config; the path is this folder's"
@@ -94,16 +118,21 @@ def fragment(trainer: str, name: str, format: str, splits: Sequence[str], column
     return f"{head}\n{text}".encode()
 
 
-def paste(trainer: str, name: str, format: str, splits: Sequence[str], columns: Sequence[str], folder: str) -> str:
+def paste(
+    trainer: str, name: str, format: str, splits: Sequence[str], columns: Sequence[str], folder: str
+) -> str:
     """One line to paste, with the folder as its reader names it."""
     place = shlex.quote(folder)
     if trainer == "trl":
         told = " ".join(f"--{key} {value}" for key, value in _trl_splits(splits).items())
-        return f"trl {_COMMAND.get(format, 'sft')} --dataset_name {place} {told} --model_name_or_path MODEL --output_dir OUT"
+        command = f"trl {_COMMAND.get(format, 'sft')} --dataset_name {place} {told}"
+        return f"{command} --model_name_or_path MODEL --output_dir OUT"
     if trainer == "llama-factory":
         return f"dataset_dir: {folder}, dataset: {_entry_name(name, splits[0], splits)}"
     config = _axolotl_config(folder, format, splits, columns)
-    return yaml.safe_dump(config, sort_keys=False, allow_unicode=True, width=1_000_000, default_flow_style=True).strip()[1:-1]
+    return yaml.safe_dump(
+        config, sort_keys=False, allow_unicode=True, width=1_000_000, default_flow_style=True
+    ).strip()[1:-1]
 
 
 def _trl_splits(splits: Sequence[str]) -> dict[str, str]:
@@ -129,7 +158,11 @@ def _axolotl(format: str, columns: Sequence[str]) -> dict[str, Any]:
         return {"type": "chat_template"}
     if format == "sharegpt":
         names = {"role": "from", "content": "value"}
-        return {"type": "chat_template", "field_messages": "conversations", "message_property_mappings": names}
+        return {
+            "type": "chat_template",
+            "field_messages": "conversations",
+            "message_property_mappings": names,
+        }
     if format == "alpaca":
         return {"type": "alpaca"}
     if format == "prompt-completion":
@@ -151,9 +184,18 @@ def _llama_factory(format: str, columns: Sequence[str]) -> dict[str, Any]:
     if format == "sharegpt":
         return {"formatting": "sharegpt", "columns": {"messages": "conversations", **optional}}
     if format == "messages":
-        tags = {"role_tag": "role", "content_tag": "content", "user_tag": "user", "assistant_tag": "assistant"}
+        tags = {
+            "role_tag": "role",
+            "content_tag": "content",
+            "user_tag": "user",
+            "assistant_tag": "assistant",
+        }
         more = {"observation_tag": "tool", "system_tag": "system"}
-        return {"formatting": "sharegpt", "columns": {"messages": "messages", **optional}, "tags": {**tags, **more}}
+        return {
+            "formatting": "sharegpt",
+            "columns": {"messages": "messages", **optional},
+            "tags": {**tags, **more},
+        }
     if format == "preference":
         told = {"prompt": "prompt", "chosen": "chosen", "rejected": "rejected"}
         return {"ranking": True, "columns": {**told, **optional}}

@@ -46,7 +46,8 @@ def losses_of(kind: pa.DataType) -> set[str]:
 
 
 def json_values(column: pa.Array, losses: Counter[str]) -> list[Any]:
-    """The values of a column of any type, made of JSON types. `losses` counts rows with numbers that are not finite."""
+    """The values of a column of any type, made of JSON types. `losses` counts rows with numbers that are not
+    finite."""
     found = []
     for value in column.cast(_target(column.type)).to_pylist():
         before = losses["not_finite"]

@@ -1,6 +1,7 @@
 """Writing a version's rows as files: format, splits, losses, and the proof that every file loads.
 
-It knows how rows, shapes, splits and kinds of file come together. It does not know cards, folders or the ledger.
+It knows how rows, shapes, splits and kinds of file come together. It does not know cards, folders or the
+ledger.
 """
 
 from __future__ import annotations
@@ -16,51 +17,28 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
-from ...errors import Corrupt, Misuse, Refused, nearest
+from ...errors import Misuse, Refused
 from ..mapping import Mapping as RecordMapping
 from ..rows import Batch, Rows
-from . import files, loading, numerals, shapes, splits, trainers, typed
+from . import files, numerals, proof, shapes, splits, trainers, typed, uniform
 from .folder import sha256
+from .formats import is_native, written_mapping
+from .options import Options, options
 
 DATA: Final = "data"
 
 LOSSES: Final[dict[str, str]] = {
     **shapes.LOSSES,
+    **uniform.LOSSES,
     **typed.LOSSES,
     "empty": "null and missing values become empty cells, as empty texts do",
     "nested": "lists and objects become JSON texts in their cells",
-    "formulas": "a cell begins with =, @, + or -, which a spreadsheet may run as a formula; it is written as it is",
+    "formulas": "a cell begins with =, @, + or -, and a spreadsheet may run it; it is written as it is",
     "escaped": "a cell begins with =, @, + or -; it gets an apostrophe before it",
     "columns_null": "a key that a row lacks is stored as null, and keys stand in one order",
     "doubles": "numbers with a fraction are stored in 64 bits",
     "big_integers": "integers beyond 64 bits become floating point",
 }
-
-
-@dataclass(frozen=True)
-class Options:
-    """How an export is asked for. The same options over the same version give the same bytes."""
-
-    format: str
-    split: Mapping[str, float]
-    group_by: str | None
-    uniform: bool
-    trainer: str | None
-    seed: int
-    escape_formulas: bool
-
-    def to_json(self) -> dict[str, Any]:
-        """What differs from the plainest export, for the manifest and for the folder's name."""
-        told = {
-            "format": self.format,
-            "split": dict(self.split),
-            "group_by": self.group_by,
-            "uniform": self.uniform,
-            "for": self.trainer,
-            "seed": self.seed if self.split else None,
-            "escape_formulas": self.escape_formulas,
-        }
-        return {name: value for name, value in told.items() if value}
 
 
 @dataclass(frozen=True)
@@ -85,8 +63,8 @@ class Loss:
 
 @dataclass(frozen=True)
 class Written:
-    """What was written. `schema` holds for all data files, `features` are its types as a hub card names them (None where
-    a loader needs none), `mapping` reads the records."""
+    """What was written. `schema` holds for all data files, `features` are its types as a hub card names them
+    (None where a loader needs none), `mapping` reads the records."""
 
     options: Options
     rows: int
@@ -111,38 +89,6 @@ class Written:
         )
 
 
-def options(
-    mapping: RecordMapping,
-    *,
-    format: str | None = None,
-    split: Mapping[str, float] | None = None,
-    group_by: str | None = None,
-    uniform: bool = False,
-    trainer: str | None = None,
-    seed: int = 0,
-    escape_formulas: bool = False,
-) -> tuple[Options, list[str]]:
-    """(what these arguments mean for data of this mapping, sentences to print). Raises Misuse."""
-    notes: list[str] = []
-    if trainer is not None and trainer not in trainers.TRAINERS:
-        raise Misuse(f"No trainer {trainer!r} is known.", next_step=nearest(trainer, trainers.TRAINERS))
-    if format is None:
-        plain = {"table": "parquet" if mapping.kind == "typed" else "jsonl"}
-        format = trainers.default_format(trainer, mapping) if trainer else plain.get(mapping.format, mapping.format)
-    format, note = shapes.format_named(format)
-    notes += [note] if note else []
-    shapes.check_possible(mapping, format)
-    if trainer is not None:
-        trainers.check(trainer, format)
-    if uniform and (format in ("csv", "parquet", "alpaca", "text") or mapping.format in ("text", "table")):
-        next_step = "It is for messages, prompt-completion, preference and unpaired-preference, also as jsonl."
-        raise Misuse(f"--uniform means nothing for {mapping.format} data written as {format}.", next_step=next_step)
-    if escape_formulas and format != "csv":
-        raise Misuse("--escape-formulas is for csv.")
-    shares = splits.checked(split or {})
-    return Options(format, shares, group_by, uniform, trainer, seed, escape_formulas), notes
-
-
 def write_data(
     rows: Rows,
     folder: Path,
@@ -158,11 +104,12 @@ def write_data(
     earlier: Iterable[Rows] = (),
     progress: Callable[[int, int], None] | None = None,
 ) -> Written:
-    """Write all rows below `folder` (data/<split>.<kind>, and a trainer's configuration) and read every file back.
+    """Write all rows below `folder` (data/<split>.<kind>, and a trainer's configuration) and read every file
+    back.
 
-    `earlier` are the versions the rows came from (`splits.earlier`), needed only where rows were edited and a split
-    is asked. Raises Misuse for what cannot be asked of this data; Refused when a row does not fit the format, an
-    asked split is empty, or a file would not load: the row, its source and the column are named.
+    `earlier` are the versions the rows came from (`splits.earlier`), needed only where rows were edited and a
+    split is asked. Raises Misuse for what cannot be asked of this data; Refused when a row does not fit the
+    format, an asked split is empty, or a file would not load: the row, its source and the column are named.
     """
     asked, notes = options(
         rows.mapping,
@@ -179,25 +126,32 @@ def write_data(
     plan = splits.plan(rows, asked=asked.split, group_by=group_by, seed=seed, earlier=earlier)
     writing = _Writing(rows, folder, asked, plan, progress or (lambda done, total: None))
     paths = writing.run()
-    schema, late = _proved(rows, plan, paths, asked)
-    found = [_file(folder, path, name, count) for path, (name, count) in zip(paths, plan.counts().items(), strict=True)]
-    mapping = shapes.written_mapping(rows.mapping, asked.format, schema.names)
+    schema, late = proof.proved(rows, plan, paths, asked)
+    found = [
+        _file(folder, path, name, count)
+        for path, (name, count) in zip(paths, plan.counts().items(), strict=True)
+    ]
+    mapping = written_mapping(rows.mapping, asked.format, schema.names)
     if asked.trainer is not None:
         path = folder / trainers.FILE[asked.trainer]
         path.write_bytes(
-            trainers.fragment(asked.trainer, dataset, asked.format, list(plan.names), schema.names, paths[0].suffix)
+            trainers.fragment(
+                asked.trainer, dataset, asked.format, list(plan.names), schema.names, paths[0].suffix
+            )
         )
         found.append(_file(folder, path, None, 0))
     return Written(
         options=asked,
         rows=len(rows),
         files=tuple(found),
-        losses=tuple(Loss(code, LOSSES[code], count) for code, count in sorted(writing.losses.items()) if count),
+        losses=tuple(
+            Loss(code, LOSSES[code], count) for code, count in sorted(writing.losses.items()) if count
+        ),
         shares=tuple(splits.shares_reached(plan)),
         schema=schema,
-        features=_features(asked, schema, late),
+        features=proof.features_told(asked, schema, late),
         mapping=mapping,
-        notes=(*notes, *writing.notes, *_split_notes(plan, asked), *_late_notes(late)),
+        notes=(*notes, *writing.notes, *_split_notes(plan, asked), *proof.late_notes(late)),
     )
 
 
@@ -205,7 +159,12 @@ class _Writing:
     """All rows of a version on their way into one file a split."""
 
     def __init__(
-        self, rows: Rows, folder: Path, asked: Options, plan: splits.Plan, progress: Callable[[int, int], None]
+        self,
+        rows: Rows,
+        folder: Path,
+        asked: Options,
+        plan: splits.Plan,
+        progress: Callable[[int, int], None],
     ) -> None:
         self.losses: Counter[str] = Counter()
         self.notes: list[str] = []
@@ -214,7 +173,7 @@ class _Writing:
         self._asked = asked
         self._plan = plan
         self._progress = progress
-        self._reshape = shapes.Reshape(rows.mapping, asked.format, uniform=asked.uniform)
+        self._reshape = shapes.Reshape(rows.mapping, asked.format, one_type=asked.uniform)
         self._unfit: tuple[int, int, str] = (0, -1, "")
         self._disliked: tuple[int, int, str] = (0, -1, "")
 
@@ -231,17 +190,20 @@ class _Writing:
         self.losses.update(self._reshape.losses)
         count, position, why = self._disliked
         if count:
-            where = named(self._rows, position)
+            where = proof.named(self._rows, position)
             self.notes.append(f"{count:,} rows suit {self._asked.trainer} badly, first {where}: {why}.")
         return paths
 
     def _refuse_unfit(self) -> None:
         count, position, why = self._unfit
         if count:
+            where = proof.named(self._rows, position)
             others = f", and {count - 1:,} more rows do not fit either" if count > 1 else ""
+            next_step = (
+                "Repair or drop such rows ('tilth do filter.chat' for chats), or choose another --format."
+            )
             raise Refused(
-                f"{named(self._rows, position)} cannot be written as {self._asked.format}: {why}{others}.",
-                next_step="Repair or drop such rows ('tilth do filter.chat' does for chats), or choose another --format.",
+                f"{where} cannot be written as {self._asked.format}: {why}{others}.", next_step=next_step
             )
 
     def _pieces(self, columns: tuple[str, ...] = ("record",)) -> Iterator[tuple[int, np.ndarray, Batch]]:
@@ -265,7 +227,7 @@ class _Writing:
     def _texts(self, positions: np.ndarray, batch: Batch) -> list[str]:
         """The records of a batch as JSON texts in the format."""
         column = batch.column("record")
-        as_they_came = shapes.is_native(self._rows.mapping, self._asked.format) and not self._asked.uniform
+        as_they_came = is_native(self._rows.mapping, self._asked.format) and not self._asked.uniform
         if as_they_came and not pa.types.is_struct(column.type) and self._asked.trainer is None:
             return list(column.to_pylist())
         texts = []
@@ -292,7 +254,9 @@ class _Writing:
         try:
             values = typed.json_values(column, self.losses)
         except pa.ArrowNotImplementedError as error:
-            raise Misuse(f"A column cannot be written as text: {error}.", next_step="--format parquet keeps it.") from None
+            raise Misuse(
+                f"A column cannot be written as text: {error}.", next_step="--format parquet keeps it."
+            ) from None
         self.losses.update(dict.fromkeys(typed.losses_of(column.type), len(column)))
         return values
 
@@ -324,7 +288,7 @@ class _Writing:
         aside = self._folder / ".lines"
         aside.mkdir()
         lines = self._write_lines(aside)
-        schema, _ = _proved(self._rows, self._plan, lines, self._asked)
+        schema, _ = proof.proved(self._rows, self._plan, lines, self._asked)
         schema = pa.schema([field.with_type(_as_written(field.type)) for field in schema])
         paths = []
         for source in lines:
@@ -356,7 +320,9 @@ class _storable:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         if isinstance(error, pa.ArrowNotImplementedError):
-            raise Refused(f"Parquet cannot store these records: {error}.", next_step="--format jsonl can.") from None
+            raise Refused(
+                f"Parquet cannot store these records: {error}.", next_step="--format jsonl can."
+            ) from None
 
 
 def _counted(seen: tuple[int, int, str], position: int, why: str) -> tuple[int, int, str]:
@@ -364,45 +330,9 @@ def _counted(seen: tuple[int, int, str], position: int, why: str) -> tuple[int, 
     return (count + 1, first, said) if count and first < position else (count + 1, position, why)
 
 
-def named(rows: Rows, position: int) -> str:
-    """A row as a person finds it again: `row 3f2a91bc (chats.jsonl:4812)`."""
-    line = rows.take([position], ["row_id", "file", "line", "source"]).to_pylist()[0]
-    place = f"{line['file']}:{line['line']}" if line["file"] and line["line"] else line["source"]
-    return f"row {line['row_id'].hex()[:8]} ({place})"
-
-
-def _proved(rows: Rows, plan: splits.Plan, paths: list[Path], asked: Options) -> tuple[pa.Schema, list[str]]:
-    """Read every file back; (the schema that holds them all, columns seen late). Raises Refused naming a row."""
-    schema = pa.schema([])
-    late: dict[str, None] = {}
-    for code, path in enumerate(paths):
-        try:
-            loaded = loading.read_back(path)
-            schema = loading.merged(schema, loaded.schema) if path.suffix != ".parquet" else loaded.schema
-        except loading.WontLoad as fault:
-            position = int(np.flatnonzero(plan.codes == code)[fault.row])
-            where = f"line {fault.row + 1} of {DATA}/{path.name}"
-            raise Refused(
-                f"{named(rows, position)}, {where}, would not load: {fault.column} {fault.why}.",
-                next_step=_cure(asked, rows.mapping),
-            ) from None
-        except loading.Conflict as fault:
-            why = f"{fault.column} {fault.why} between {paths[0].name} and {path.name}"
-            raise Refused(f"The splits would not load together: {why}.", next_step=_cure(asked, rows.mapping)) from None
-        if loaded.rows != int((plan.codes == code).sum()):
-            raise Corrupt(f"{path.name} was written with {int((plan.codes == code).sum()):,} rows and read with {loaded.rows:,}.")
-        late.update(dict.fromkeys(loaded.late))
-    return schema, list(late)
-
-
-def _cure(asked: Options, mapping: RecordMapping) -> str:
-    if not asked.uniform and mapping.format not in ("text", "table", "alpaca") and asked.format not in ("csv", "parquet"):
-        return "--uniform writes content and tool calls in one type; other columns must be repaired, or the rows dropped."
-    return "Repair or drop the rows with the other type ('tilth do filter.where'), or export as csv, where all is text."
-
-
 def _as_written(kind: pa.DataType) -> pa.DataType:
-    """The type with times replaced by text: Arrow's reader guesses times from strings, and would rewrite them."""
+    """The type with times replaced by text: Arrow's reader guesses times from strings, and would rewrite
+    them."""
     if pa.types.is_temporal(kind):
         return pa.string()
     if pa.types.is_struct(kind):
@@ -416,30 +346,14 @@ def _holds_double(kind: pa.DataType) -> bool:
     return _holds_double(kind.value_type) if pa.types.is_list(kind) else bool(pa.types.is_floating(kind))
 
 
-def _features(asked: Options, schema: pa.Schema, late: list[str]) -> tuple[Mapping[str, Any], ...] | None:
-    """The types a card tells a loader: Parquet has its own, and CSV needs them only where a guess would change."""
-    if asked.format == "parquet" or (asked.format == "csv" and not late):
-        return None
-    found = loading.features(schema)
-    return None if found is None else tuple(found)
-
-
 def _file(folder: Path, path: Path, split: str | None, rows: int) -> File:
     return File(path.relative_to(folder).as_posix(), sha256(path), path.stat().st_size, rows, split)
 
 
 def _split_notes(plan: splits.Plan, asked: Options) -> Iterator[str]:
     if plan.carried and asked.split:
-        yield f"{plan.carried:,} rows came with a split and keep it; the shares asked are those of the others."
+        yield f"{plan.carried:,} rows came with a split and keep it; the shares asked are the others'."
     if plan.apart:
         why = f"the groups of {asked.group_by!r}" if asked.group_by else "the splits they came with"
-        yield f"{plan.apart:,} rows have their text in more than one split, because of {why}; 'tilth do dedup.exact' finds them."
-
-
-def _late_notes(late: list[str]) -> Iterator[str]:
-    if late:
-        shown = ", ".join(late[:5]) + (f" and {len(late) - 5} more" if len(late) > 5 else "")
-        yield (
-            f"{shown}: first seen, or of another type, after the part that load_dataset takes the types from. Load the "
-            "folder (its README.md tells the types); a program that loads the file alone stops there."
-        )
+        where = f"{plan.apart:,} rows have their text in more than one split, because of {why}"
+        yield f"{where}; 'tilth do dedup.exact' finds them."

@@ -64,6 +64,14 @@ class ReadOptions:
     records: str | None = None
     text_unit: Literal["line", "paragraph", "file"] | None = None
 
+    def __post_init__(self) -> None:
+        twice = [name for name in self.columns if self.columns.count(name) > 1]
+        if twice:
+            raise Misuse(f"--columns names {twice[0]!r} twice.")
+        for option, sign in (("delimiter", self.delimiter), ("quote", self.quote or None)):
+            if sign is not None and len(sign) != 1:
+                raise Misuse(f"--{option} must be one character, not {sign!r}.")
+
     @classmethod
     def from_args(cls, args: Table[str, Any]) -> ReadOptions:
         """Options from a recipe or a command line; Misuse names what is wrong."""

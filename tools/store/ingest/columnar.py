@@ -114,7 +114,7 @@ def common_schema(files: Sequence[TypedFile]) -> pa.Schema:
         for index, (mine, yours) in enumerate(zip(first.schema, other.schema, strict=True)):
             if mine.type != yours.type:
                 raise BadInput(
-                    f"The field {mine.name!r} is {mine.type} in {first.path} and {yours.type} in {other.path}.",
+                    f"Field {mine.name!r} is {mine.type} in {first.path} and {yours.type} in {other.path}.",
                     next_step="Cast one of them, or import them one by one.",
                 )
             if yours.nullable:

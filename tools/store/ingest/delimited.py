@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from ...errors import BadInput, Misuse
 from .chunks import MAX_RECORD_BYTES, Cut, Fault, Gathering, ReadOptions
-from .lines import Line, each_line, split_lines
+from .lines import blocks, split_lines, starts, too_long
 from .streams import ByteStream
 
 SAMPLE_BYTES: Final = 256 << 10
@@ -130,39 +130,76 @@ class Cells:
 
 
 class _Feed:
-    """Lines for csv.reader; `taken` are those of the row being read, and the last can be given back."""
+    """Lines for csv.reader that remembers which of them the row being read has taken."""
 
-    def __init__(self, lines: Iterator[Line | Fault]) -> None:
-        self._lines = lines
-        self._back: list[Line] = []
-        self.taken: list[Line] = []
+    def __init__(self, stream: ByteStream) -> None:
+        self._blocks = blocks(stream)
+        self._lines: list[bytes] = []
+        self._offsets: list[int] = []
+        self._number = 1  # of the first line held
+        self._row = self._next = 0  # where the row begins, and the line to be taken next
         self.faults: list[Fault] = []
         self.ended = False
 
-    def __iter__(self) -> _Feed:
-        return self
+    def __iter__(self) -> Iterator[str]:
+        while True:
+            while self._next < len(self._lines):
+                line = self._lines[self._next]
+                self._next += 1
+                yield line.decode("utf-8", "surrogateescape") + "\n"
+            self._refill()
+            if self.ended:
+                return
 
-    def __next__(self) -> str:
-        line = self._back.pop() if self._back else self._next()
-        self.taken.append(line)
-        return line.data.decode("utf-8", "surrogateescape") + "\n"
+    def _refill(self) -> None:
+        """Hold the next block behind the lines of the row being read."""
+        block = next(self._blocks, None)
+        if block is None:
+            self.ended = True
+            return
+        del self._lines[: self._row], self._offsets[: self._row]
+        self._number += self._row
+        self._next -= self._row
+        self._row = 0
+        if block.skipped:
+            self.faults.append(too_long(block, self._number + len(self._lines)))
+            self._lines.append(b"")
+            self._offsets.append(block.offset)
+            return
+        lines = split_lines(block.data)
+        self._lines += lines
+        self._offsets += starts(lines, block.offset).tolist()
 
-    def _next(self) -> Line:
-        for line in self._lines:
-            if isinstance(line, Line):
-                return line
-            self.faults.append(line)
-        self.ended = True
-        raise StopIteration
+    def begin(self) -> None:
+        """The next line taken begins a row."""
+        self._row = self._next
 
     def give_back(self) -> None:
-        self._back.append(self.taken.pop())
+        """The last line taken is to be taken again."""
+        self._next -= 1
 
-    def fault(self, reason: str, message: str) -> Fault:
-        """A fault for all the lines of the row."""
-        first = self.taken[0]
-        data = b"\n".join([line.data for line in self.taken])
-        return Fault(first.number, first.offset, reason, message, data)
+    @property
+    def place(self) -> tuple[int, int]:
+        """Number and offset of the row's first line."""
+        return self._number + self._row, self._offsets[self._row]
+
+    @property
+    def taken(self) -> int:
+        """How many lines the row has taken."""
+        return self._next - self._row
+
+    def text(self) -> bytes:
+        return b"\n".join(self._lines[self._row : self._next])
+
+    def reject(self, reason: str, message: str) -> None:
+        """A fault for the row as a whole."""
+        self.faults.append(Fault(*self.place, reason, message, self.text()))
+
+    def reject_lines(self, reason: str, message: str) -> None:
+        """A fault for every line of the row."""
+        for index in range(self._row, self._next):
+            place = self._number + index, self._offsets[index]
+            self.faults.append(Fault(*place, reason, message, self._lines[index]))
 
 
 def cut_csv(
@@ -183,8 +220,8 @@ class _Table:
         self._path = stream.path
         self._options = options
         self._cells = cells
-        self._feed = _Feed(each_line(stream))
-        self._reader = dialect.reader(self._feed)
+        self._feed = _Feed(stream)
+        self._reader = dialect.reader(iter(self._feed))
         self._clean = _clean_row(dialect)
         self._wary = False  # the line at hand was given back by a row that went wrong in it
         self._names: list[str] = []
@@ -194,19 +231,19 @@ class _Table:
 
     def cut(self) -> Iterator[Cut | Fault]:
         while (row := self._next_row()) is not None:
-            if isinstance(row, list):
+            if row:
                 self._add(row)
-            yield from self._feed.faults
-            self._feed.faults.clear()
+            if self._feed.faults:
+                yield from self._feed.faults
+                self._feed.faults.clear()
             if self._gathering.full:
                 yield self._take()
         yield from self._feed.faults
         yield self._take()
 
-    def _next_row(self) -> list[str] | tuple[()] | None:
-        """The next row; () for one that went wrong, whose faults are noted; None at the end."""
-        feed = self._feed
-        feed.taken.clear()
+    def _next_row(self) -> list[str] | None:
+        """The next row, [] for one that went wrong and is noted among the faults, None at the end."""
+        self._feed.begin()
         try:
             row: list[str] = next(self._reader)
         except StopIteration:
@@ -215,50 +252,46 @@ class _Table:
             if not self._names:
                 raise BadInput(f"{self._path}: its first row cannot be read ({error}).") from None
             self._note_broken(str(error))
-            return ()
+            return []
+        if not row or (len(row) == 1 and len(self._names) > 1 and not row[0].strip()):
+            self._gathering.blank += 1
+            return []
         return row
 
     def _note_broken(self, error: str) -> None:
         """Faults for the lines of a row that csv gave up.
 
-        A quote that is not closed swallows lines up to the next quote, or to the end. What they were
-        meant to be cannot be known, so each is rejected; the line with the next quote is read again,
-        with suspicion.
+        A quote that is not closed swallows lines up to the next quote, or to the end. What they were meant
+        to be cannot be known, so each is rejected; the line with the next quote is read again, with suspicion.
         """
         feed = self._feed
-        self._wary = len(feed.taken) > 1 and not feed.ended
+        self._wary = feed.taken > 1 and not feed.ended
         if self._wary:
             feed.give_back()
-        elif not feed.ended:
-            reason = "stray_return" if "new-line" in error else "bad_quoting"
-            feed.faults.append(feed.fault(reason, error))
-            return
-        opened = feed.taken[0].number
-        for line in feed.taken:
-            message = f"inside a quote opened on line {opened:,} that does not close"
-            feed.faults.append(Fault(line.number, line.offset, "unterminated_quote", message, line.data))
+        if self._wary or feed.ended:
+            message = f"inside a quote opened on line {feed.place[0]:,} that does not close"
+            feed.reject_lines("unterminated_quote", message)
+        elif "new-line" in error:
+            feed.reject("stray_return", "a carriage return inside a cell that is not quoted")
+        else:
+            feed.reject("bad_quoting", error)
 
     def _add(self, row: list[str]) -> None:
-        feed = self._feed
-        if not row or (len(row) == 1 and len(self._names) > 1 and not row[0].strip()):
-            self._gathering.blank += 1
-            return
         if not self._names:
             self._names = _names(row, self._options, self._path)
             self._prefixes = [f"{encode_basestring(name)}: " for name in self._names]
             if self._options.header:
                 return
         if len(row) != len(self._names):
-            message = f"{len(row)} cells for {len(self._names)} columns"
-            feed.faults.append(feed.fault("ragged_row", message))
-        elif self._wary and not self._clean.fullmatch(feed.fault("", "").head):
-            feed.faults.append(feed.fault("bad_quoting", "a quote inside a cell that is not quoted"))
+            self._feed.reject("ragged_row", f"{len(row)} cells for {len(self._names)} columns")
+        elif self._wary and not self._clean.fullmatch(self._feed.text()):
+            self._feed.reject("bad_quoting", "a quote inside a cell that is not quoted")
         else:
             cells = [
                 prefix + encode_basestring(cell) for prefix, cell in zip(self._prefixes, row, strict=True)
             ]
             text = f"{{{', '.join(cells)}}}".encode("utf-8", "surrogateescape")
-            self._gathering.add(text, feed.taken[0].number, feed.taken[0].offset)
+            self._gathering.add(text, *self._feed.place)
             self._rows.append(row)
         self._wary = False
 

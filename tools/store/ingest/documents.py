@@ -22,6 +22,7 @@ WINDOW: Final = 1 << 20
 WRAPPERS: Final = frozenset(("data", "rows", "records", "examples"))
 """Keys that say nothing about the records they hold."""
 
+_SAMPLE = 64 << 10
 _ESCAPE_LENGTH = 16  # a token cut off by the window's edge fails at most this far before it
 _SPACE = re.compile(r"[ \t\n\r]*")
 _scan = json.JSONDecoder(parse_int=str, parse_float=str).raw_decode
@@ -172,11 +173,10 @@ def survey(stream: ByteStream, records: str | None) -> Shape:
     ("data"), holds records; any other is one record, so that nothing of it is lost. `records` names the
     key instead.
     """
-    head = stream.head(MAX_RECORD_BYTES)
-    pieces = iter([head])
-    window = _Window(lambda count: next(pieces, b""), 0)
-    if window.peek() != "{":
+    if stream.head(_SAMPLE).lstrip()[:1] != b"{":
         return Shape()
+    pieces = iter([stream.head(MAX_RECORD_BYTES)])
+    window = _Window(lambda count: next(pieces, b""), 0)
     kinds: dict[str, str] = {}
     try:
         for key in window.members():

@@ -119,13 +119,9 @@ class Reader:
     # One file.
 
     def _read_text(self, one: _Input) -> Iterator[Chunk]:
-        def told(size: int) -> None:
-            self._tell(size)
-
-        stream = ByteStream(one.path, encoding=self._options.encoding, on_bytes=told)
-        try:
+        tally = _Tally()
+        with ByteStream(one.path, encoding=self._options.encoding, on_bytes=self._tell) as stream:
             kind, dialect, notes, parts = self._cutter(stream)
-            tally = _Tally()
             for part in parts:
                 if isinstance(part, Fault):
                     self._reject(part, one.path, tally)
@@ -138,25 +134,13 @@ class Reader:
                 tally.blank += part.blank
                 yield from self._counted(chunk, tally)
             sha, size = stream.finish()
-        finally:
-            stream.close()
-        self.files.append(
-            FileRead(
-                one.path,
-                one.source.name,
-                one.source.split or one.split,
-                kind,
-                sha,
-                size,
-                tally.rows,
-                tally.rejected,
-                tally.blank,
-                stream.compression,
-                dialect,
-                notes,
-                tally.torn,
-            )
-        )
+        file = self._file_read(one, kind, sha, size, tally)
+        self.files.append(replace(file, compression=stream.compression, dialect=dialect, notes=notes))
+
+    def _file_read(self, one: _Input, kind: FileKind, sha: str, size: int, tally: _Tally) -> FileRead:
+        split = one.source.split or one.split
+        counts = tally.rows, tally.rejected, tally.blank
+        return FileRead(one.path, one.source.name, split, kind, sha, size, *counts, torn=tally.torn)
 
     def _cutter(self, stream: ByteStream) -> _Cutter:
         """What the file holds and how it is cut: kind, dialect, notes, and the cuts themselves."""
@@ -190,13 +174,7 @@ class Reader:
                 batch, numbers = batch.take(pa.array(kept)), numbers[kept]
             yield from self._counted(self._typed_chunk(batch, numbers, one), tally)
             self._tell(one.size * (number - 1) // max(file.rows, number))
-        sha = file.sha256()
-        split = one.source.split or one.split
-        self.files.append(
-            FileRead(
-                one.path, one.source.name, split, file.kind, sha, one.size, tally.rows, tally.rejected, 0
-            )
-        )
+        self.files.append(self._file_read(one, file.kind, file.sha256(), one.size, tally))
 
     def _typed_chunk(self, batch: pa.RecordBatch, numbers: np.ndarray, one: _Input) -> Chunk:
         rows = columnar.rows_of(batch, self.schema)

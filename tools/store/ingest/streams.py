@@ -84,7 +84,17 @@ class ByteStream:
         self._ahead = b""
         self._ended = False
         self.start = 0
-        self._skip_mark()
+        try:
+            self._skip_mark()
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> ByteStream:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
 
     def _skip_mark(self) -> None:
         head = self.head(len(_MARK))
@@ -139,9 +149,7 @@ class ByteStream:
 
     def finish(self) -> tuple[str, int]:
         """sha256 and size of the file as it lies on disk; what is left of it is read over."""
-        sha = self._tee.drain()
-        self.close()
-        return sha, self._tee.size
+        return self._tee.drain(), self._tee.size
 
     def close(self) -> None:
         if self.path != STDIN:
@@ -150,7 +158,7 @@ class ByteStream:
 
 def _decoder(encoding: str) -> codecs.IncrementalDecoder | None:
     try:
-        b"".decode(encoding)
+        "".encode(encoding)
         codec = codecs.lookup(encoding)
     except LookupError:
         raise Misuse(

@@ -1,0 +1,80 @@
+"""The proof that an export loads: every file read back, and the first row that would not load named.
+
+It knows rows, splits and what readers say. It does not know how files are written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from ...errors import Corrupt, Refused
+from ..mapping import Mapping as RecordMapping
+from ..rows import Rows
+from . import loading
+from .options import Options
+from .splits import Plan
+
+
+def named(rows: Rows, position: int) -> str:
+    """A row as a person finds it again: `row 3f2a91bc (chats.jsonl:4812)`."""
+    line = rows.take([position], ["row_id", "file", "line", "source"]).to_pylist()[0]
+    place = f"{line['file']}:{line['line']}" if line["file"] and line["line"] else line["source"]
+    return f"row {line['row_id'].hex()[:8]} ({place})"
+
+
+def proved(rows: Rows, plan: Plan, paths: list[Path], asked: Options) -> tuple[pa.Schema, list[str]]:
+    """Read every file back; -> (the schema that holds them all, columns seen late). Raises Refused."""
+    schema = pa.schema([])
+    late: dict[str, None] = {}
+    for code, path in enumerate(paths):
+        try:
+            loaded = loading.read_back(path)
+            schema = loading.merged(schema, loaded.schema) if path.suffix != ".parquet" else loaded.schema
+        except loading.WontLoad as fault:
+            position = int(np.flatnonzero(plan.codes == code)[fault.row])
+            where = f"line {fault.row + 1} of data/{path.name}"
+            raise Refused(
+                f"{named(rows, position)}, {where}, would not load: {fault.column} {fault.why}.",
+                next_step=_cure(asked, rows.mapping),
+            ) from None
+        except loading.Conflict as fault:
+            why = f"{fault.column} {fault.why} between {paths[0].name} and {path.name}"
+            raise Refused(
+                f"The splits would not load together: {why}.", next_step=_cure(asked, rows.mapping)
+            ) from None
+        count = int((plan.codes == code).sum())
+        if loaded.rows != count:
+            raise Corrupt(f"{path.name} was written with {count:,} rows and read with {loaded.rows:,}.")
+        late.update(dict.fromkeys(loaded.late))
+    return schema, list(late)
+
+
+def _cure(asked: Options, mapping: RecordMapping) -> str:
+    spoken = mapping.format not in ("text", "table", "alpaca") and asked.format not in ("csv", "parquet")
+    if spoken and not asked.uniform:
+        return (
+            "--uniform writes content and tool calls in one type; repair or drop rows with another column so."
+        )
+    return "Repair or drop such rows ('tilth do filter.where'), or export as csv, where all is text."
+
+
+def features_told(asked: Options, schema: pa.Schema, late: list[str]) -> tuple[Mapping[str, Any], ...] | None:
+    """The types a card tells a loader: Parquet has its own, and CSV needs them where a guess would change."""
+    if asked.format == "parquet" or (asked.format == "csv" and not late):
+        return None
+    found = loading.features(schema)
+    return None if found is None else tuple(found)
+
+
+def late_notes(late: list[str]) -> Iterator[str]:
+    if late:
+        shown = ", ".join(late[:5]) + (f" and {len(late) - 5} more" if len(late) > 5 else "")
+        yield (
+            f"{shown}: first seen, or of another type, after the part of the file from which load_dataset takes "
+            "the types. Load the folder, whose README.md tells them; what loads the file alone stops."
+        )

@@ -1,0 +1,386 @@
+"""`tilth`: the command line. One table of verbs and one of options; handlers are imported when they are called.
+
+It knows how a line is read and what a command ends with. What a verb does is a Workspace's business, how its
+answer looks is `render`'s. Nothing heavy is imported here, so that `tilth --help` starts at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+from ..tools.errors import Misuse, TilthError, nearest
+
+if TYPE_CHECKING:
+    from .command import Command, Face
+
+Handler = Callable[["Command"], "int | None"]
+
+WIDTH: Final = 100
+"""Help pages have one width, so that those in docs/ are what a terminal shows."""
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument as argparse takes it."""
+
+    names: tuple[str, ...]
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def takes_value(self) -> bool:
+        return self.settings.get("action") is None
+
+
+def argument(*names: str, **settings: Any) -> Argument:
+    return Argument(names, settings)
+
+
+@dataclass(frozen=True)
+class Verb:
+    """One command. `handler` is `module:function` beside this file; `takes` are the options it heeds of LIMITED."""
+
+    name: str
+    summary: str
+    handler: str
+    arguments: tuple[Argument, ...] = ()
+    takes: frozenset[str] = frozenset()
+    hidden: bool = False
+
+
+def verb(name: str, summary: str, handler: str, *arguments: Argument, takes: str = "", hidden: bool = False) -> Verb:
+    return Verb(name, summary, handler, arguments, frozenset(takes.split()), hidden)
+
+
+OPTIONS: Final = (
+    argument("--workspace", metavar="DIR", help="the workspace's folder (default: the nearest one above)"),
+    argument("--json", action="store_true", help="events as JSON lines on stdout; the last line is the result"),
+    argument("--jsonl", action="store_true", help="bare rows as JSON lines (show, sql, drops, diff)"),
+    argument("--csv", action="store_true", help="bare rows as CSV (show, sql, drops, diff)"),
+    argument("--seed", type=int, metavar="N", help="seed of everything random (default 0)"),
+    argument("--sample", type=int, metavar="N", help="try on N rows: a scratch version (do, run, inspect)"),
+    argument("--max-drop", type=float, metavar="SHARE", help="exit 1 when a step drops more, 0.1 is 10 %% (do, run)"),
+    argument("--threads", type=int, metavar="N", help="threads to use; results never depend on it"),
+    argument("--yes", action="store_true", help="answer yes where a question would be asked"),
+    argument("--plain", action="store_true", help="no colour, nothing redrawn, one thing after another"),
+    argument("--quiet", action="store_true", help="no narration; warnings and results only"),
+)
+LIMITED: Final = ("jsonl", "csv", "sample", "max_drop")
+"""Options that mean something to some verbs only; elsewhere they are an error rather than ignored."""
+
+_DATASET = argument("dataset", metavar="X", help="NAME, NAME~1, NAME@TAG, NAME@VERSION, or a file")
+_COUNT = ("-n", "--count")
+
+VERBS: Final = (
+    verb("inspect", "what is in a dataset and what is wrong with it", "verbs.act:inspect", _DATASET,
+         argument("--html", metavar="FILE", help="also write one self-contained page"), takes="sample"),
+    verb("import", "read files as a dataset", "verbs.bring:import_",
+         argument("name", metavar="NAME", help="the dataset's name"),
+         argument("paths", metavar="PATH", nargs="*", help="files, globs or folders; - is standard input"),
+         argument("--format", metavar="F", help="messages, sharegpt, alpaca, prompt-completion, preference, "
+                  "unpaired-preference, text or table (default: detected)"),
+         argument("--map", metavar="FIELD=PATH", action="append", default=[], help="where a field lies in a record"),
+         argument("--id", metavar="COLUMN", help="keep this column as the rows' own key"),
+         argument("--append", action="store_true", help="add rows to an existing dataset"),
+         argument("--replace", action="store_true", help="start an existing dataset anew; undo still works"),
+         argument("--split", metavar="NAME", help="the split of these rows (default: told by file names)"),
+         argument("--license", metavar="ID", help="the licence their owner declares"),
+         argument("--encoding", metavar="CODEC", help="of text files (default utf-8, strictly)"),
+         argument("--kind", metavar="KIND", help="jsonl, json, csv, text, parquet or arrow, whatever the file names say"),
+         argument("--delimiter", metavar="CHAR", help="of CSV (default: detected)"),
+         argument("--no-header", action="store_true", help="the first line of a CSV file is data"),
+         argument("--columns", metavar="A,B", help="names for CSV columns or for elements of array records"),
+         argument("--records", metavar="KEY", help="the key of a JSON object that holds the records"),
+         argument("--text-unit", metavar="UNIT", help="a record of a text file: line, paragraph or file"),
+         argument("--max-reject", metavar="SHARE", type=float, help="stop when more records are bad (default 0.01)")),
+    verb("do", "run a tool on a dataset", "verbs.act:do",
+         argument("tool", metavar="TOOL", help="a tool's id, as 'tilth tools' lists them"), _DATASET,
+         argument("--what-if", metavar="NAME=V1,V2", help="what several values of a threshold would drop; "
+                  "changes nothing"),
+         argument("--dry-run", action="store_true", help="what would be dropped; changes nothing"),
+         takes="sample max_drop"),
+    verb("run", "run a recipe from its sources", "verbs.act:run",
+         argument("recipe", metavar="RECIPE", help="a YAML file"),
+         argument("--set", metavar="KEY=VALUE", action="append", default=[], help="override a value of the recipe"),
+         argument("--dry-run", action="store_true", help="list the steps; changes nothing"),
+         argument("--until", metavar="STEP", help="stop after this step (a tool or a number)"),
+         argument("--locked", action="store_true", help="exit 1 when anything differs from the lock file"),
+         takes="sample max_drop"),
+    verb("tools", "list tools, show one, or check a file of your own: tools check FILE", "verbs.look:tools",
+         argument("words", metavar="TOOL", nargs="*", help="a tool's id, or check FILE")),
+    verb("datasets", "list the datasets of this workspace", "verbs.look:datasets"),
+    verb("status", "datasets, running command, disk used, what to do next", "verbs.look:status"),
+    verb("tag", "name a version: NAME@LABEL", "verbs.act:tag", _DATASET,
+         argument("label", metavar="LABEL", help="the name to give")),
+    verb("show", "print rows", "verbs.look:show", _DATASET,
+         argument("--where", metavar="SQL", help="a predicate over the row's columns"),
+         argument(*_COUNT, type=int, default=10, metavar="N", help="how many rows (default 10)"), takes="jsonl csv"),
+    verb("sql", "query a version: views rows, dropped, texts, turns, signals, decisions, findings, facts",
+         "verbs.look:sql", _DATASET, argument("query", metavar="QUERY", help="one SELECT"),
+         argument(*_COUNT, type=int, metavar="N", help="at most N rows"), takes="jsonl csv"),
+    verb("drops", "what was dropped, why, with examples", "verbs.look:drops", _DATASET,
+         argument("--step", metavar="STEP", help="only this step (a tool or a number of the log)"),
+         argument("--reason", metavar="REASON", help="only this reason"),
+         argument(*_COUNT, type=int, default=5, metavar="N", help="examples per reason (default 5)"),
+         takes="jsonl csv"),
+    verb("why", "the whole life of one row", "verbs.look:why",
+         argument("row", metavar="ROW", help="a row id (6 digits or more), FILE:LINE, or its own key"),
+         argument("--in", dest="dataset", metavar="X", help="look in this dataset only")),
+    verb("log", "what was done", "verbs.look:log",
+         argument("dataset", metavar="X", nargs="?", help="one dataset only"),
+         argument("--verify", action="store_true", help="check the log's chain and every stored object"),
+         argument("--recipe", action="store_true", help="print the steps as a recipe")),
+    verb("diff", "what differs between two versions", "verbs.look:diff",
+         argument("a", metavar="A", help="a version; alone: what its last step did"),
+         argument("b", metavar="B", nargs="?", help="another version"),
+         argument("--stat", action="store_true", help="counts only"),
+         argument("--md", action="store_true", help="as Markdown"),
+         argument(*_COUNT, type=int, default=3, metavar="N", help="examples per group (default 3)"),
+         takes="jsonl csv"),
+    verb("undo", "take back the last step", "verbs.act:undo",
+         argument("dataset", metavar="X", help="a dataset's name"),
+         argument("--to", metavar="VERSION", help="back to this version")),
+    verb("redo", "take back the last undo", "verbs.act:redo",
+         argument("dataset", metavar="X", help="a dataset's name")),
+    verb("export", "write files that load, with their card", "verbs.bring:export", _DATASET,
+         argument("folder", metavar="DIR", nargs="?", help="where to (default exports/NAME-VERSION)"),
+         argument("--format", metavar="F", help="messages, prompt-completion, preference, unpaired-preference, text, "
+                  "alpaca, sharegpt, jsonl, csv or parquet"),
+         argument("--for", dest="trainer", metavar="TRAINER", help="trl, axolotl or llama-factory: also its config"),
+         argument("--split", metavar="A=.9,B=.1", help="shares of splits"),
+         argument("--group-by", metavar="COLUMN", help="rows that agree in it stay in one split"),
+         argument("--uniform", action="store_true", help="one shape for all records, as a declared loss")),
+    verb("card", "print the dataset card; 'card verify DIR' is verify-card", "verbs.bring:card",
+         argument("words", metavar="X", nargs="+", help="a dataset, or verify DIR")),
+    verb("verify-card", "compute every number of an exported card again", "verbs.bring:verify_card",
+         argument("folder", metavar="DIR", help="an export")),
+    verb("init", "make this folder a workspace, with a commented tilth.toml", "verbs.keep:init",
+         argument("folder", metavar="DIR", nargs="?", default=".", help="default: this folder")),
+    verb("demo", "make messy data, curate it, show what was found", "verbs.keep:demo",
+         argument("folder", metavar="DIR", nargs="?", default="tilth-demo", help="default: tilth-demo"),
+         argument("--rows", type=int, default=5000, metavar="N", help="rows of made-up data (default 5000)")),
+    verb("doctor", "check versions, workspace, terminal, sandbox, endpoints", "verbs.keep:doctor"),
+    verb("gc", "remove what killed commands left behind", "verbs.keep:gc"),
+    verb("docs", "write docs/ and the generated parts of README.md", "verbs.keep:docs",
+         argument("--check", action="store_true", help="exit 1 at the first difference; writes nothing"), hidden=True),
+)  # fmt: skip
+
+EPILOG: Final = """X is a dataset, NAME~1 (one step back), NAME@TAG, NAME@VERSION, or a file, which is imported.
+Start with:  tilth inspect chats.jsonl
+
+exit codes: 0 done, 1 the answer is no, 2 usage or config, 3 busy or unavailable, 4 budget reached,
+            70 a bug, 130 interrupted"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; -> its exit code. Nothing is raised."""
+    from .command import open_face
+
+    words = list(sys.argv[1:] if argv is None else argv)
+    face = open_face(words)
+    try:
+        code = _run(words, face)
+        face.close()
+        return code
+    except BrokenPipeError:
+        _drop_stdout()
+        return 0
+    except BaseException as error:
+        code = _told(error, face)
+        try:
+            face.close()
+        except BrokenPipeError:
+            _drop_stdout()
+        return code
+
+
+def _told(error: BaseException, face: Face) -> int:
+    """Tell the person what went wrong; -> the exit code."""
+    if isinstance(error, SystemExit):
+        return error.code if isinstance(error.code, int) else 0
+    if isinstance(error, TilthError):
+        face.fail(str(error.args[0]), error.next_step, error.exit_code)
+        return error.exit_code
+    if isinstance(error, KeyboardInterrupt):
+        face.fail("stopped; run the same command again to resume", "", 130)
+        return 130
+    from .crash import write_log
+
+    path = write_log(error)
+    next_step = f"The details are in {path}; nothing that was committed is lost."
+    face.fail(f"This is a bug in tilth: {type(error).__name__}.", next_step, 70)
+    return 70
+
+
+def _drop_stdout() -> None:
+    """The reader has gone; what Python still holds for it must not become an error at exit."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, ValueError):
+        pass
+
+
+def _run(words: list[str], face: Face) -> int:
+    from .command import Command
+
+    place = verb_place(words)
+    if place is None:
+        return _without_verb(words, face)
+    chosen = find_verb(words[place], words, place)
+    parser, extend = parser_for(chosen), None
+    if chosen.name == "do":
+        from .tool_flags import add_tool_flags
+
+        extend = add_tool_flags(parser, words, place)
+    args, extra = parser.parse_known_args([*words[:place], *words[place + 1 :]])
+    if extra:
+        _refuse_extra(chosen, parser, extra)
+    for name in LIMITED:
+        if getattr(args, name, None) and name not in chosen.takes:
+            heeding = ", ".join(one.name for one in VERBS if name in one.takes)
+            raise Misuse(f"--{name.replace('_', '-')} means nothing for 'tilth {chosen.name}'.",
+                         next_step=f"It is for: {heeding}.")  # fmt: skip
+    command = Command(args, face, tool=extend)
+    module, _, function = chosen.handler.partition(":")
+    handler: Handler = getattr(importlib.import_module(f".{module}", __package__), function)
+    return handler(command) or 0
+
+
+def verb_place(words: Sequence[str]) -> int | None:
+    """Where the verb stands: the first word that is neither an option of every command nor its value.
+
+    Raises Misuse for any other option before the verb.
+    """
+    takes_value = {name: option.takes_value for option in OPTIONS for name in option.names}
+    takes_value |= dict.fromkeys(("-h", "--help", "--version"), False)
+    i = 0
+    while i < len(words):
+        name, equals, _ = words[i].partition("=")
+        if not words[i].startswith("-") or words[i] == "-":
+            return i
+        if name not in takes_value:
+            raise Misuse(f"tilth has no option {name}.",
+                         next_step=f"{nearest(name, takes_value)} Other options come after the command.")  # fmt: skip
+        i += 2 if takes_value[name] and not equals else 1
+    return None
+
+
+def find_verb(name: str, words: Sequence[str], place: int) -> Verb:
+    """The verb of this name. Raises Misuse with the corrected command."""
+    for one in VERBS:
+        if one.name == name:
+            return one
+    if os.path.exists(name):
+        rest = " ".join(_quoted(word) for word in [*words[:place], "inspect", *words[place:]])
+        raise Misuse(f"{name!r} is a file, not a command.", next_step=f"To look into it: tilth {rest}")
+    hint = nearest(name, (one.name for one in VERBS if not one.hidden))
+    raise Misuse(f"There is no command {name!r}.", next_step=f"{hint} 'tilth --help' lists them.")
+
+
+def _quoted(word: str) -> str:
+    import shlex
+
+    return shlex.quote(word)
+
+
+def _without_verb(words: list[str], face: Face) -> int:
+    """`tilth` alone: the status of a workspace, else the help page."""
+    parser = overview()
+    args = parser.parse_args(words)
+    from .command import Command
+
+    command = Command(args, face, tool=None)
+    if command.has_workspace():
+        from .verbs.look import status
+
+        return status(command) or 0
+    sys.stdout.write(parser.format_help())
+    return 0
+
+
+class _Parser(argparse.ArgumentParser):
+    """Complains by raising, so that every face tells errors its own way."""
+
+    def error(self, message: str) -> NoReturn:
+        raise Misuse(f"{self.prog}: {message}.", next_step=f"See '{self.prog} --help'.")
+
+
+def _formatter(prog: str) -> argparse.HelpFormatter:
+    return argparse.RawDescriptionHelpFormatter(prog, width=WIDTH, max_help_position=28)
+
+
+def overview() -> argparse.ArgumentParser:
+    """The parser of a line without a verb; its help is the page of all verbs."""
+    names = "\n".join(f"  {one.name:<13}{one.summary}" for one in VERBS if not one.hidden)
+    parser = _Parser(
+        prog="tilth",
+        usage="tilth COMMAND … [options]",
+        description=f"Make a training set you can defend.\n\ncommands ('tilth COMMAND --help' tells more):\n{names}",
+        epilog=EPILOG,
+        formatter_class=_formatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=_version())
+    _add_options(parser.add_argument_group("options of every command, before or after it"))
+    return parser
+
+
+def _version() -> str:
+    from .. import __version__
+
+    return f"tilth {__version__}"
+
+
+def parser_for(chosen: Verb) -> argparse.ArgumentParser:
+    """The parser of one verb's line, its name left out."""
+    parser = _Parser(
+        prog=f"tilth {chosen.name}",
+        description=f"{chosen.summary[0].upper()}{chosen.summary[1:]}.",
+        epilog="'tilth --help' lists the options of every command.",
+        formatter_class=_formatter,
+        allow_abbrev=False,
+    )
+    for one in chosen.arguments:
+        parser.add_argument(*one.names, **one.settings)
+    _add_options(parser, hidden=True)
+    return parser
+
+
+def _add_options(parser: Any, *, hidden: bool = False) -> None:
+    for option in OPTIONS:
+        settings = dict(option.settings)
+        if hidden:
+            settings["help"] = argparse.SUPPRESS
+        parser.add_argument(*option.names, **settings)
+
+
+def flags_of(parser: argparse.ArgumentParser) -> Iterator[str]:
+    for action in parser._actions:
+        yield from (name for name in action.option_strings if name.startswith("--"))
+
+
+def _refuse_extra(chosen: Verb, parser: argparse.ArgumentParser, extra: Sequence[str]) -> NoReturn:
+    flag = next((word for word in extra if word.startswith("-") and word != "-"), None)
+    if flag is not None:
+        name = flag.partition("=")[0]
+        hint = nearest(name, flags_of(parser))
+        raise Misuse(f"'{parser.prog}' has no option {name}.", next_step=f"{hint} See '{parser.prog} --help'.")
+    if chosen.name == "sql":
+        raise Misuse(f"{extra[0]!r} is one word too many.", next_step='Put the query in quotes: tilth sql X "select …"')
+    raise Misuse(f"{extra[0]!r} is one word too many for '{parser.prog}'.", next_step=f"See '{parser.prog} --help'.")
+
+
+def named_after_file(name: str, paths: Sequence[str]) -> str:
+    """The corrected `tilth import` for a line whose NAME is a file."""
+    stem = Path(name).name.partition(".")[0].lower() or "data"
+    return f"tilth import {stem} {' '.join(_quoted(path) for path in [name, *paths])}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

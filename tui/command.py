@@ -1,0 +1,118 @@
+"""One command being run: its arguments, the face it answers through, the workspace it opens.
+
+It knows which face the options ask for and where the workspace is. It does not know verbs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ..agent.events import Listener, Noticed
+from ..tools.errors import Misuse
+from .ndjson import NdjsonFace, RowFormat
+from .plain import Human, PlainFace
+from .terminal import terminal_of
+
+if TYPE_CHECKING:
+    from ..agent.workspace import Workspace
+
+
+class Face(Protocol):
+    """Where events, answers and errors go."""
+
+    @property
+    def listener(self) -> Listener: ...
+
+    def result(self, line: Mapping[str, Any], human: Human | None = None, *, instead: bool = False) -> None: ...
+
+    def rows(self, rows: Iterable[Mapping[str, Any]], columns: Iterable[str] = ()) -> None: ...
+
+    def fail(self, message: str, next_step: str, exit_code: int) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def open_face(words: Sequence[str]) -> Face:
+    """The face a command line asks for, also when the line turns out to be wrong."""
+    asked = set(words)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            with contextlib.suppress(ValueError):
+                stream.reconfigure(errors="backslashreplace")
+    if "--json" in asked:
+        return NdjsonFace(_utf8(sys.stdout))
+    row_format: RowFormat | None = "jsonl" if "--jsonl" in asked else "csv" if "--csv" in asked else None
+    plain = "--plain" in asked
+    return PlainFace(
+        _utf8(sys.stdout) if row_format else sys.stdout,
+        sys.stderr,
+        screen=terminal_of(sys.stdout, plain=plain),
+        narrator=terminal_of(sys.stderr, plain=plain),
+        quiet="--quiet" in asked,
+        row_format=row_format,
+    )
+
+
+def _utf8(stream: Any) -> Any:
+    """JSON and CSV are UTF-8 whatever the locale says."""
+    if isinstance(stream, io.TextIOWrapper) and stream.encoding.lower() != "utf-8":
+        stream.reconfigure(encoding="utf-8")
+    return stream
+
+
+@dataclass(frozen=True)
+class Command:
+    """`args` as parsed; `tool` holds the values of the flags of the tool that `do` names."""
+
+    args: argparse.Namespace
+    face: Face
+    tool: Any = None
+
+    def option(self, name: str, default: Any = None) -> Any:
+        value = getattr(self.args, name, None)
+        return default if value is None else value
+
+    @property
+    def wants_rows(self) -> bool:
+        return bool(self.option("jsonl") or self.option("csv"))
+
+    @property
+    def seed(self) -> int:
+        return int(self.option("seed", 0))
+
+    @property
+    def folder(self) -> Path:
+        folder = Path(self.option("workspace", "."))
+        if not folder.is_dir():
+            raise Misuse(f"--workspace {folder}: there is no such folder.", next_step=f"'tilth init {folder}' makes it.")
+        return folder
+
+    def has_workspace(self) -> bool:
+        from ..tools.store.store import find_workspace
+
+        return find_workspace(self.folder.resolve()) is not None
+
+    def open(self, *datasets: str, create: bool = False) -> Workspace:
+        """The workspace; made here when `create` says so or one of `datasets` is a file to be imported."""
+        from ..agent.workspace import open_workspace
+
+        create = create or any(os.path.exists(name) or any(mark in name for mark in "*?") for name in datasets)
+        new = create and not self.has_workspace()
+        workspace = open_workspace(
+            self.folder,
+            seed=self.seed,
+            threads=self.option("threads"),
+            listener=self.face.listener,
+            create=create,
+        )
+        if new:
+            self.face.listener(Noticed(f"{workspace.root} is now a workspace (its state is in .tilth/)"))
+        return workspace

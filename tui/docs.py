@@ -1,0 +1,174 @@
+"""Generated pages: docs/tools.md, docs/cli.md and the blocks of README.md that show what a command prints.
+
+It knows where pages come from and how they are compared. A block is filled by running its command on made-up data.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from itertools import zip_longest
+from pathlib import Path
+from typing import Final
+
+from ..tools import tool as registry
+from ..tools.errors import Misuse
+from ..tools.tool import Parameter, Tool
+from .cli import OPTIONS, VERBS, overview, parser_for
+from .text import one_line
+
+SAMPLE: Final = "chats.jsonl"
+SAMPLE_ROWS: Final = 2000
+SAMPLE_SEED: Final = 7
+COLUMNS: Final = 80
+
+_BLOCK: Final = re.compile(
+    r"(?P<open><!-- generated: (?P<command>tilth [^;\n]*?)(?:; first (?P<lines>\d+) lines)? -->\n)"
+    r".*?(?P<close><!-- /generated -->)",
+    re.DOTALL,
+)
+_NOTE: Final = "<!-- written by 'tilth docs' from the code; 'tilth docs --check' compares -->"
+
+
+def repository() -> Path:
+    """The source checkout this code lies in. Raises Misuse when it is installed elsewhere."""
+    root = Path(__file__).resolve().parents[1]
+    if not (root / "README.md").is_file() or not (root / "pyproject.toml").is_file():
+        raise Misuse("There are no pages to write: tilth does not run from a source checkout.")
+    return root
+
+
+def write(root: Path) -> list[str]:
+    """Write every page that differs; -> their names."""
+    changed = []
+    for name, text in pages(root):
+        path = root / name
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+            changed.append(name)
+    return changed
+
+
+def check(root: Path) -> str | None:
+    """The first difference between a page and what it would be; None without one."""
+    for name, text in pages(root):
+        path = root / name
+        if not path.exists():
+            return f"{name} does not exist."
+        have = path.read_text(encoding="utf-8")
+        for number, (now, wanted) in enumerate(zip_longest(have.split("\n"), text.split("\n")), 1):
+            if now != wanted:
+                return f"{name}:{number} is {now!r} and would be {wanted!r}."
+    return None
+
+
+def pages(root: Path) -> Iterator[tuple[str, str]]:
+    """(name, text) of every generated page."""
+    yield "docs/tools.md", tools_page()
+    yield "docs/cli.md", cli_page()
+    yield "README.md", filled((root / "README.md").read_text(encoding="utf-8"))
+
+
+# -- docs/tools.md -------------------------------------------------------------------------------------------------
+
+
+def tools_page() -> str:
+    """Every packaged tool: its docstring and its arguments."""
+    tools = [tool for id in registry.ids() if (tool := registry.get(id)).source == "tilth"]
+    lines = ["# Tools", "", _NOTE, "", "Run one with `tilth do TOOL X`, name it in a recipe, or call `ws.do(TOOL, X)`.", ""]
+    lines += [f"- [`{tool.id}`](#{tool.id.replace('.', '')}) {one_line(tool.summary)}" for tool in tools]
+    for tool in tools:
+        lines += ["", f"## {tool.id}", "", *_doc(tool), "", *_arguments(tool)]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _doc(tool: Tool) -> Iterator[str]:
+    """The docstring as it was laid out: its summary, then the rest verbatim."""
+    first, _, rest = tool.doc.partition("\n")
+    yield first
+    if rest.strip():
+        yield ""
+        yield "```text"
+        yield from rest.strip("\n").split("\n")
+        yield "```"
+
+
+def _arguments(tool: Tool) -> Iterator[str]:
+    if not tool.parameters:
+        yield "It takes no arguments."
+        return
+    yield "| argument | type | default | |"
+    yield "|---|---|---|---|"
+    for one in tool.parameters:
+        default = "*required*" if one.required else f"`{_literal(one.default)}`"
+        mark = " *Threshold.*" if one.arg.threshold else ""
+        yield f"| `{one.name}` | {_type(one)} | {default} | {_cell(one.arg.help)}{mark} |"
+
+
+def _type(one: Parameter) -> str:
+    if one.choices:
+        return _cell(" | ".join(f"`{choice}`" for choice in one.choices))
+    named = {int: "whole number", float: "number", bool: "true or false", str: "text"}.get(one.kind, "text")
+    return f"list of {named}" if one.many else "SQL" if one.arg.predicate or one.arg.order else named
+
+
+def _literal(value: object) -> str:
+    return "none" if value is None else '""' if value == "" else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _cell(text: str) -> str:
+    return one_line(text).replace("|", "\\|").replace("<", "&lt;")
+
+
+# -- docs/cli.md ---------------------------------------------------------------------------------------------------
+
+
+def cli_page() -> str:
+    """The help page of every verb, as printed."""
+    lines = ["# Command line", "", _NOTE, "", "```text", overview().format_help().rstrip(), "```"]
+    for verb in VERBS:
+        if not verb.hidden:
+            lines += ["", f"## tilth {verb.name}", "", "```text", parser_for(verb).format_help().rstrip(), "```"]
+            heeded = [option.names[0] for option in OPTIONS if option.names[0].lstrip("-").replace("-", "_") in verb.takes]
+            if heeded:
+                lines += ["", f"Also heeds {', '.join(f'`{name}`' for name in heeded)}."]
+    return "\n".join(lines) + "\n"
+
+
+# -- README.md -----------------------------------------------------------------------------------------------------
+
+
+def filled(readme: str) -> str:
+    """The text with every block's command run, in order, in one folder that holds the sample data."""
+    if not _BLOCK.search(readme):
+        return readme
+    from ..evals.planted.chat import generate
+
+    with tempfile.TemporaryDirectory(prefix="tilth-docs-") as folder:
+        (Path(folder) / SAMPLE).write_bytes(generate(SAMPLE_SEED, SAMPLE_ROWS).jsonl)
+        return _BLOCK.sub(lambda block: _fill(block, Path(folder)), readme)
+
+
+def _fill(block: re.Match[str], folder: Path) -> str:
+    printed = _printed(block["command"], folder)
+    lines = printed.rstrip("\n").split("\n")
+    most = int(block["lines"] or len(lines))
+    shown = [*lines[:most], *(["…"] if len(lines) > most else [])]
+    body = "\n".join(line.rstrip() for line in shown)
+    return f"{block['open']}```text\n$ {block['command']}\n{body}\n```\n{block['close']}"
+
+
+def _printed(command: str, folder: Path) -> str:
+    """What a command prints on stdout. Raises Misuse when it fails."""
+    words = [sys.executable, "-m", f"{__package__}.cli", *shlex.split(command)[1:]]
+    environment = {**os.environ, "COLUMNS": str(COLUMNS), "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"}
+    done = subprocess.run(words, cwd=folder, env=environment, capture_output=True, encoding="utf-8", check=False)
+    if done.returncode:
+        raise Misuse(f"README.md: '{command}' ends with exit code {done.returncode}: {done.stderr.strip()[-300:]}")
+    return done.stdout

@@ -1,0 +1,1 @@
+"""How answers look to people, one module per noun: values in, lines out. Nothing here prints."""

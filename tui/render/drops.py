@@ -1,0 +1,106 @@
+"""What was dropped: the funnel, then examples with what decided, and for duplicates the row that stayed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from ..terminal import Terminal
+from ..text import number, one_line, share, shorten, table, wrap
+from .comparing import beside, marked
+from .rows import body, heading, plain
+
+if TYPE_CHECKING:
+    from ...tools.store.history import Decision, Dropped, Funnel, StoredRow
+    from ...tools.store.mapping import Mapping
+
+EXAMPLE = 240
+"""Characters of one text in an example."""
+
+LINES = 12
+"""Lines of an example that are shown; the rest is counted."""
+
+SPANS = 3
+"""Places of one decision that are named."""
+
+
+def drops(
+    address: str, funnel: Sequence[Funnel], found: Sequence[Dropped], mapping: Mapping, terminal: Terminal
+) -> Iterator[str]:
+    lines = [
+        [*([one.entry.seq, one.entry.tool, f"{one.before:,}", f"{one.after:,}"] if i == 0 else [""] * 4), *told]
+        for one in funnel
+        for i, told in enumerate(_reasons(one))
+    ]
+    if not lines:
+        yield f"{one_line(address)}: no step has run on it"
+        return
+    head = ["step", "tool", "before", "after", "reason", "dropped", "share"]
+    yield from table([head, *lines], columns=terminal.columns, numbers=(0, 2, 3, 5, 6))
+    for (seq, reason), group in groupby(found, key=lambda one: (one.decision.entry.seq, one.decision.reason)):
+        examples = list(group)
+        tool = examples[0].decision.entry.tool
+        total = examples[0].decision.entry.counts["dropped"][reason]
+        yield ""
+        yield terminal.paint(f"{tool} {reason}: {len(examples)} of {total:,}  (step {seq})", "bold")
+        for one in examples:
+            yield from example(one, mapping, terminal)
+
+
+def _reasons(one: Funnel) -> Iterator[tuple[str, str, str]]:
+    if not one.dropped:
+        yield "", "0", ""
+    for reason, count in one.dropped.items():
+        yield reason, f"{count:,}", share(count, one.before)
+
+
+def example(one: Dropped, mapping: Mapping, terminal: Terminal) -> Iterator[str]:
+    yield f"- {heading(one.row, terminal)}"
+    told = evidence(one.decision, one.row.record)
+    if told:
+        yield from wrap(f"because {told}", terminal.columns, indent="      ", first="    ")
+    if one.survivor is None:
+        lines = list(body(one.row.record, mapping, terminal, longest=EXAMPLE))
+        yield from ("  " + line for line in lines[:LINES])
+        if len(lines) > LINES:
+            yield f"    … (+{len(lines) - LINES} lines; tilth why {one.row.row_id[:12]})"
+        return
+    texts = marked(text_of(one.row, mapping), text_of(one.survivor, mapping))
+    titles = ("dropped", f"kept {one.survivor.row_id[:12]} {one_line(one.survivor.place)}")
+    yield from ("  " + line for line in beside(titles, texts, terminal))
+
+
+def text_of(row: StoredRow, mapping: Mapping) -> str:
+    """The default text of a row, else all of its record."""
+    text = mapping.text(row.record, "default") if isinstance(row.record, dict) else ""
+    return text or plain(row.record)
+
+
+def evidence(decision: Decision, record: Any = None) -> str:
+    """What decided, as `name value` pairs, spans with the text they point at; the survivor is told elsewhere."""
+    parts = [] if decision.score is None else [f"score {number(decision.score)}"]
+    for name, value in decision.evidence.items():
+        if name == "spans" and isinstance(value, list):
+            parts += [_span(span, record) for span in value[:SPANS]]
+            parts += [f"{len(value) - SPANS} more places"] if len(value) > SPANS else []
+        elif name not in ("survivor", "of"):
+            parts.append(f"{name} {_value(value)}")
+    return one_line(", ".join(parts))
+
+
+def _span(span: Any, record: Any) -> str:
+    """`messages.1.content 18:28 "<|im_end|>"`"""
+    match span:
+        case [[*path], int(start), int(end)]:
+            at: Any = record
+            for step in path:
+                fits = isinstance(at, dict) and step in at or isinstance(at, list) and isinstance(step, int)
+                at = at[step] if fits else None
+            quoted = f' "{shorten(at[start:end], 60)}"' if isinstance(at, str) else ""
+            return f"{'.'.join(map(str, path))} {start}:{end}{quoted}"
+    return plain(span)
+
+
+def _value(value: Any) -> str:
+    return number(value) if isinstance(value, int | float) and not isinstance(value, bool) else plain(value)

@@ -1,0 +1,78 @@
+"""The life of one row as a story: where it came from, what was decided about it and why, where it went."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from ..terminal import Terminal
+from ..text import number, one_line, wrap
+from .comparing import inline
+from .drops import evidence, text_of
+from .rows import body, plain
+
+if TYPE_CHECKING:
+    from ...tools.store.history import Decision, Life, StoredRow
+    from ...tools.store.mapping import Mapping
+
+
+def life(found: Life, mapping: Mapping, terminal: Terminal) -> Iterator[str]:
+    first = found.revisions[0]
+    state = "is in the current version" if found.live else "is not in the current version"
+    yield terminal.paint(f"row {found.row_id} of {found.dataset} {state}", "bold")
+    key = f", key {first.key}" if first.key else ""
+    split = f", split {first.split}" if first.split else ""
+    born = f"made from {', '.join(parent[:12] for parent in first.parents)}" if first.parents else f"read from {first.place}"
+    yield from wrap(one_line(f"{born} (source {first.source}{split}{key})"), terminal.columns, indent="  ")
+    yield from body(first.record, mapping, terminal)
+    yield from _decisions(found, mapping, terminal)
+    yield from _signals(found, terminal)
+    yield from _exports(found)
+
+
+def _decisions(found: Life, mapping: Mapping, terminal: Terminal) -> Iterator[str]:
+    yield ""
+    if not found.decisions:
+        yield "no step decided anything about it"
+    revision = {row.rev: row for row in found.revisions}
+    for one in found.decisions:
+        yield from wrap(_sentence(one, revision.get(one.rev)), terminal.columns, indent="  ")
+        before, after = revision.get(one.rev), revision.get(one.rev + 1)
+        if one.action == "edit" and before is not None and after is not None:
+            change = inline(text_of(before, mapping), text_of(after, mapping))
+            yield from wrap(change, terminal.columns, indent="    ")
+
+
+_PAST = {"drop": "dropped it", "edit": "edited it", "add": "made it", "flag": "flagged it"}
+
+
+def _sentence(one: Decision, row: StoredRow | None) -> str:
+    undone = " (its result was not applied)" if one.entry.details.get("refused") else ""
+    told = evidence(one, None if row is None else row.record)
+    survivor = one.evidence.get("survivor")
+    stayed = f"; {survivor[:12]} stayed" if isinstance(survivor, str) else ""
+    because = f" ({told})" if told else ""
+    return f"step {one.entry.seq}, {one.entry.tool}: {_PAST[one.action]}, {one_line(one.reason)}{because}{stayed}{undone}"
+
+
+def _signals(found: Life, terminal: Terminal) -> Iterator[str]:
+    if found.signals:
+        yield ""
+        yield "measured:"
+    for entry, values in found.signals:
+        told = ", ".join(f"{name} {_value(value)}" for name, value in values.items())
+        yield from wrap(one_line(told), terminal.columns, indent="    ", first=f"  step {entry.seq}, {entry.tool}: ")
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, bool) or value is None:
+        return "-" if value is None else str(value).lower()
+    return number(value) if isinstance(value, int | float) else plain(value)
+
+
+def _exports(found: Life) -> Iterator[str]:
+    if found.exports:
+        yield ""
+        yield "exported to:"
+        for entry in found.exports:
+            yield f"  step {entry.seq}: {one_line(str(entry.details.get('folder', '')))}"

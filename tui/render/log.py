@@ -1,0 +1,54 @@
+"""The ledger, one line an entry, oldest first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from ..terminal import Terminal
+from ..text import table
+from .results import version
+
+if TYPE_CHECKING:
+    from ...tools.store.ledger import Entry
+
+
+def log(entries: Sequence[Entry], terminal: Terminal) -> Iterator[str]:
+    if not entries:
+        yield "nothing was done here yet"
+        return
+    head = ["", "when", "dataset", "what", "rows", "details", "version"]
+    rows = [
+        [one.seq, one.at[:16].replace("T", " "), one.dataset, one.tool or one.kind, _rows(one), _details(one),
+         version(one.output) if one.output else ""]
+        for one in entries
+    ]  # fmt: skip
+    yield from table([head, *rows], columns=max(terminal.columns, 80), numbers=(0,))
+
+
+def _rows(one: Entry) -> str:
+    before, after = one.counts.get("before"), one.counts.get("after")
+    if after is None:
+        return ""
+    return f"{after:,}" if before in (None, after) else f"{before:,} -> {after:,}"
+
+
+def _details(one: Entry) -> str:
+    parts = [f"-{count:,} {reason}" for reason, count in one.counts.get("dropped", {}).items()]
+    if one.counts.get("edited"):
+        parts.append(f"~{one.counts['edited']:,} edited")
+    if one.counts.get("findings"):
+        parts.append(f"{one.counts['findings']} findings")
+    if one.kind == "import" and any(one.details.get("rejected", {}).values()):
+        parts.append(f"{sum(one.details['rejected'].values()):,} rejected")
+    if one.kind == "tag":
+        parts.append(f"@{one.args['label']}")
+    if one.kind == "export":
+        parts.append(f"to {one.details.get('folder')}")
+    if one.details.get("refused"):
+        parts.append("refused: over --max-drop")
+    if not one.moves and one.kind == "step" and not one.details.get("refused"):
+        parts.append("scratch")
+    if one.actor != "person":
+        parts.append(f"by {one.actor}")
+    return ", ".join(parts)

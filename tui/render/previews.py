@@ -1,0 +1,62 @@
+"""What would happen: what-if tables, dry runs of a tool or a recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ...tools.store.history import excerpt
+from ..terminal import Terminal
+from ..text import one_line, shorten, table
+
+if TYPE_CHECKING:
+    from ...agent.workspace import Preview
+
+
+def what_if(name: str, previews: Sequence[Preview], terminal: Terminal) -> Iterator[str]:
+    """Kept and dropped per value, and rows that are decided otherwise than at the value before."""
+    reasons = list(dict.fromkeys(reason for one in previews for reason in one.dropped))
+    rows = [
+        [one.value, f"{one.kept:,}", f"{sum(one.dropped.values()):,}", *(f"{one.dropped.get(r, 0):,}" for r in reasons)]
+        for one in previews
+    ]
+    head = [name, "kept", "dropped", *reasons]
+    yield from table([head, *rows], columns=terminal.columns, numbers=range(len(head)))
+    for before, after in zip(previews, previews[1:], strict=False):
+        if after.flips:
+            yield ""
+            yield f"decided otherwise at {name} {one_line(after.value)} than at {one_line(before.value)}:"
+            for row in after.flips:
+                yield f"  {row.row_id[:12]}  {shorten(excerpt(row.record, 10_000), terminal.columns - 40)}"
+    yield ""
+    yield "Nothing was changed."
+
+
+def dry_run(tool: str, dataset: str, counts: Mapping[str, Any], terminal: Terminal) -> Iterator[str]:
+    from .results import result_lines
+
+    line = {"tool": tool, "dataset": dataset, "version": "unchanged", **counts}
+    yield from result_lines(line, terminal)
+    yield "Nothing was changed."
+
+
+def plan(name: str, steps: Sequence[Mapping[str, Any]], terminal: Terminal) -> Iterator[str]:
+    """The steps of a recipe with what is known of each before it runs."""
+    head = ["", "step", "rows", "done", "arguments"]
+    rows = [
+        [
+            number,
+            step["step"],
+            "" if step.get("rows") is None else f"{step['rows']:,}",
+            "yes" if step["done"] else "no",
+            ", ".join(step["sources"]) if "sources" in step else _arguments(step["args"]),
+        ]
+        for number, step in enumerate(steps)
+    ]
+    yield f"{name}: {len(steps) - 1} steps after the import, no model calls"
+    yield from table([head, *rows], columns=terminal.columns, numbers=(0, 2))
+    yield "Nothing was changed."
+
+
+def _arguments(args: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in args.items() if value not in (None, "", "default"))

@@ -1,0 +1,37 @@
+"""What was exported, and whether an exported card still tells the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from ..terminal import Terminal
+from ..text import one_line, table, wrap
+
+if TYPE_CHECKING:
+    from ...agent.release import Exported
+    from ...tools.document.card import Verified
+
+
+def exported(made: Exported, terminal: Terminal) -> Iterator[str]:
+    written = made.written
+    unchanged = "" if made.changed else "   (the same export was there already)"
+    yield f"{one_line(str(made.folder))}   format {written.options.format}   {written.rows:,} rows{unchanged}"
+    files = [[file.path, f"{file.rows:,}", f"{file.bytes:,}"] for file in written.files]
+    head = ["file", "rows", "bytes"]
+    yield from ("  " + line for line in table([head, *files], columns=terminal.columns - 2, numbers=(1, 2)))
+    for loss in written.losses:
+        yield from wrap(f"loss: {loss.message} ({loss.rows:,} rows)", terminal.columns, indent="    ", first="  ")
+    if made.paste:
+        yield "to train on it:"
+        yield from ("  " + line for line in made.paste.rstrip("\n").split("\n"))
+
+
+def verified(folder: str, found: Verified, terminal: Terminal) -> Iterator[str]:
+    for drift in found.drifted:
+        text = f"{drift.fact}: the card says {drift.said}, found {drift.found}"
+        yield from wrap("DRIFTED " + one_line(text), terminal.columns, indent="  ")
+    yield (
+        f"{one_line(folder)}: {found.checked_from_export:,} facts computed again from the files, "
+        f"{found.checked_from_ledger:,} compared with the provenance, {len(found.drifted):,} drifted"
+    )

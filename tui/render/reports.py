@@ -1,0 +1,36 @@
+"""Reports, which change no row: a profile as its own page, any other as its findings with the command for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..terminal import Terminal
+from ..text import wrap
+from .results import result_lines
+
+if TYPE_CHECKING:
+    from ...agent.toolbox import Done
+
+_STYLES = {"error": "red", "warning": "yellow", "note": "dim"}
+
+
+def report(done: Done, findings: Sequence[Mapping[str, Any]], terminal: Terminal) -> Iterator[str]:
+    name = done.entry.dataset
+    if done.entry.tool == "inspect.profile":
+        from ..profile_text import render_profile
+
+        page = render_profile(done.details, dataset=name, width=terminal.columns, color=terminal.colour)
+        yield from page.split("\n")
+        return
+    if "markdown" in done.details:
+        yield from str(done.details["markdown"]).rstrip("\n").split("\n")
+        return
+    yield from result_lines(done.result, terminal)
+    for one in findings:
+        first = terminal.paint(f"{one['severity']:<8}", _STYLES.get(one["severity"], "dim"))
+        lines = wrap(f"{one['count']:,} {one['unit']}: {one['message']}", terminal.columns - 8, indent="")
+        yield first + lines[0]
+        yield from (" " * 8 + line for line in lines[1:])
+        if one["fix"]:
+            yield f"{' ' * 8}tilth do {one['fix']}"

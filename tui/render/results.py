@@ -1,0 +1,96 @@
+"""Result lines of DESIGN section 7 as sentences: imports, steps, runs, undo."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..terminal import Terminal
+from ..text import number, one_line, share, table, wrap
+
+VERSION_DIGITS = 16
+
+
+def version(vid: str) -> str:
+    """A version id as people see it."""
+    return vid[:VERSION_DIGITS]
+
+
+def result_lines(result: Mapping[str, Any], terminal: Terminal) -> Iterator[str]:
+    """A result in one to a few lines, by its kind."""
+    if "recipe" in result:
+        yield from _run(result, terminal)
+    elif result.get("tool") == "import":
+        yield from _import(result, terminal)
+    elif result.get("tool") in ("undo", "redo"):
+        yield f"{result['dataset']} @ {version(result['version'])}   {result['rows']:,} rows"
+    elif "after" in result:
+        yield from _step(result, terminal)
+    else:
+        yield "   ".join(f"{name} {one_line(str(value))}" for name, value in result.items())
+
+
+def _import(result: Mapping[str, Any], terminal: Terminal) -> Iterator[str]:
+    yield (
+        f"{result['dataset']} @ {version(result['version'])}   format {result['format']}   "
+        f"read {result['read']:,} = kept {result['kept']:,} + rejected {result['rejected']:,}"
+    )
+    if result.get("blank"):
+        yield f"  {result['blank']:,} blank lines"
+    if result.get("rejects"):
+        reasons = ", ".join(f"{reason} {count:,}" for reason, count in result["rejects"].items())
+        told = f"{reasons}; listed in {result['rejects_file']}"
+        yield from wrap(one_line(told), terminal.columns, indent="    ", first="  rejected: ")
+
+
+def _step(result: Mapping[str, Any], terminal: Terminal) -> Iterator[str]:
+    """`chats 80,395 -> 47,310 ...`; a report, which changes no row, tells its findings."""
+    name = f"{result['tool']}  {result['dataset']}"
+    if sampled := result.get("sample"):
+        name += f" (sample {sampled['rows']:,} of {sampled['of']:,})"
+    before, after = result["before"], result["after"]
+    parts = [f"{name}  {before:,} -> {after:,}"]
+    if result.get("refused"):
+        parts.append("not applied")
+    if result.get("edited"):
+        parts.append(f"edited {result['edited']:,}")
+    if result.get("added"):
+        parts.append(f"added {result['added']:,}")
+    if result.get("findings"):
+        parts.append(f"findings {result['findings']:,}")
+    if len(parts) == 1 and before == after:
+        parts.append("nothing to change")
+    yield "   ".join([*parts, f"@ {version(result['version'])}"])
+    if dropped := result.get("dropped"):
+        reasons = ", ".join(f"{reason} {count:,} ({share(count, before)})" for reason, count in dropped.items())
+        yield from wrap(one_line(reasons), terminal.columns, indent="    ", first="  dropped: ")
+    if edits := result.get("edits"):
+        reasons = ", ".join(f"{reason} {count:,}" for reason, count in edits.items())
+        yield from wrap(one_line(reasons), terminal.columns, indent="    ", first="  edits: ")
+
+
+def _run(result: Mapping[str, Any], terminal: Terminal) -> Iterator[str]:
+    yield (
+        f"{result['recipe']}: {result['dataset']} @ {version(result['version'])}   read {result['read']:,} = kept "
+        f"{result['kept']:,} + rejected {result['rejected']:,}   {result['before']:,} -> {result['after']:,}"
+    )
+    lines = [
+        [
+            step["tool"],
+            number(step.get("before", 0)),
+            number(step.get("after", step.get("before", 0))),
+            step.get("edited") or "",
+            ", ".join(f"{reason} {count:,}" for reason, count in step.get("dropped", {}).items()),
+        ]
+        for step in result["steps"]
+    ]
+    if lines:
+        head = ["step", "before", "after", "edited", "dropped"]
+        yield from ("  " + line for line in table([head, *lines], columns=terminal.columns - 2, numbers=(1, 2, 3)))
+    if result.get("reused"):
+        yield f"  {result['reused']} of {len(result['steps']) + 1} were done before and not done again"
+    for verdict in result.get("expect", ()):
+        yield f"  expect {verdict['expect']}: {number(verdict['found'])} {'ok' if verdict['met'] else 'NOT MET'}"
+    for name in ("export", "lock"):
+        if result.get(name):
+            yield f"  {name}: {one_line(str(result[name]))}"

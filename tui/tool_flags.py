@@ -1,0 +1,131 @@
+"""A tool's arguments as flags of `tilth do`: types, choices, lists and switches follow from its signature.
+
+It knows Parameters and argparse. Values are checked by the tool itself, so that a recipe and a flag are refused alike.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..tools import tool as registry
+from ..tools.errors import Misuse
+from ..tools.tool import Parameter, Tool
+
+
+@dataclass(frozen=True)
+class ToolFlags:
+    """The tool a line names, and how its values are taken from the parsed line."""
+
+    tool: Tool
+
+    def values(self, args: argparse.Namespace) -> dict[str, Any]:
+        """The arguments that were given."""
+        given = {one.name: getattr(args, _destination(one), None) for one in self.tool.parameters}
+        return {
+            one.name: _listed(given[one.name]) if one.many else given[one.name]
+            for one in self.tool.parameters
+            if given[one.name] is not None
+        }
+
+
+def _destination(parameter: Parameter) -> str:
+    return f"tool_argument_{parameter.name}"
+
+
+def _listed(given: Sequence[str]) -> list[Any]:
+    """`--keep en --keep no`, `--keep en,no` and `--keep '["en","no"]'` are the same list."""
+    found: list[Any] = []
+    for text in given:
+        if text.startswith("["):
+            try:
+                found.extend(json.loads(text))
+            except ValueError:
+                raise Misuse(f"{text!r} is not a JSON list.") from None
+        else:
+            found.extend(part.strip() for part in text.split(","))
+    return found
+
+
+def add_tool_flags(parser: argparse.ArgumentParser, words: Sequence[str], place: int) -> ToolFlags | None:
+    """Find the tool a `do` line names and give the parser its flags; without one, None."""
+    rest = words[place + 1 :]
+    wanted = _named(rest)
+    if wanted is None:
+        return None
+    if wanted not in registry.ids():
+        load_own(_value_of("--workspace", words))
+    tool = registry.get(wanted)
+    describe(parser, tool)
+    return ToolFlags(tool)
+
+
+def _named(rest: Sequence[str]) -> str | None:
+    """The first word that is a tool's id; if none is, the first that looks like one or is no flag."""
+    known = set(registry.ids())
+    plain = [word for word in rest if not word.startswith("-")]
+    return next((word for word in plain if word in known), plain[0] if plain else None)
+
+
+def _value_of(option: str, words: Sequence[str]) -> str:
+    for word, following in zip(words, [*words[1:], "."], strict=True):
+        if word == option:
+            return following
+        if word.startswith(f"{option}="):
+            return word.partition("=")[2]
+    return "."
+
+
+def load_own(folder: str) -> None:
+    """Load the own tools that the workspace at or above a folder names."""
+    from ..agent.config import read_config
+    from ..tools.store.store import find_workspace
+
+    root = find_workspace(Path(folder).resolve())
+    if root is not None:
+        for name in read_config(root).tools.load:
+            registry.load(root / name)
+
+
+def describe(parser: argparse.ArgumentParser, tool: Tool) -> None:
+    """Make a parser that of `tilth do TOOL`."""
+    parser.prog = f"tilth do {tool.id}"
+    parser.usage = f"tilth do {tool.id} X [options]"
+    parser.description = tool.doc
+    group = parser.add_argument_group(f"arguments of {tool.id}")
+    for one in tool.parameters:
+        flag = f"--{one.name.replace('_', '-')}"
+        group.add_argument(flag, dest=_destination(one), default=None, help=help_of(one), **_settings(one))
+
+
+def _settings(parameter: Parameter) -> Mapping[str, Any]:
+    if parameter.kind is bool:
+        return {"action": argparse.BooleanOptionalAction}
+    metavar = f"{{{','.join(map(str, parameter.choices))}}}" if parameter.choices else _metavar(parameter)
+    return {"metavar": metavar, "action": "append"} if parameter.many else {"metavar": metavar}
+
+
+def _metavar(parameter: Parameter) -> str:
+    if parameter.many:
+        return "A,B"
+    marks = parameter.arg
+    named = {"FIELD": marks.field, "X": marks.dataset, "SQL": marks.predicate or marks.order}
+    return next((name for name, is_so in named.items() if is_so), {int: "N", float: "NUMBER"}.get(parameter.kind, "TEXT"))
+
+
+def help_of(parameter: Parameter) -> str:
+    """The argument's help with its default, as argparse wants it."""
+    notes = []
+    if parameter.required:
+        notes.append("required")
+    elif parameter.default not in (None, ""):
+        shown = str(parameter.default).lower() if isinstance(parameter.default, bool) else parameter.default
+        notes.append(f"default {shown}")
+    if parameter.arg.threshold:
+        notes.append("threshold: --what-if takes it")
+    text = f"{parameter.arg.help} ({'; '.join(notes)})" if notes else parameter.arg.help
+    return text.replace("%", "%%")

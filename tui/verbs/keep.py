@@ -1,0 +1,92 @@
+"""Verbs that look after things: init, demo, doctor, gc, docs."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from ...tools.errors import Misuse, Refused
+from ..render import catalogue
+
+if TYPE_CHECKING:
+    from ..command import Command
+
+TEMPLATE: Final = '''# tilth.toml: the settings of this workspace. Every line is optional; commit this file.
+# State lives in .tilth/, which ignores itself in git.
+
+# An OpenAI-compatible server. A key is never written here, only the name of the variable that holds it.
+# [endpoints.lab]
+# base_url = "http://localhost:8000/v1"
+# api_key_env = "LAB_KEY"
+# may_see = "rows"               # rows | statistics | nothing; default: rows for local hosts, statistics for others
+
+# Your own tools: files with functions under @tilth.tool or @tilth.filter. Nothing else is ever loaded.
+# Try one with: tilth tools check my_tools.py
+# [tools]
+# load = ["my_tools.py"]
+'''
+
+
+def init(command: Command) -> None:
+    folder = Path(command.args.folder)
+    if command.option("workspace") and command.args.folder == ".":
+        folder = Path(command.option("workspace"))
+    path = folder / "tilth.toml"
+    if path.exists():
+        raise Misuse(f"{path} exists; it was left as it is.")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_text(TEMPLATE, encoding="utf-8")
+    except OSError as error:
+        raise Misuse(f"Cannot write {path}: {error.strerror}.", next_step="Choose a folder you may write in.") from None
+    line = {"tool": "init", "workspace": str(folder), "wrote": str(path)}
+    command.face.result(line, lambda screen: [f"wrote {path}", "next: tilth import NAME PATH…"])
+
+
+def demo(command: Command) -> None:
+    from ...evals.demo import demonstrate
+    from ..render import demo as shown
+
+    args = command.args
+    found = demonstrate(
+        Path(args.folder),
+        rows=args.rows,
+        seed=command.option("seed", 7),
+        threads=command.option("threads"),
+        listener=command.face.listener,
+    )
+    line = {"tool": "demo", "folder": str(found.folder), "export": str(found.export), "card": str(found.card),
+            "recipe": found.ran, "kinds": [dataclasses.asdict(one) for one in found.scores]}  # fmt: skip
+    command.face.result(line, lambda screen: shown.demo(found, screen))
+
+
+def doctor(command: Command) -> int:
+    from ...agent.doctor import examine
+
+    checks = examine(command.folder)
+    line = {"tool": "doctor", "checks": [dataclasses.asdict(one) for one in checks]}
+    command.face.result(line, lambda screen: catalogue.checks(checks, screen))
+    return 1 if any(one.state == "fault" for one in checks) else 0
+
+
+def gc(command: Command) -> None:
+    with command.open() as workspace:
+        removed = workspace.gc()
+    line = {"tool": "gc", **removed}
+    command.face.result(line, lambda screen: [f"removed {removed['objects']:,} files, {removed['bytes']:,} bytes"])
+
+
+def docs(command: Command) -> None:
+    from ..docs import check, repository, write
+
+    root = repository()
+    if command.args.check:
+        first = check(root)
+        if first is not None:
+            raise Refused(first, next_step="'tilth docs' writes them anew.")
+        command.face.result({"tool": "docs", "checked": True}, lambda screen: ["generated pages are up to date"])
+        return
+    wrote = write(root)
+    command.face.result({"tool": "docs", "wrote": wrote}, lambda screen: [f"wrote {path}" for path in wrote]
+                        or ["generated pages were up to date"])  # fmt: skip
