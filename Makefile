@@ -47,8 +47,8 @@ types: $(VENV)/.stamp-dev $(LINK)
 layers: $(VENV)/.stamp-dev
 	$(BIN)/lint-imports
 
-# Generated pages (docs/, README) against the code: `make check DOCS="$(BIN)/tilth docs --check"` is the hook.
-DOCS ?=
+# Generated pages (docs/, README) against the code.
+DOCS ?= $(BIN)/tilth docs --check
 docs-check: $(VENV)/.stamp-dev
 	$(DOCS)
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .agent.workspace import Workspace as Workspace
-    from .agent.workspace import open_workspace as open
+    from .agent.workspace import open_workspace
     from .tools.change import DELETE as DELETE
     from .tools.change import Change as Change
     from .tools.change import Edit as Edit
@@ -29,8 +29,11 @@ if TYPE_CHECKING:
     from .tools.store.rows import Rows as Rows
     from .tools.tool import Arg as Arg
     from .tools.tool import TextField as TextField
-    from .tools.tool import row_filter as filter
+    from .tools.tool import row_filter
     from .tools.tool import tool as tool
+
+    open = open_workspace
+    filter = row_filter
 
 __version__ = "0.1.0"
 
@@ -47,7 +50,7 @@ _PUBLIC = {
        ("Change", "DELETE", "Edit", "Fact", "Finding", "Outcome", "Report", "drops")},
 }  # fmt: skip
 
-__all__ = ["__version__", *sorted(_PUBLIC)]  # noqa: PLE0604
+__all__ = ["__version__", *sorted(_PUBLIC)]
 
 
 def __getattr__(name: str) -> Any:

@@ -16,7 +16,9 @@ from ..tools.errors import Misuse, nearest
 _COMPARE: Final[dict[str, Callable[[float, float], bool]]] = {
     "<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt, "==": operator.eq, "!=": operator.ne,
 }  # fmt: skip
-_CONDITION: Final = re.compile(r"\s*(<=|>=|==|!=|<|>|)\s*([-+]?[0-9][0-9_,]*(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?)\s*(%?)\s*")
+_CONDITION: Final = re.compile(
+    r"\s*(<=|>=|==|!=|<|>|)\s*([-+]?[0-9][0-9_,]*(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?)\s*(%?)\s*"
+)
 
 
 @dataclass(frozen=True)

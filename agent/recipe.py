@@ -127,7 +127,7 @@ def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise Misuse(f"Cannot read the recipe {path}: {reason}.") from None
     try:
-        node = yaml.compose(text, Loader=_StrictLoader)  # noqa: S506 - derived from SafeLoader
+        node = yaml.compose(text, Loader=_StrictLoader)  # derived from SafeLoader
         _refuse_repeated_keys(node, path)
         value = _StrictLoader("").construct_document(node) if node is not None else None
     except yaml.MarkedYAMLError as error:
@@ -235,7 +235,7 @@ def _override(value: dict[str, Any], text: str) -> None:
 def _value(text: str) -> Any:
     """A value typed on a command line: YAML where it is YAML, else the text itself (as in `>= 5`)."""
     try:
-        return yaml.load(text, Loader=_StrictLoader)  # noqa: S506 - derived from SafeLoader
+        return yaml.load(text, Loader=_StrictLoader)  # derived from SafeLoader
     except yaml.YAMLError:
         return text
 
@@ -250,7 +250,7 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _same_in_both(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
-    style = "'" if yaml.load(text or "''", Loader=_StrictLoader) != text else None  # noqa: S506
+    style = "'" if yaml.load(text or "''", Loader=_StrictLoader) != text else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 

@@ -212,7 +212,9 @@ def _move(workspace: Workspace, recipe: Recipe, vid: str) -> None:
         workspace.store.commit(replace(entry, output=vid, actor=f"recipe {recipe.path.name}"))
 
 
-def _check(workspace: Workspace, wanted: Sequence[expect.Expectation], entries: Sequence[Entry]) -> list[expect.Verdict]:
+def _check(
+    workspace: Workspace, wanted: Sequence[expect.Expectation], entries: Sequence[Entry]
+) -> list[expect.Verdict]:
     if not wanted:
         return []
     numbers: dict[str, float] = {}
@@ -246,16 +248,19 @@ def _lock(workspace: Workspace, recipe: Recipe, entries: Sequence[Entry], vid: s
             {
                 "tool": entry.tool,
                 "tool_version": entry.tool_version,
-                **{key: entry.details[key] for key in ("tool_source",) if key in entry.details},
+                **_picked(entry.details, "tool_source"),
                 "args": dict(entry.args),
-                **{key: entry.counts[key] for key in ("before", "after", "dropped", "added", "edits")
-                   if key in entry.counts},
+                **_picked(entry.counts, "before", "after", "dropped", "added", "edits"),
             }
             for entry in steps
-        ],  # fmt: skip
+        ],
         "rows": len(workspace.store.rows_of(vid)),
         "version": vid,
     }
+
+
+def _picked(counts: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {name: counts[name] for name in names if name in counts}
 
 
 def _from_recipe(recipe: Recipe, source: Mapping[str, Any]) -> dict[str, Any]:
@@ -279,11 +284,8 @@ def _result(
     dropped: Counter[str] = Counter()
     for entry in entries:
         dropped.update(entry.counts.get("dropped", {}))
-    steps = [
-        {"tool": entry.tool, **{key: entry.counts[key] for key in ("before", "after", "dropped", "added", "edited",
-                                                                   "findings") if key in entry.counts}}
-        for entry in entries[1:]
-    ]  # fmt: skip
+    kept = ("before", "after", "dropped", "added", "edited", "findings")
+    steps = [{"tool": entry.tool, **_picked(entry.counts, *kept)} for entry in entries[1:]]
     return {
         "recipe": recipe.path.name,
         "dataset": recipe.model.dataset,

@@ -11,6 +11,7 @@ import shutil
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -18,7 +19,7 @@ import numpy as np
 from ..tools import tool as registry
 from ..tools.change import Change, Report
 from ..tools.context import Context
-from ..tools.errors import Misuse, Refused
+from ..tools.errors import Misuse, Refused, Retry
 from ..tools.store import commit as committing
 from ..tools.store.ledger import Entry
 from ..tools.store.packs import bitmap, fixed_bytes
@@ -92,6 +93,7 @@ def resolve_on(
     tool = registry.get(tool_id)
     resolved = tool.validate(args)
     others: list[str] = []
+    files: list[str] = []
     for parameter in tool.parameters:
         value = resolved[parameter.name]
         if value is None:
@@ -106,9 +108,23 @@ def resolve_on(
             validate_predicate(str(value), views=VIEWS)
         elif parameter.arg.order:
             validate_order(str(value))
-    identity = [tool.id, tool.version, tool.source, resolved, rows.vid, others, seed]
+        elif parameter.arg.path:
+            files.append(_bytes_of(Path(str(value)), tool.id))
+    identity = [tool.id, tool.version, tool.source, resolved, rows.vid, others, files, seed]
     key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
     return Call(tool, dataset, rows, resolved, tuple(others), key)
+
+
+def _bytes_of(path: Path, tool_id: str) -> str:
+    """The sha256 of a file, or of all files of a folder with their names. Raises Misuse."""
+    if not path.exists():
+        raise Retry(f"{tool_id}: there is no {path}.", next_step="Name an existing file or folder.")
+    whole = hashlib.sha256()
+    for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+        if file.is_file():
+            with file.open("rb") as opened:
+                whole.update(f"{file.relative_to(path)}\0".encode() + hashlib.file_digest(opened, "sha256").digest())
+    return whole.hexdigest()
 
 
 def call(
@@ -319,7 +335,8 @@ def _warn(store: Store, entry: Entry, settings: Settings, listener: Listener) ->
 
 
 def _share_dropped(entry: Entry) -> float:
-    return sum(entry.counts.get("dropped", {}).values()) / max(entry.counts["before"], 1)
+    dropped: Mapping[str, int] = entry.counts.get("dropped", {})
+    return sum(dropped.values()) / max(int(entry.counts["before"]), 1)
 
 
 def _cap(entry: Entry, settings: Settings) -> None:

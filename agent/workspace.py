@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Preview:
-    """What a call would do for one value of a threshold; `flips` are rows decided otherwise than at the value before."""
+    """What a call would do for one value of a threshold; `flips` are decided otherwise than at the value before."""
 
     value: str
     kept: int
@@ -71,7 +71,8 @@ def open_workspace(
     root = find_workspace(start)
     if root is None:
         if not create:
-            raise Misuse(f"There is no workspace at {path} or above it.", next_step="'tilth import NAME PATH' makes one.")
+            next_step = "'tilth import NAME PATH' makes one."
+            raise Misuse(f"There is no workspace at {path} or above it.", next_step=next_step)
         if not start.is_dir():
             raise Misuse(f"{path} is not a folder.")
         root = start

@@ -40,6 +40,7 @@ class Arg:
 
     `threshold`: takes part in `--what-if`. `dataset`: names a version, resolved and recorded before the call.
     `field`: names which text is read, resolved by the mapping. `predicate`, `order`: SQL, validated before the call.
+    `path`: a file or folder whose bytes are part of what the call depends on.
     """
 
     help: str
@@ -48,6 +49,7 @@ class Arg:
     field: bool = False
     predicate: bool = False
     order: bool = False
+    path: bool = False
     minimum: float | None = None
     maximum: float | None = None
 
@@ -134,11 +136,9 @@ class Tool:
         """The pydantic model of the arguments; unknown names are refused."""
         fields: dict[str, Any] = {}
         for parameter in self.parameters:
-            limits = {"ge": parameter.arg.minimum, "le": parameter.arg.maximum}
+            default = ... if parameter.required else parameter.default
             field = PydanticField(
-                ... if parameter.required else parameter.default,
-                description=parameter.arg.help,
-                **{key: value for key, value in limits.items() if value is not None},
+                default, description=parameter.arg.help, ge=parameter.arg.minimum, le=parameter.arg.maximum
             )
             fields[parameter.name] = (parameter.annotation, field)
         config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)

@@ -55,7 +55,7 @@ class PlainFace:
             case Started():
                 self._release()
                 if not self._quiet:
-                    self._say(_opening(event))
+                    self._say("\n".join(wrap(_opening(event), self.narrator.columns, indent="  ", first="")))
                 self._progress.begin()
             case Progressed():
                 if not self._quiet:
@@ -72,7 +72,7 @@ class PlainFace:
             self._loud.append(event.text)
         elif event.level == "warning" or not self._quiet:
             mark = "warning: " if event.level == "warning" else ""
-            self._say("\n".join(wrap(mark + one_line(event.text), self.narrator.columns, indent="  ")))
+            self._say("\n".join(wrap(mark + one_line(event.text), self.narrator.columns, indent="  ", first="")))
 
     def _release(self) -> None:
         """What was held turned out not to be the answer: it is narration."""
@@ -84,7 +84,7 @@ class PlainFace:
 
     def _shout(self) -> None:
         for text in self._loud:
-            for line in wrap("!! " + one_line(text), self.narrator.columns, indent="   "):
+            for line in wrap("!! " + one_line(text), self.narrator.columns, indent="   ", first=""):
                 self._say(self.narrator.paint(line, "bold"))
         self._loud = []
 

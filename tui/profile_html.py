@@ -176,17 +176,13 @@ def _findings(profile: Profile, dataset: str) -> Iterator[str]:
     found = profile["findings"]
     counts = {severity: len(list(some)) for severity, some in groupby(found, key=lambda one: one["severity"])}
     aside = ", ".join(many(count, _TITLES[severity]) for severity, count in counts.items())
-    yield from _section(
-        "What to look at first", _finding_list(profile, dataset), aside or "nothing wrong found"
-    )
+    yield from _section("What to look at first", _finding_list(profile, dataset), aside or "nothing wrong found")
 
 
 def _finding_list(profile: Profile, dataset: str) -> Iterator[str]:
     shares = [one for one in profile["findings"] if one["share"]]
     if len(shares) > 1:
-        yield _bars(
-            (escaped(one["code"]), one["share"], percent(one["share"]), one["severity"]) for one in shares
-        )
+        yield _bars((escaped(one["code"]), one["share"], percent(one["share"]), one["severity"]) for one in shares)
     for one in profile["findings"]:
         severity = escaped(one["severity"])
         unit = one["unit"] if one["share"] is None else f"{one['unit']}, {percent(one['share'])}"
@@ -242,12 +238,8 @@ def _languages(profile: Profile, dataset: str) -> Iterator[str]:
     if found and found["examined"]:
         shares = [(code, count / found["examined"], count) for code, count in found["shares"]]
         sampled = found["examined"] < found["rows"]
-        of = (
-            f"{number(found['examined'])} sampled of {number(found['rows'])} rows" if sampled else "every row"
-        )
-        bars = _bars(
-            (escaped(code), share, f"{percent(share)}  {number(count)}", "") for code, share, count in shares
-        )
+        of = f"{number(found['examined'])} sampled of {number(found['rows'])} rows" if sampled else "every row"
+        bars = _bars((escaped(code), share, f"{percent(share)}  {number(count)}", "") for code, share, count in shares)
         yield from _section("Languages", [bars], f"{of}; und: too short or unsure")
 
 
@@ -263,9 +255,7 @@ def _duplicates(profile: Profile, dataset: str) -> Iterator[str]:
     ]
     if found["near"] is not None:
         near = f"near copies besides (Jaccard {found['threshold']:g})"
-        lines.append(
-            (near, found["near"] / rows, f"{number(found['near'])}  {percent(found['near'] / rows)}", "")
-        )
+        lines.append((near, found["near"] / rows, f"{number(found['near'])}  {percent(found['near'] / rows)}", ""))
     body = [_bars(lines)]
     if profile["overlaps"]:
         head = ("shared by", "text", "rows", "of", "rows", "of")
@@ -288,8 +278,7 @@ def _system_prompts(profile: Profile, dataset: str) -> Iterator[str]:
     if prompts := profile["system_prompts"]:
         distinct = ("" if prompts["exact"] else "about ") + number(prompts["distinct"])
         body = _bars(
-            (_data(text), count / max(prompts["rows"], 1), number(count), "")
-            for text, count in prompts["top"]
+            (_data(text), count / max(prompts["rows"], 1), number(count), "") for text, count in prompts["top"]
         )
         yield from _section("System prompts", [body], f"{number(prompts['rows'])} rows, {distinct} different")
 
@@ -311,16 +300,12 @@ def _pairs(profile: Profile, dataset: str) -> Iterator[str]:
         return
     total = max(found["pairs"], 1)
     names = {"chosen": "chosen is longer", "rejected": "rejected is longer", "same": "about as long"}
-    bars = _bars(
-        (names[side], count / total, percent(count / total), "") for side, count in found["longer"].items()
-    )
+    bars = _bars((names[side], count / total, percent(count / total), "") for side, count in found["longer"].items())
     cards = [_length_card({"of": "chosen − rejected", "unit": "characters", **found["difference"]})]
     for name, margin in found["margins"].items():
         chart = histogram_svg(margin["histogram"], "Histogram of score margins")
         told = f"{number(margin['ties'])} ties of {number(margin['count'])}"
-        cards.append(
-            f'<div class="card"><h3>{_data(name)} − rejected</h3>{chart}<p class="faint">{told}</p></div>'
-        )
+        cards.append(f'<div class="card"><h3>{_data(name)} − rejected</h3>{chart}<p class="faint">{told}</p></div>')
     body = [bars, '<div class="grid">', *cards, "</div>"]
     yield from _section("Chosen and rejected", body, f"{number(found['pairs'])} pairs")
 
@@ -336,9 +321,7 @@ def _labels(profile: Profile, dataset: str) -> Iterator[str]:
 def _columns(profile: Profile, dataset: str) -> Iterator[str]:
     if profile["columns"]:
         cards = ['<div class="grid">', *(_column_card(one, profile) for one in profile["columns"]), "</div>"]
-        yield from _section(
-            "Columns", cards, f"{number(len(profile['columns']))} in {many(profile['rows'], 'rows')}"
-        )
+        yield from _section("Columns", cards, f"{number(len(profile['columns']))} in {many(profile['rows'], 'rows')}")
 
 
 def _column_card(one: Profile, profile: Profile) -> str:
@@ -362,9 +345,7 @@ def _column_card(one: Profile, profile: Profile) -> str:
         body = f'{chart}<p class="faint">{escaped(told)} {unit}</p>'
     notes = "".join(f'<p class="faint">{_data(note)}</p>' for note in one["notes"])
     if one["shapes"] and one["kind"] in ("code", "identifier", "number", "quantity", "date"):
-        told = " ".join(
-            f"<code>{escaped(shape)}</code> {number(count)}" for shape, count in one["shapes"][:4]
-        )
+        told = " ".join(f"<code>{escaped(shape)}</code> {number(count)}" for shape, count in one["shapes"][:4])
         notes += f'<p class="faint">{told}</p>'
     head = f'<h3>{_data(one["name"])}</h3><p class="faint">{escaped(" · ".join(facts))}</p>'
     return f'<div class="card">{head}{body}{notes}</div>'
@@ -385,9 +366,7 @@ def _relations(profile: Profile, dataset: str) -> Iterator[str]:
             for one in found
         )
         head = ("decides", "agree", "contradict", "for example")
-        yield from _section(
-            "Dependencies", _table(head, rows, (1, 2)), "rows that contradict the rest of their group"
-        )
+        yield from _section("Dependencies", _table(head, rows, (1, 2)), "rows that contradict the rest of their group")
     if pairs := profile["correlated"]:
         told = ", ".join(f"{_data(a)} and {_data(b)} ({r:+.3f})" for a, b, r in pairs)
         yield from _section("Correlated columns", [f"<p>{told}</p>"], "Pearson, .95 or more")

@@ -58,9 +58,7 @@ class _Page:
     def wrapped(self, text: str, indent: int = 2, first: str = "", style: str = "") -> Iterator[str]:
         """Lines of a text, all indented; the first one behind `first`, which takes the indent's place."""
         for number, line in enumerate(wrap(text, self.cells - indent)):
-            yield (left(first, indent) if number == 0 else " " * indent) + (
-                self.paint(style, line) if style else line
-            )
+            yield (left(first, indent) if number == 0 else " " * indent) + (self.paint(style, line) if style else line)
 
     def heading(self, title: str, aside: str = "") -> str:
         aside = fit(aside, self.cells - width(title) - 2)
@@ -127,9 +125,7 @@ def _verdict(profile: Profile, page: _Page) -> Iterator[str]:
                 yield from _finding(one, page)
             if not fix.isdigit():
                 indent = 2 + _COUNT + _SHARE + 2
-                yield from page.wrapped(
-                    command(neutral(fix), page.dataset), indent, " " * (indent - 2) + "→ ", "fix"
-                )
+                yield from page.wrapped(command(neutral(fix), page.dataset), indent, " " * (indent - 2) + "→ ", "fix")
     if profile["clean"]:
         yield from page.wrapped(
             f"Looked for in every row and not found: {', '.join(profile['clean'])}.", 2, "", "faint"
@@ -145,11 +141,7 @@ def _by_fix(findings: Sequence[Profile]) -> list[tuple[str, list[Profile]]]:
 
 
 def _finding(one: Profile, page: _Page) -> Iterator[str]:
-    share = (
-        percent(one["share"])
-        if one["share"] is not None
-        else many(one["count"], one["unit"]).split(" ", 1)[1]
-    )
+    share = percent(one["share"]) if one["share"] is not None else many(one["count"], one["unit"]).split(" ", 1)[1]
     first = f"{right(number(one['count']), 2 + _COUNT)} {left(neutral(share), _SHARE)} "
     if width(share) > _SHARE:
         first = f"{right(number(one['count']), 2 + _COUNT)} {' ' * _SHARE} "
@@ -174,9 +166,7 @@ def _columns(profile: Profile, page: _Page) -> Iterator[str]:
         return
     rows = max(profile["rows"], 1)
     names = min(max(6, *(width(neutral(one["name"])) for one in columns)), max(page.cells // 4, 12))
-    layout = (
-        f"  {left('column', names)} {left('kind', 11)} {right('missing', 7)} {right('distinct', 9)}  values"
-    )
+    layout = f"  {left('column', names)} {left('kind', 11)} {right('missing', 7)} {right('distinct', 9)}  values"
     yield page.heading("COLUMNS", f"{number(len(columns))} in {many(profile['rows'], 'rows')}")
     yield page.paint("faint", fit(layout, page.cells))
     for one in columns[:_SHOWN_COLUMNS]:
@@ -241,9 +231,7 @@ def _dependencies(profile: Profile, page: _Page) -> Iterator[str]:
         yield from page.wrapped(f"in every row: {', '.join(whole[:6])}{more}")
     found = [one for one in found if one["rows"]]
     for one in found[:10]:
-        yield from page.wrapped(
-            f"{neutral(one['left'])} → {neutral(one['right'])}", 12, right(number(one["rows"]), 10)
-        )
+        yield from page.wrapped(f"{neutral(one['left'])} → {neutral(one['right'])}", 12, right(number(one["rows"]), 10))
         for example in one["examples"][:1]:
             at, found_, expected = (neutral(example[key]) for key in ("at", "found", "expected"))
             text = f"{at}: “{found_}”, elsewhere “{expected}”"
@@ -255,9 +243,7 @@ def _dependencies(profile: Profile, page: _Page) -> Iterator[str]:
 def _correlated(profile: Profile, page: _Page) -> Iterator[str]:
     if found := profile["correlated"]:
         yield page.heading("CORRELATED")
-        yield from page.wrapped(
-            ", ".join(f"{neutral(a)} and {neutral(b)} ({r:+.3f})" for a, b, r in found[:8])
-        )
+        yield from page.wrapped(", ".join(f"{neutral(a)} and {neutral(b)} ({r:+.3f})" for a, b, r in found[:8]))
 
 
 # Texts ----------------------------------------------------------------------------------------------------
@@ -305,9 +291,7 @@ def _repeated(profile: Profile, page: _Page) -> Iterator[str]:
     found, rows = profile["duplicates"], max(profile["rows"], 1)
     yield page.heading("DUPLICATES", f"compared: {neutral(found['compared'])}")
     groups = (
-        f" in {many(found['groups'], 'groups')}, the largest of {number(found['largest'])}"
-        if found["exact"]
-        else ""
+        f" in {many(found['groups'], 'groups')}, the largest of {number(found['largest'])}" if found["exact"] else ""
     )
     yield from page.wrapped(f"exact {number(found['exact'])} ({percent(found['exact'] / rows)}){groups}")
     if found["near"] is not None:
@@ -328,9 +312,7 @@ def _system_prompts(profile: Profile, page: _Page) -> Iterator[str]:
         distinct = ("" if prompts["exact"] else "about ") + number(prompts["distinct"])
         yield page.heading("SYSTEM PROMPTS", f"{many(prompts['rows'], 'rows')}, {distinct} different")
         for text, count in prompts["top"][:3]:
-            yield from page.wrapped(
-                f"“{fit(neutral(text), 2 * page.cells - 30)}”", 12, right(number(count), 10)
-            )
+            yield from page.wrapped(f"“{fit(neutral(text), 2 * page.cells - 30)}”", 12, right(number(count), 10))
 
 
 def _phrases(profile: Profile, page: _Page) -> Iterator[str]:

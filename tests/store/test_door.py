@@ -67,9 +67,7 @@ def test_time_zone_does_not_come_from_the_machine() -> None:
         "print(connect(temp=None).cursor().execute(noon).fetchall()[0][0])"
     )
     environment = {**os.environ, "TZ": "America/New_York"}
-    ran = subprocess.run(
-        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
-    )
+    ran = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "2024-01-01 12:00:00+00"
 
 
@@ -156,9 +154,7 @@ def test_rows_keep_their_order_whatever_the_threads(tmp_path: Path) -> None:
         with connect(temp=None, threads=threads) as connection:
             files = ", ".join(text_literal(str(path)) for path in paths)
             connection.execute("set variable keep = ?::bit", [bits])
-            connection.execute(
-                "set variable starts = ?::int[]", [[sum(sizes[:pack]) for pack in range(len(sizes))]]
-            )
+            connection.execute("set variable starts = ?::int[]", [[sum(sizes[:pack]) for pack in range(len(sizes))]])
             got = connection.execute(
                 f"select ord from read_parquet([{files}], file_row_number = true) where "
                 "get_bit(getvariable('keep'), "
@@ -175,22 +171,14 @@ def test_nothing_else_opens_duckdb() -> None:
                 continue
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 used: list[str] = []
-                if (
-                    isinstance(node, ast.Attribute)
-                    and isinstance(node.value, ast.Name)
-                    and node.value.id == "duckdb"
-                ):
+                if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "duckdb":
                     used = [node.attr]
                 if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "duckdb":
                     used = [alias.name for alias in node.names]
                 if isinstance(node, ast.Import):
-                    assert all(
-                        alias.asname in (None, "duckdb") for alias in node.names if alias.name == "duckdb"
-                    ), path
+                    assert all(alias.asname in (None, "duckdb") for alias in node.names if alias.name == "duckdb"), path
                 for name in used:
-                    assert name[0].isupper(), (
-                        f"{path}:{node.lineno} uses duckdb.{name}; ask tools/store/door.py"
-                    )
+                    assert name[0].isupper(), f"{path}:{node.lineno} uses duckdb.{name}; ask tools/store/door.py"
 
 
 def test_importing_the_store_s_sql_does_not_load_duckdb() -> None:

@@ -245,9 +245,7 @@ def test_converted_numbers_stand_as_they_were_written(store: Store, tmp_path: Pa
 
 def test_a_column_of_which_only_a_part_plays_a_role_is_kept(make_rows: MakeRows, tmp_path: Path) -> None:
     task = {"instruction": "do", "instances": [{"input": "a", "output": "b"}, {"input": "c", "output": "d"}]}
-    rows = make_rows(
-        [task], format="alpaca", map={"input": "instances[0].input", "output": "instances[0].output"}
-    )
+    rows = make_rows([task], format="alpaca", map={"input": "instances[0].input", "output": "instances[0].output"})
     write_data(rows, tmp_path / "out", format="alpaca")
     assert lines(tmp_path / "out") == [
         {"instruction": "do", "input": "a", "output": "b", "instances": task["instances"]}
@@ -289,9 +287,7 @@ def test_rows_that_do_not_fit_are_named_and_counted(make_rows: MakeRows, tmp_pat
         write_data(rows, tmp_path / "out", format="prompt-completion")
 
 
-def test_an_empty_version_is_refused(
-    store: Store, make_rows: MakeRows, run_tool: Any, tmp_path: Path
-) -> None:
+def test_an_empty_version_is_refused(store: Store, make_rows: MakeRows, run_tool: Any, tmp_path: Path) -> None:
     rows = run_tool("filter.where", make_rows([{"text": "a"}]), keep="text = 'b'").rows
     with pytest.raises(Refused, match="no rows"):
         write_data(rows, tmp_path / "out")
@@ -336,9 +332,7 @@ UNIFORM = [
 
 
 @pytest.mark.parametrize("format", ["messages", "jsonl", "prompt-completion"])
-def test_uniform_loads_where_the_plain_form_does_not(
-    make_rows: MakeRows, tmp_path: Path, format: str
-) -> None:
+def test_uniform_loads_where_the_plain_form_does_not(make_rows: MakeRows, tmp_path: Path, format: str) -> None:
     rows = make_rows(UNIFORM)
     with pytest.raises(Refused):
         write_data(rows, tmp_path / "plain", format=format)
@@ -499,9 +493,7 @@ TRAINED: dict[tuple[str, str], tuple[dict[str, Any], Any, str]] = {
 
 
 @pytest.mark.parametrize(("trainer", "format"), TRAINED)
-def test_a_trainer_is_told_what_it_needs(
-    make_rows: MakeRows, tmp_path: Path, trainer: str, format: str
-) -> None:
+def test_a_trainer_is_told_what_it_needs(make_rows: MakeRows, tmp_path: Path, trainer: str, format: str) -> None:
     record, config, line = TRAINED[trainer, format]
     written = write_data(make_rows([record]), tmp_path / "out", trainer=trainer, dataset="name")
     assert written.options.format == format
@@ -518,9 +510,7 @@ def test_both_splits_are_told(make_rows: MakeRows, tmp_path: Path) -> None:
     assert (told["dataset_test_split"], told["eval_strategy"]) == ("test", "epoch")
     assert "--dataset_test_split test" in written.paste("x", "DIR")
     write_data(rows, tmp_path / "axolotl", trainer="axolotl", split=halves)
-    assert (
-        yaml.safe_load((tmp_path / "axolotl/axolotl.yaml").read_text())["test_datasets"][0]["split"] == "test"
-    )
+    assert yaml.safe_load((tmp_path / "axolotl/axolotl.yaml").read_text())["test_datasets"][0]["split"] == "test"
     write_data(rows, tmp_path / "factory", trainer="llama-factory", split=halves, dataset="x")
     assert set(json.loads((tmp_path / "factory/dataset_info.json").read_text())) == {"x_train", "x_test"}
 

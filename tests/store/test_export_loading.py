@@ -64,9 +64,7 @@ def test_types_that_a_reader_can_hold_together(tmp_path: Path) -> None:
     }
 
 
-def test_columns_that_the_first_chunk_does_not_show_are_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_columns_that_the_first_chunk_does_not_show_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loading, "CHUNK", 200)
     early = [{"m": [{"role": "user"}], "n": None, "x": 1}] * 20
     late = [{"m": [{"role": "user", "name": "bo"}], "n": "text", "x": 2, "z": True}]
@@ -74,9 +72,7 @@ def test_columns_that_the_first_chunk_does_not_show_are_told(
     assert loaded.late == ("m[].name", "n", "z")
 
 
-def test_a_fault_behind_the_first_chunk_is_found_at_its_row(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_fault_behind_the_first_chunk_is_found_at_its_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loading, "CHUNK", 64)
     records: list[dict[str, Any]] = [{"a": i} for i in range(100)]
     records[73] = {"a": {"b": 1}}

@@ -106,9 +106,7 @@ ANSWER = st.one_of(
         }
     ),
 )
-TURN = st.one_of(
-    st.fixed_dictionaries({"role": st.sampled_from(["system", "user", "tool"]), "content": WORDS}), ANSWER
-)
+TURN = st.one_of(st.fixed_dictionaries({"role": st.sampled_from(["system", "user", "tool"]), "content": WORDS}), ANSWER)
 CHAT = st.lists(TURN, min_size=1, max_size=5).map(
     lambda turns: {"messages": [{"role": "user", "content": "q"}, *turns]}
 )
@@ -139,9 +137,7 @@ def _value(text: str) -> Any:
 
 @settings(max_examples=15)
 @given(st.lists(CHAT, min_size=1, max_size=4))
-def test_chats_survive_sharegpt_and_the_way_back(
-    tmp_path_factory: pytest.TempPathFactory, chats: list[Any]
-) -> None:
+def test_chats_survive_sharegpt_and_the_way_back(tmp_path_factory: pytest.TempPathFactory, chats: list[Any]) -> None:
     root = tmp_path_factory.mktemp("chats")
     texts = [json.dumps(chat, ensure_ascii=False) for chat in chats]
     single = all(len(turn.get("tool_calls", ())) < 2 for chat in chats for turn in chat["messages"])
@@ -152,22 +148,16 @@ def test_chats_survive_sharegpt_and_the_way_back(
         assert [[one for one in row if one[1] != "tool_schema"] for row in said(again)] == said(rows)
     back = write_data(again, root / "back", format="messages")
     out = (root / "back" / back.files[0].path).read_text().removesuffix("\n").split("\n")
-    kept = [
-        [(turn["role"], turn.get("content") or "") for turn in json.loads(line)["messages"]] for line in out
-    ]
+    kept = [[(turn["role"], turn.get("content") or "") for turn in json.loads(line)["messages"]] for line in out]
     assert kept == [[(turn["role"], turn["content"] or "") for turn in chat["messages"]] for chat in chats]
 
 
-CELL = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=8).filter(
-    lambda text: text.strip() == text
-)
+CELL = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=8).filter(lambda text: text.strip() == text)
 
 
 @settings(max_examples=20)
 @given(st.lists(st.tuples(CELL, CELL), min_size=1, max_size=6))
-def test_a_table_of_texts_survives_csv(
-    tmp_path_factory: pytest.TempPathFactory, cells: list[tuple[str, str]]
-) -> None:
+def test_a_table_of_texts_survives_csv(tmp_path_factory: pytest.TempPathFactory, cells: list[tuple[str, str]]) -> None:
     root = tmp_path_factory.mktemp("cells")
     texts = [json.dumps({"a": f"{a}x", "b": b}, ensure_ascii=False) for a, b in cells]
     rows, written, again = there_and_back(root, texts, format="csv", read={"format": "table"})

@@ -143,9 +143,7 @@ def test_without_a_split_all_rows_are_train(make_rows: Callable[..., Rows]) -> N
         ({"train": 0.99999, "test": 0.00001}, "'test' .* would be empty"),
     ],
 )
-def test_shares_that_cannot_be_are_refused(
-    make_rows: Callable[..., Rows], asked: dict[str, float], said: str
-) -> None:
+def test_shares_that_cannot_be_are_refused(make_rows: Callable[..., Rows], asked: dict[str, float], said: str) -> None:
     rows = make_rows([{"text": f"number {i}"} for i in range(20)])
     with pytest.raises((Misuse, Refused), match=said):
         planned(rows, asked=asked)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tilth.tools.errors import BadInput, Misuse
-from tilth.tools.store.ingest import Reader, ReadOptions, Source, lines
+from tilth.tools.store.ingest import Reader, ReadOptions, Source, delimited, lines
 
 
 def test_cells_stay_text_whatever_they_look_like(read_bytes):
@@ -167,6 +167,17 @@ def test_a_cell_beyond_the_librarys_own_limit_is_kept_and_the_limit_restored(rea
     read = read_bytes(f"a,b\n{'x' * 200_000},1\n", "data.csv")
     assert len(read.records[0]["a"]) == 200_000
     assert csv.field_size_limit() == limit
+
+
+def test_a_line_too_long_to_read_takes_its_row_along_and_no_other(read_bytes, monkeypatch):
+    monkeypatch.setattr(lines, "MAX_RECORD_BYTES", 500)
+    monkeypatch.setattr(lines, "READ_BYTES", 100)
+    monkeypatch.setattr(delimited, "SAMPLE_BYTES", 50)
+    long = "x" * 2_000
+    read = read_bytes(f'a,b\n1,{long}\n2,"y\n{long}\nz"\n\n3,w\n', "data.csv", delimiter=",")
+    assert read.records == [{"a": "3", "b": "w"}]
+    assert sorted(read.reasons) == [(2, "too_long"), (3, "too_long"), (4, "too_long")]
+    assert read.reader.blank == 1
 
 
 cells = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\x00"), max_size=8)

@@ -190,6 +190,31 @@ def test_an_overlong_line_is_rejected_without_being_held(read_bytes, monkeypatch
     assert base64.b64decode(read.rejects[0].head) == long.encode()[:200]
 
 
+@given(
+    lengths=st.lists(st.sampled_from([9, 20, 49, 300, 1_000]), max_size=12),
+    block=st.integers(1, 80),
+    last_newline=st.booleans(),
+)
+def test_overlong_lines_are_named_wherever_blocks_end(lengths, block, last_newline, tmp_path_factory):
+    written = [b'{"a": "' + b"x" * (length - 9) + b'"}' for length in lengths]
+    path = tmp_path_factory.mktemp("lines") / "data.jsonl"
+    path.write_bytes(b"\n".join(written) + (b"\n" if last_newline else b""))
+    data = path.read_bytes()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lines, "READ_BYTES", block)
+        patch.setattr(lines, "MAX_RECORD_BYTES", 100)
+        with ByteStream(str(path)) as stream:
+            parts = list(lines.cut_lines(stream))
+    cuts = [part for part in parts if isinstance(part, Cut)]
+    faults = [part for part in parts if isinstance(part, Fault)]
+    assert [text for cut in cuts for text in cut.texts] == [line for line in written if len(line) < 100]
+    assert [fault.line for fault in faults] == [i + 1 for i, line in enumerate(written) if len(line) > 100]
+    for fault in faults:
+        assert fault.reason == "too_long"
+        assert fault.head == data[fault.offset :][: len(fault.head)]
+        assert data[: fault.offset].count(b"\n") == fault.line - 1
+
+
 line_bytes = st.sampled_from(
     [
         b'{"a": 1}',
@@ -205,9 +230,7 @@ line_bytes = st.sampled_from(
 
 
 @given(given_lines=st.lists(line_bytes, max_size=30), last_newline=st.booleans(), block=st.integers(1, 50))
-def test_every_line_is_kept_rejected_or_blank_wherever_blocks_end(
-    given_lines, last_newline, block, tmp_path_factory
-):
+def test_every_line_is_kept_rejected_or_blank_wherever_blocks_end(given_lines, last_newline, block, tmp_path_factory):
     data = b"\n".join(given_lines) + (b"\n" if last_newline and given_lines else b"")
     path = tmp_path_factory.mktemp("lines") / "data.jsonl"
     path.write_bytes(data)
@@ -281,11 +304,7 @@ def test_a_document_that_breaks_off_is_torn_once(read_bytes, data, kept, reason)
 
 
 def test_a_bad_element_of_an_array_leaves_the_others_alone(read_bytes):
-    data = (
-        b'[{"a": NaN}, {"a": "\xff"}, {"a": 1, "a": 2}, 5, {"a": "\\ud800"}, {"a": '
-        + b"9" * 5000
-        + b'}, {"a": 0}]'
-    )
+    data = b'[{"a": NaN}, {"a": "\xff"}, {"a": 1, "a": 2}, 5, {"a": "\\ud800"}, {"a": ' + b"9" * 5000 + b'}, {"a": 0}]'
     read = read_bytes(data, "data.json")
     reasons = [
         "nan_or_infinity",
@@ -456,9 +475,7 @@ def test_content_is_the_hash_of_the_records_bytes_whatever_lies_around_them(read
 
 
 def test_the_owners_keys_stand_beside_the_rows(read_bytes):
-    read = read_bytes(
-        '{"id": "x-1"}\n{"id": 12345678901234567890}\n{"a": 1}\n{"id": null}\n{"id": [1]}\n', id="id"
-    )
+    read = read_bytes('{"id": "x-1"}\n{"id": 12345678901234567890}\n{"a": 1}\n{"id": null}\n{"id": [1]}\n', id="id")
     assert read.chunks[0].keys.to_pylist() == ["x-1", "12345678901234567890", None, None, "[1]"]
     read = read_bytes('{"id": 1}\n', id="di")
     with pytest.raises(Misuse, match=r"--id di: no record has this key\. Nearest: id"):
@@ -474,11 +491,7 @@ def test_the_inventory_is_bounded_and_says_so(read_bytes, monkeypatch):
 
 
 @given(
-    st.lists(
-        st.dictionaries(
-            st.sampled_from("abc"), st.none() | st.booleans() | st.integers() | st.text(max_size=1)
-        )
-    )
+    st.lists(st.dictionaries(st.sampled_from("abc"), st.none() | st.booleans() | st.integers() | st.text(max_size=1)))
 )
 def test_the_inventory_holds_every_key_and_type(records):
     judge = Judge()

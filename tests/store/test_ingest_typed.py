@@ -177,9 +177,7 @@ def test_wide_rows_come_in_small_chunks(read_files, tmp_path, monkeypatch):
 
 
 def test_the_format_of_typed_rows_is_found(read_files, tmp_path):
-    chats = pa.table(
-        {"messages": [[{"role": "user", "content": "hi"}, {"role": "assistant", "content": "ho"}]]}
-    )
+    chats = pa.table({"messages": [[{"role": "user", "content": "hi"}, {"role": "assistant", "content": "ho"}]]})
     mapping = read_files(write(chats, tmp_path / "data.parquet")).reader.mapping
     assert (mapping.format, mapping.paths) == ("messages", {"messages": "messages"})
 
@@ -192,8 +190,7 @@ rows = st.lists(
             "n": st.none() | st.integers(-(2**62), 2**62),
             "text": st.none() | st.text(st.characters(exclude_categories=("Cs",)), max_size=3),
             "list": st.none() | st.lists(st.none() | st.text(max_size=2, alphabet="ab"), max_size=3),
-            "struct": st.none()
-            | st.fixed_dictionaries({"x": st.none() | st.booleans(), "y": st.binary(max_size=2)}),
+            "struct": st.none() | st.fixed_dictionaries({"x": st.none() | st.booleans(), "y": st.binary(max_size=2)}),
         }
     ),
     min_size=1,
@@ -272,14 +269,10 @@ def test_lists_in_views_runs_and_maps_are_encoded_by_value():
     items = [["a"], None, [], ["b", None]]
     plain = pa.array(items, pa.list_(pa.string()))
     view = pa.array(items, pa.list_view(pa.string()))
-    assert digests(pa.StructArray.from_arrays([view], ["a"])) == digests(
-        pa.StructArray.from_arrays([plain], ["a"])
-    )
+    assert digests(pa.StructArray.from_arrays([view], ["a"])) == digests(pa.StructArray.from_arrays([plain], ["a"]))
     runs = pa.RunEndEncodedArray.from_arrays([2, 4], ["x", None])
     flat = pa.array(["x", "x", None, None])
-    assert digests(pa.StructArray.from_arrays([runs], ["a"])) == digests(
-        pa.StructArray.from_arrays([flat], ["a"])
-    )
+    assert digests(pa.StructArray.from_arrays([runs], ["a"])) == digests(pa.StructArray.from_arrays([flat], ["a"]))
     maps = pa.array([[("k", 1)], [("k", 2)], [("k", 1)]], pa.map_(pa.string(), pa.int8()))
     first, second, third = digests(pa.StructArray.from_arrays([maps], ["a"]))
     assert first == third != second
@@ -301,9 +294,7 @@ def test_a_union_is_refused_by_name():
 
 def test_the_encoding_is_the_one_that_is_written_down():
     array = pa.array([{"n": 1, "text": "é", "list": ["b", None], "struct": {"x": True, "y": b"\0"}}], SHAPE)
-    named = (
-        'struct<"n": int64, "text": string, "list": list<string>, "struct": struct<"x": bool, "y": binary>>'
-    )
+    named = 'struct<"n": int64, "text": string, "list": list<string>, "struct": struct<"x": bool, "y": binary>>'
     eight = "{:016x}".format
     little = {n: bytes.fromhex(eight(n))[::-1] for n in (1, 2)}
     row = (

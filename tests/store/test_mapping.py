@@ -26,9 +26,7 @@ def inventory_of(records) -> dict[str, tuple[str, ...]]:
     found: dict[str, set[str]] = {}
     for record in records:
         for key, value in record.items():
-            found.setdefault(key, set()).add(
-                names.get(type(value)) or ("array" if type(value) is list else "object")
-            )
+            found.setdefault(key, set()).add(names.get(type(value)) or ("array" if type(value) is list else "object"))
     return {key: tuple(sorted(types)) for key, types in found.items()}
 
 
@@ -36,9 +34,7 @@ def mapping_of(*records, **told) -> Mapping:
     return choose(detect(records, inventory=inventory_of(records)), records, **told)
 
 
-MESSAGES = chat(
-    ("system", "be nice"), ("user", "one"), ("assistant", "two"), ("user", "three"), ("assistant", "four")
-)
+MESSAGES = chat(("system", "be nice"), ("user", "one"), ("assistant", "two"), ("user", "three"), ("assistant", "four"))
 SHAREGPT = {
     "conversations": [
         {"from": "system", "value": "be nice"},
@@ -231,9 +227,7 @@ def test_fields_are_the_texts_they_name(record, expected):
     mapping = mapping_of(record)
     assert {field: mapping.text(record, field) for field in expected} == expected
     for field in expected:
-        assert mapping.text(record, field) == "\n\n".join(
-            p.text for p in mapping.pieces(record, field) if p.text
-        )
+        assert mapping.text(record, field) == "\n\n".join(p.text for p in mapping.pieces(record, field) if p.text)
 
 
 def test_sharegpt_reads_as_messages_do():
@@ -410,9 +404,7 @@ def test_every_field_has_a_meaning_for_every_format():
 
 
 def test_a_mapping_survives_json_with_its_column_order():
-    mapping = Mapping(
-        "text", {"text": "z"}, {"z": ("string",), "a": ("null", "integer")}, "json", {"a": "integer"}
-    )
+    mapping = Mapping("text", {"text": "z"}, {"z": ("string",), "a": ("null", "integer")}, "json", {"a": "integer"})
     again = Mapping.from_json(json.loads(json.dumps(mapping.to_json(), sort_keys=True)))
     assert again == mapping
     assert list(again.columns) == ["z", "a"]
@@ -433,9 +425,7 @@ contents = (
     st.none()
     | st.text(max_size=4)
     | st.lists(
-        st.fixed_dictionaries(
-            {"type": st.sampled_from(["text", "image"]), "text": st.none() | st.text(max_size=4)}
-        )
+        st.fixed_dictionaries({"type": st.sampled_from(["text", "image"]), "text": st.none() | st.text(max_size=4)})
     )
 )
 messages = st.lists(
@@ -485,13 +475,41 @@ def test_a_piece_lies_where_its_path_says_and_can_be_edited_there(said):
     ]
 
 
+strings = st.none() | st.text(max_size=3)
+
+
+@given(st.fixed_dictionaries({name: strings for name in ("instruction", "input", "output", "system", "image")}))
+def test_the_columns_a_field_is_made_of_hold_its_text(record):
+    """What SQL may read straight from columns is what the pieces say."""
+    columns = {name: ("null", "string") for name in record}
+    for mapping in (
+        Mapping(
+            "alpaca", {"instruction": "instruction", "input": "input", "output": "output", "system": "system"}, columns
+        ),
+        Mapping("prompt-completion", {"prompt": "input", "completion": "output"}, columns),
+        Mapping("text", {"text": "output"}, columns),
+        Mapping("table", {}, columns),
+    ):
+        for field in mapping.fields:
+            names = mapping.string_columns(field)
+            if names is not None:
+                joined = "\n\n".join(record[name] for name in names if record[name])
+                assert mapping.text(record, field) == joined, (mapping.format, field)
+
+
+def test_a_field_that_is_more_than_columns_of_strings_names_none():
+    assert CHAT.string_columns("dialogue") is None
+    nested = Mapping("text", {"text": "data[].text"}, {"data": ("array",)})
+    assert nested.string_columns("text") is None
+    numbers = Mapping("text", {"text": "t"}, {"t": ("integer", "string")})
+    assert numbers.string_columns("text") is None
+
+
 def test_typed_rows_with_their_nulls_read_as_json_does():
     record = {
         "messages": [{"role": "user", "content": "hi", "tool_calls": None, "name": None}],
         "tools": None,
     }
-    mapping = Mapping(
-        "messages", {"messages": "messages", "tools": "tools"}, {"messages": ("list",)}, "typed"
-    )
+    mapping = Mapping("messages", {"messages": "messages", "tools": "tools"}, {"messages": ("list",)}, "typed")
     assert mapping.text(record, "dialogue") == "hi"
     assert [piece.kind for piece in mapping.pieces(record)] == ["text"]

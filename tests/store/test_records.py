@@ -122,9 +122,7 @@ def paths_of(value, path=()):
 def applied(value, changes):
     """The changes made on a copy of the value, deletions last and from the end, as an oracle."""
     value = copy.deepcopy(value)
-    for path, new in sorted(
-        changes, key=lambda change: [str(type(k)) + f"{k!s:>9}" for k in change[0]], reverse=True
-    ):
+    for path, new in sorted(changes, key=lambda change: [str(type(k)) + f"{k!s:>9}" for k in change[0]], reverse=True):
         parent = value
         for key in path[:-1]:
             parent = parent[key]
@@ -186,9 +184,7 @@ def test_new_strings_are_written_as_the_record_writes_its_own() -> None:
     assert edit(' {"a": 1} ', [((), {"b": 2})]) == ' {"b": 2} '
 
 
-@pytest.mark.parametrize(
-    "path", [("b",), ("a", 0), ("a", "x"), (0,), ("list", 2), ("list", "0"), ("a", "x", "y")]
-)
+@pytest.mark.parametrize("path", [("b",), ("a", 0), ("a", "x"), (0,), ("list", 2), ("list", "0"), ("a", "x", "y")])
 def test_a_path_that_leads_nowhere_is_an_error(path) -> None:
     text = '{"a": "text", "list": [1, 2]}'
     for attempt in (lambda: edit(text, [(path, 1)]), lambda: edit_value(json.loads(text), [(path, 1)])):

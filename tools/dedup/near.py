@@ -32,7 +32,8 @@ def near(
     *,
     field: TextField = "default",
     threshold: Annotated[
-        float, Arg("drop a row whose Jaccard similarity to a kept row reaches this", threshold=True, minimum=0.1, maximum=1)
+        float,
+        Arg("drop a row whose Jaccard similarity to a kept row reaches this", threshold=True, minimum=0.1, maximum=1),
     ] = 0.7,
     ngram: Annotated[int, Arg("words in a shingle", minimum=1, maximum=20)] = 5,
     keep: Annotated[

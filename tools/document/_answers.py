@@ -56,9 +56,7 @@ def read_answers(root: Path, dataset: str) -> Answers:
     known = (*QUESTIONS, LICENSE)
     for key, value in table.items() if isinstance(table, dict) else [(dataset, table)]:
         if key not in known:
-            raise Misuse(
-                f"{path.name}: [{dataset}] asks nothing called {key!r}.", next_step=nearest(key, known)
-            )
+            raise Misuse(f"{path.name}: [{dataset}] asks nothing called {key!r}.", next_step=nearest(key, known))
         if not isinstance(value, str):
             raise Misuse(f"{path.name}: [{dataset}] {key} is not a text.", next_step=f'Write {key} = "…".')
     texts = {key: table[key].strip() for key in QUESTIONS if table.get(key, "").strip()}
@@ -74,14 +72,21 @@ def licence(declared: str | None) -> str:
 
 
 def spdx(text: str) -> str | None:
-    """The SPDX expression a text spells (SPDX 3, Annex B; case does not matter); None when it is none."""
+    """The SPDX expression a text spells (SPDX 3, Annex B; case does not matter); None when it is none.
+
+    An identifier counts only when it stands there: the library would read "GPL" as GPL-1.0-or-later.
+    """
     from license_expression import ExpressionError
 
+    wanted = _ALIASES.get(_key(text), _LICENSE_WORD.sub("", text.strip()))
     try:
-        parsed = _licensing().parse(_ALIASES.get(_key(text), text.strip()), validate=True, strict=True)
+        parsed = _licensing().parse(wanted, validate=True, strict=True)
     except (ExpressionError, ValueError, AttributeError):
         return None
-    return None if parsed is None else str(parsed)
+    words = set(re.findall(r"[a-z0-9.+-]+", wanted.lower()))
+    if parsed is None or any(symbol.key.lower() not in words for symbol in parsed.symbols):
+        return None
+    return str(parsed)
 
 
 @cache
@@ -91,8 +96,11 @@ def _licensing() -> Any:
     return get_spdx_licensing()
 
 
+_LICENSE_WORD: Final = re.compile(r"\s+licen[cs]e$", re.IGNORECASE)
+
+
 def _key(text: str) -> str:
-    return re.sub(r"[^a-z0-9.]+", " ", text.lower()).strip().removesuffix(" license").removesuffix(" licence")
+    return re.sub(r"[^a-z0-9.]+", " ", _LICENSE_WORD.sub("", text.lower().strip())).strip()
 
 
 _ALIASES: Final = {

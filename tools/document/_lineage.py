@@ -40,9 +40,7 @@ def provenance(
             "tilth": __version__,
             "options": written.options.to_json(),
             "rows": written.rows,
-            "losses": [
-                {"code": loss.code, "message": loss.message, "rows": loss.rows} for loss in written.losses
-            ],
+            "losses": [{"code": loss.code, "message": loss.message, "rows": loss.rows} for loss in written.losses],
             "asked": dict(written.options.split),
             "notes": list(written.notes),
         }
@@ -104,9 +102,7 @@ def _source(source: Mapping[str, Any]) -> dict[str, Any]:
         for file in source.get("files", [])
     ]
     kept = {
-        name: source[name]
-        for name in ("name", "split", "terms", "url", "license_url", "retrieved")
-        if source.get(name)
+        name: source[name] for name in ("name", "split", "terms", "url", "license_url", "retrieved") if source.get(name)
     }
     return {**kept, "license": licence(source.get("license")), "files": files}
 

@@ -149,9 +149,7 @@ class _Counts:
             name = part(split)
             yield CardFact(f"split.{name}.rows", count, "rows", "counted", count)
             yield CardFact(f"split.{name}.bytes", sizes[split], "bytes", "size of the data file", count)
-            yield CardFact(
-                f"split.{name}.share", count / total, "share", "rows of the split / all rows", total
-            )
+            yield CardFact(f"split.{name}.share", count / total, "share", "rows of the split / all rows", total)
 
     def _columns(self, schemas: Sequence[pa.Schema]) -> Iterator[CardFact]:
         total = self._rows.total()
@@ -171,9 +169,7 @@ class _Counts:
         total = self._rows.total()
         if self._mapping.format in CHATS:
             yield from _quantiles("turns", self._dialogue.messages, "turns", "texts a row, in turns", total)
-            yield CardFact(
-                "system.rows", self._dialogue.rows_with_system, "rows", "rows with a system prompt", total
-            )
+            yield CardFact("system.rows", self._dialogue.rows_with_system, "rows", "rows with a system prompt", total)
         for role in self._dialogue.roles():
             lengths = self._dialogue.by_role[role]
             name = f"length.{part(role)}"

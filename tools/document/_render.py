@@ -132,6 +132,17 @@ def slot(text: str) -> str:
     return text.replace("{", "&#123;").replace("}", "&#125;")
 
 
+class _OneLine(yaml.SafeDumper):
+    """Writes every text on one line, so that no name from data can end the front matter."""
+
+
+def _text_node(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=None if value.isprintable() else '"')
+
+
+_OneLine.add_representer(str, _text_node)
+
+
 def _front_matter(page: _Page, card: Card) -> None:
     facts = card.facts
     total = facts.value("rows.total", 0)
@@ -155,7 +166,7 @@ def _front_matter(page: _Page, card: Card) -> None:
     of = {"size_categories": ("rows.total",), "language": shown}
     page.lines.append(Line("---"))
     for key, value in head.items():
-        dumped = yaml.safe_dump({key: value}, sort_keys=False, allow_unicode=True, width=1_000_000)
+        dumped = yaml.dump({key: value}, Dumper=_OneLine, sort_keys=False, allow_unicode=True, width=1_000_000)
         page.lines += [Line(line, of.get(key, ())) for line in dumped.splitlines()]
     page.lines += [Line("---"), Line("")]
 
@@ -191,11 +202,7 @@ def _contents(page: _Page, card: Card) -> None:
     rows = []
     for split, path in card.splits.items():
         name = part(split)
-        share = (
-            [f"{{split.{name}.asked}}" if f"split.{name}.asked" in card.facts else "as it came"]
-            if asked
-            else []
-        )
+        share = [f"{{split.{name}.asked}}" if f"split.{name}.asked" in card.facts else "as it came"] if asked else []
         of = [f"{{split.{name}.{part}}}" for part in ("rows", "share", "bytes")]
         rows.append([code(path), plain(split), *of, *share])
     page.table(
@@ -204,27 +211,18 @@ def _contents(page: _Page, card: Card) -> None:
         right=4 if asked else 3,
     )
     columns = [
-        fact.id.removesuffix(".type").removeprefix("column.")
-        for fact in card.facts.values()
-        if fact.unit == "type"
+        fact.id.removesuffix(".type").removeprefix("column.") for fact in card.facts.values() if fact.unit == "type"
     ]
-    told = [
-        [slot(code(name_of(name))), f"{{column.{name}.type}}", f"{{column.{name}.missing}}"]
-        for name in columns
-    ]
+    told = [[slot(code(name_of(name))), f"{{column.{name}.type}}", f"{{column.{name}.missing}}"] for name in columns]
     page.table(["column", "type", "absent, null or empty"], told[:LONGEST_TABLE], right=1)
     if len(told) > LONGEST_TABLE:
         page.add("{columns.total} columns in all; the others stand in `manifest.json`.")
     for label in [id for id in card.facts if id.startswith("label.")]:
         page.add(f"Rows labelled {slot(code(name_of(label.split('.')[1])))}: {{{label}}}.")
     if "preference.longer" in card.facts:
-        page.add(
-            "The chosen answer is longer than the rejected one in {preference.longer} of {rows.total} rows."
-        )
+        page.add("The chosen answer is longer than the rejected one in {preference.longer} of {rows.total} rows.")
     _duplicates(page, card)
-    losses = [
-        id.removesuffix(".what") for id in card.facts if id.startswith("loss.") and id.endswith(".what")
-    ]
+    losses = [id.removesuffix(".what") for id in card.facts if id.startswith("loss.") and id.endswith(".what")]
     if losses:
         page.add("What the files do not say as the dataset did:")
         page.add(*(f"- {{{loss}.what}}: {{{loss}.rows}} rows" for loss in losses))
@@ -237,11 +235,7 @@ def _duplicates(page: _Page, card: Card) -> None:
         else ""
     )
     line = f"Copies: {before}in these files {{duplicates.after}} rows repeat an earlier one"
-    across = (
-        ", and {duplicates.across} rows have a copy in another split"
-        if "duplicates.across" in card.facts
-        else ""
-    )
+    across = ", and {duplicates.across} rows have a copy in another split" if "duplicates.across" in card.facts else ""
     page.add(f"{line}{across}.")
 
 
@@ -249,9 +243,7 @@ def _lengths(page: _Page, card: Card) -> None:
     roles = [id.split(".")[1] for id in card.facts if id.startswith("length.") and id.endswith(".count")]
     rows = []
     if "turns.p50" in card.facts:
-        rows.append(
-            ["turns a row", "{rows.total}", *(f"{{turns.p{percent}}}" for percent in (5, 50, 95, 100))]
-        )
+        rows.append(["turns a row", "{rows.total}", *(f"{{turns.p{percent}}}" for percent in (5, 50, 95, 100))])
     for role in roles:
         quantiles = [f"{{length.{role}.p{percent}}}" for percent in (5, 50, 95, 100)]
         rows.append([f"{slot(plain(name_of(role)))}, characters", f"{{length.{role}.count}}", *quantiles])
@@ -263,9 +255,7 @@ def _lengths(page: _Page, card: Card) -> None:
     if card.facts.value("system.rows"):
         page.add("{system.rows} rows have a system prompt.")
     if card.facts.value("media.parts"):
-        page.add(
-            "{media.parts} parts in {media.rows} rows are images, audio or other files, and not examined."
-        )
+        page.add("{media.parts} parts in {media.rows} rows are images, audio or other files, and not examined.")
 
 
 def _languages(page: _Page, card: Card) -> None:
@@ -330,19 +320,13 @@ def _funnel(page: _Page, card: Card) -> None:
             if id.startswith((f"{at}.dropped.", f"{at}.edits."))
         ]
         more = [f"{key} {{{at}.{key}}}" for key in ("edited", "added") if card.facts.value(f"{at}.{key}")]
-        rows.append(
-            [f"{{{at}.tool}}", ", ".join([*why, *more]) or "nothing", f"{{{at}.before}}", f"{{{at}.after}}"]
-        )
+        rows.append([f"{{{at}.tool}}", ", ".join([*why, *more]) or "nothing", f"{{{at}.before}}", f"{{{at}.after}}"])
     page.table(["step", "rows dropped or changed, by reason", "before", "after"], rows, right=2)
 
 
 def _unchecked(page: _Page, card: Card) -> None:
     page.add("## What was not checked")
-    done = {
-        card.facts.value(f"{kind}.{i}.tool")
-        for kind in ("step", "report")
-        for i in _numbers(card.facts, kind)
-    }
+    done = {card.facts.value(f"{kind}.{i}.tool") for kind in ("step", "report") for i in _numbers(card.facts, kind)}
     chat = CHAT_CHECKS if card.format not in ("csv", "text") and "turns.p50" in card.facts else {}
     missing = [what for tool, what in {**CHECKS, **chat}.items() if tool not in done]
     page.add(*(f"- {what}" for what in (*missing, *ALWAYS_UNCHECKED)))
@@ -357,9 +341,7 @@ def _reproduce(page: _Page, card: Card) -> None:
     commands = [f"- {{import.{i}.command}}" for i in _numbers(card.facts, "import")]
     commands += [f"- {{step.{i}.command}}" for i in _numbers(card.facts, "step")]
     page.add(*commands, "- {command.export}")
-    page.add(
-        "With tilth {tilth.version} the same files and commands give the same bytes; see `provenance.jsonl`."
-    )
+    page.add("With tilth {tilth.version} the same files and commands give the same bytes; see `provenance.jsonl`.")
 
 
 def _numbers(facts: Facts, prefix: str) -> list[int]:

@@ -78,9 +78,7 @@ def _found(folder: Path, manifest: Mapping[str, Any]) -> Iterator[CardFact | Dri
         lines = _lineage.load((folder / _lineage.PROVENANCE).read_bytes())
         yield from _lineage.recorded(manifest["dataset"], lines)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        yield Drift(
-            f"file:{_lineage.PROVENANCE}", "a file that can be read", f"{type(error).__name__}: {error}"
-        )
+        yield Drift(f"file:{_lineage.PROVENANCE}", "a file that can be read", f"{type(error).__name__}: {error}")
 
 
 def _compared(said: Facts, found: Sequence[CardFact]) -> Iterator[Drift]:

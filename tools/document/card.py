@@ -40,9 +40,7 @@ def card(
     ctx: Context,
     data: Rows,
     *,
-    format: Annotated[
-        Format, Arg("the format an export would have; 'default' is the dataset's own")
-    ] = "default",
+    format: Annotated[Format, Arg("the format an export would have; 'default' is the dataset's own")] = "default",
 ) -> Report:
     """Preview the dataset card that an export would write.
 

@@ -41,7 +41,7 @@ def length(
     min_tokens: Annotated[int | None, Arg("fewest tokens", threshold=True, minimum=0)] = None,
     max_tokens: Annotated[int | None, Arg("most tokens", threshold=True, minimum=0)] = None,
     tokenizer: Annotated[
-        str | None, Arg("folder holding tokenizer.json; without it tokens are estimated")
+        str | None, Arg("folder holding tokenizer.json; without it tokens are estimated", path=True)
     ] = None,
 ) -> Change:
     """Drop rows whose text is shorter or longer than the given limits.

@@ -32,9 +32,7 @@ class Relations:
 
     def __init__(self, measured: Measured, readings: Mapping[str, Reading]) -> None:
         table = measured.table
-        usable = [
-            name for name, reading in readings.items() if reading.kind not in ("empty", "nested", "text")
-        ]
+        usable = [name for name, reading in readings.items() if reading.kind not in ("empty", "nested", "text")]
         self.left_out = usable[MOST_COLUMNS:]
         names = usable[:MOST_COLUMNS] if measured.mapping.format == "table" else []
         codes = table.codes(names)
@@ -59,9 +57,7 @@ class Relations:
         return {name: self.positions[rows] for name, rows in flagged(self.dependencies).items() if len(rows)}
 
 
-def column_findings(
-    measured: Measured, readings: Mapping[str, Reading], relations: Relations
-) -> list[Finding]:
+def column_findings(measured: Measured, readings: Mapping[str, Reading], relations: Relations) -> list[Finding]:
     """All findings about columns; empty for versions without rows."""
     if not measured.rows:
         return []
@@ -104,9 +100,7 @@ def _constant(table: Table, readings: Mapping[str, Reading]) -> Iterator[Finding
         return
     empty = [name for name, column in table.columns.items() if readings[name].kind == "empty"]
     if empty:
-        yield Finding(
-            "columns.empty", "note", f"Columns hold nothing: {_listed(empty)}.", len(empty), unit="columns"
-        )
+        yield Finding("columns.empty", "note", f"Columns hold nothing: {_listed(empty)}.", len(empty), unit="columns")
     constant, nearly = [], []
     for name, column in table.columns.items():
         if name in empty or readings[name].kind == "nested" or column.filled < FEWEST_ROWS:
@@ -176,9 +170,7 @@ def _mixed_formats(table: Table, readings: Mapping[str, Reading]) -> Iterator[Fi
         for name, formats in mixed.items():
             told = ", ".join(f"{form} {count:,}" for form, count in list(formats.items())[:4])
             minor = sum(formats.values()) - max(formats.values())
-            yield Finding(
-                f"columns.mixed_{what}", "warning", f"{name} mixes {what}: {told}.", minor, unit="values"
-            )
+            yield Finding(f"columns.mixed_{what}", "warning", f"{name} mixes {what}: {told}.", minor, unit="values")
 
 
 def _placeholders(table: Table, readings: Mapping[str, Reading]) -> Iterator[Finding]:
@@ -192,20 +184,14 @@ def _placeholders(table: Table, readings: Mapping[str, Reading]) -> Iterator[Fin
 
 
 def _untidy(table: Table, readings: Mapping[str, Reading]) -> Iterator[Finding]:
-    variants = {
-        name: sum(reading.variants.values()) for name, reading in readings.items() if reading.variants
-    }
+    variants = {name: sum(reading.variants.values()) for name, reading in readings.items() if reading.variants}
     if variants:
         first = max(variants, key=lambda name: variants[name])
         example = shown(next(iter(readings[first].variants)))
-        message = (
-            f"Categories are spelled in several ways (case, spaces): {_named(variants)}; e.g. “{example}”."
-        )
+        message = f"Categories are spelled in several ways (case, spaces): {_named(variants)}; e.g. “{example}”."
         spelled = {name: [text for text in readings[name].variants if len(text) <= LONG] for name in variants}
         query = sql.summed([sql.values_among(name, texts) for name, texts in spelled.items() if texts])
-        yield Finding(
-            "columns.variants", "warning", message, sum(variants.values()), unit="values", sql=query
-        )
+        yield Finding("columns.variants", "warning", message, sum(variants.values()), unit="values", sql=query)
     padded = {name: reading.padded for name, reading in readings.items() if reading.padded}
     if padded:
         message = f"Values begin or end with spaces: {_named(padded)}."

@@ -163,9 +163,7 @@ def not_checked(measured: Measured, relations: Relations) -> list[dict[str, str]
         found.append({"what": what, "why": "carried through unread"})
     if languages is not None and languages.examined < languages.rows:
         what = f"the language of {languages.rows - languages.examined:,} rows"
-        found.append(
-            {"what": what, "why": f"{languages.examined:,} rows were sampled, by a hash of their text"}
-        )
+        found.append({"what": what, "why": f"{languages.examined:,} rows were sampled, by a hash of their text"})
     elif languages is None and measured.has_text and measured.rows:
         found.append({"what": "languages", "why": "left out by --sampled-languages 0"})
     if measured.near is None and measured.compared == "text" and measured.rows:
@@ -173,11 +171,7 @@ def not_checked(measured: Measured, relations: Relations) -> list[dict[str, str]
     elif measured.near is not None and measured.near.too_short:
         what = f"near-duplicates among {measured.near.too_short:,} rows of under five words"
         found.append({"what": what, "why": "they have no 5-word run; exact copies were looked for"})
-    nested = [
-        name
-        for name, column in measured.table.columns.items()
-        if column.types["list"] + column.types["object"]
-    ]
+    nested = [name for name, column in measured.table.columns.items() if column.types["list"] + column.types["object"]]
     if measured.mapping.format == "table" and nested:
         what = f"what lies inside {', '.join(nested[:5])}"
         found.append(
@@ -221,9 +215,7 @@ def _column(measured: Measured, name: str, reading: Reading) -> dict[str, Any]:
         "mean": summary.get("mean", reading.mean),
         "histogram": summary.get("histogram", reading.histogram),
         "top": _top(column),
-        "least": min(column.texts.counts.values())
-        if reading.kind == "category" and column.texts.exact
-        else None,
+        "least": min(column.texts.counts.values()) if reading.kind == "category" and column.texts.exact else None,
         "shapes": [list(pair) for pair in reading.shapes] if plain else [],
         "formats": [list(pair) for pair in reading.formats.items()],
         "examples": _first_values(table, name) if reading.kind in ("code", "number") else [],
@@ -242,9 +234,7 @@ def _top(column: Column) -> list[list[Any]]:
 def _first_values(table: Table, name: str) -> list[str]:
     """The first values of a column that are there, as text."""
     filled = (value for value in table.sampled(name) if not is_missing(value))
-    return [
-        shown(value) if type(value) is str else json.dumps(value, default=str) for value in islice(filled, 3)
-    ]
+    return [shown(value) if type(value) is str else json.dumps(value, default=str) for value in islice(filled, 3)]
 
 
 def _notes(reading: Reading) -> list[str]:
@@ -364,6 +354,4 @@ def _phrases(measured: Measured) -> dict[str, Any] | None:
     if measured.dialogue is None or not measured.dialogue.answers:
         return None
     found = measured.dialogue.phrases(PHRASE_SHARE, PHRASE_LEAST)
-    return {name: [list(one) for one in some] for name, some in found.items()} | {
-        "answers": measured.dialogue.answers
-    }
+    return {name: [list(one) for one in some] for name, some in found.items()} | {"answers": measured.dialogue.answers}

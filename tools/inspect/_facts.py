@@ -100,9 +100,7 @@ def _redundancy(measured: Measured) -> Iterator[Fact]:
     rows = measured.rows
     what = measured.field if measured.compared == "text" else "record"
     found = copies(measured.array(measured.compared))
-    yield Fact(
-        "duplicates.exact", found.rows, "rows", f"rows whose {what} equals that of an earlier row", rows
-    )
+    yield Fact("duplicates.exact", found.rows, "rows", f"rows whose {what} equals that of an earlier row", rows)
     yield Fact("duplicates.exact.share", found.rows / rows if rows else 0.0, "share", "of all rows", rows)
     if measured.near is not None:
         near = measured.near
@@ -112,23 +110,16 @@ def _redundancy(measured: Measured) -> Iterator[Fact]:
         )
         compared = rows - near.too_short
         yield Fact("duplicates.near", len(near.rows), "rows", method, compared)
-        yield Fact(
-            "duplicates.near.share", len(near.rows) / rows if rows else 0.0, "share", "of all rows", compared
-        )
+        yield Fact("duplicates.near.share", len(near.rows) / rows if rows else 0.0, "share", "of all rows", compared)
     if measured.has_prompts:
         forked = forks(measured.array("prompt"), measured.array("answer"))
-        yield Fact(
-            "prompts.several_answers", forked.prompts, "prompts", "prompts with different answers", rows
-        )
+        yield Fact("prompts.several_answers", forked.prompts, "prompts", "prompts with different answers", rows)
         repeated = copies(measured.array("prompt"))
-        yield Fact(
-            "prompts.repeated", repeated.rows, "rows", "rows whose prompt equals that of an earlier row", rows
-        )
+        yield Fact("prompts.repeated", repeated.rows, "rows", "rows whose prompt equals that of an earlier row", rows)
     for name, codes in (("split", measured.splits), ("source", measured.sources)):
         if len(codes.names) > 1:
             crossing = sum(
-                one.rows
-                for one in shared(measured.array(measured.compared), measured.array(name), codes.names)
+                one.rows for one in shared(measured.array(measured.compared), measured.array(name), codes.names)
             )
             yield Fact(
                 f"duplicates.across_{name}s",

@@ -179,9 +179,7 @@ def _nearly(measured: Measured) -> Iterator[Finding]:
         alike = f"5-word runs, Jaccard {near.threshold:g} or more"
         message = f"The {measured.field} nearly repeats that of another row ({alike})."
         fix = f"{_with_field('dedup.near', measured)} --threshold {near.threshold:g}"
-        yield _finding(
-            "duplicates.near", ("warning", message, fix, ""), len(near.rows), near.rows[:5].tolist()
-        )
+        yield _finding("duplicates.near", ("warning", message, fix, ""), len(near.rows), near.rows[:5].tolist())
 
 
 def _forked(measured: Measured) -> Iterator[Finding]:

@@ -114,9 +114,7 @@ class Measured:
         self.table.see(seen.start, seen.records)
         self._keep("source", self.sources.of(seen.values("source")))
         self._keep("split", self.splits.of(seen.values("split")))
-        self._keep(
-            "record", fixed_bytes(seen.table.column("content_sha"))[:, :8].copy().view(np.int64).reshape(-1)
-        )
+        self._keep("record", fixed_bytes(seen.table.column("content_sha"))[:, :8].copy().view(np.int64).reshape(-1))
         self.checks.see(seen)
         if not self.has_text:
             return
@@ -195,9 +193,7 @@ def _near(rows: Rows, measured: Measured, threshold: float, threads: int) -> Nea
     found = near_duplicates(sets, threshold=threshold, rank=_keep_ranks(measured), threads=threads)
     exact = occurrence(measured.array("text")) > 0
     new = ~exact[found.dropped]
-    return NearCopies(
-        found.dropped[new], found.survivor[new], found.jaccard[new], threshold, len(sets.too_short)
-    )
+    return NearCopies(found.dropped[new], found.survivor[new], found.jaccard[new], threshold, len(sets.too_short))
 
 
 def _keep_ranks(measured: Measured) -> np.ndarray:

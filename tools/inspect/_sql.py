@@ -22,9 +22,7 @@ LAST_TURN: Final = (
     "select count(*) from (select row_id, arg_max(role, i) as last from turns group by row_id) "
     "where last <> 'assistant'"
 )
-EMPTY_SIDE: Final = (
-    "select count(distinct row_id) from texts where field in ('chosen', 'rejected') and trim(text) = ''"
-)
+EMPTY_SIDE: Final = "select count(distinct row_id) from texts where field in ('chosen', 'rejected') and trim(text) = ''"
 IDENTICAL_SIDES: Final = (
     "select count(*) from texts c join texts r using (row_id) "
     "where c.field = 'chosen' and r.field = 'rejected' and c.text = r.text and trim(c.text) <> ''"

@@ -239,7 +239,7 @@ class _Writing:
 
     def _write_signals(self, signals: pa.Table, stack: ExitStack) -> None:
         keys = self._signals_cursor.upto(self._signals_cursor.position + len(signals))
-        table = pa.table({"ord": keys["ord"], "rev": keys["rev"], **dict(zip(signals.column_names, signals.columns))})
+        table = pa.table({"ord": keys["ord"], "rev": keys["rev"], **dict(zip(signals.column_names, signals.columns, strict=True))})
         self._writer("signals", table.schema, stack).write(table)
 
     def _write_decisions(self, decisions: pa.Table, stack: ExitStack) -> None:

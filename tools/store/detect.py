@@ -112,9 +112,7 @@ def choose(
     return replace(detected, format=wanted, paths=found)
 
 
-def _found_paths(
-    candidates: Sequence[tuple[float, Mapping]], wanted: Format, taken: set[str]
-) -> dict[str, str]:
+def _found_paths(candidates: Sequence[tuple[float, Mapping]], wanted: Format, taken: set[str]) -> dict[str, str]:
     """Paths for the roles of a format: from its own candidate, else the best other; none of the `taken`."""
     roles = ROLES[wanted][0] + ROLES[wanted][1]
     own_last = sorted(reversed(candidates), key=lambda candidate: candidate[1].format == wanted)

@@ -6,12 +6,15 @@ and the files they read are named by whoever asks.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import duckdb
+
+_own = threading.local()
 
 
 def connect(
@@ -44,6 +47,15 @@ def connect(
     return connection
 
 
+def calculator() -> duckdb.DuckDBPyConnection:
+    """This thread's connection for expressions over registered Arrow tables; it reads no files."""
+    if not hasattr(_own, "connection"):
+        _own.connection = connect(temp=None, threads=1)
+        lock_down(_own.connection, ())
+    connection: duckdb.DuckDBPyConnection = _own.connection
+    return connection
+
+
 def lock_down(connection: duckdb.DuckDBPyConnection, allowed_paths: Iterable[Path]) -> None:
     """From now on `connection` opens no file but `allowed_paths` and what it spills, and keeps its settings.
 
@@ -59,6 +71,11 @@ def lock_down(connection: duckdb.DuckDBPyConnection, allowed_paths: Iterable[Pat
 def text_literal(text: str) -> str:
     """`text` as an SQL string literal."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def identifier(name: str) -> str:
+    """`name` as a quoted SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
 
 
 def json_pointer(key: str) -> str:

@@ -252,7 +252,8 @@ def _matcher(wanted: str) -> Any:
             ends = pc.or_(pc.equal(table["file"], file), pc.ends_with(table["file"], f"/{file}"))
             hits |= pc.and_(same_line, pc.fill_null(ends, False)).to_numpy()
         hits |= pc.fill_null(pc.equal(table["key"], wanted), False).to_numpy()
-        return {bytes(one) for one in fixed_bytes(table["row_id"].combine_chunks().take(pa.array(np.flatnonzero(hits))))}
+        named = table["row_id"].combine_chunks().take(pa.array(np.flatnonzero(hits)))
+        return {bytes(one) for one in fixed_bytes(named)}
 
     return match
 

@@ -132,7 +132,7 @@ class _Importing:
         kind = chunk.records.type
         if self._base_type is not None and kind != self._base_type:
             raise Misuse(
-                f"{chunk.file}: its records are {_kind_name(kind)}, those of the dataset {_kind_name(self._base_type)}.",
+                f"{chunk.file}: its records are {_kind_name(kind)}, the dataset's are {_kind_name(self._base_type)}.",
                 next_step="Import it under a name of its own, or --replace.",
             )
         self.record_type = kind

@@ -153,9 +153,7 @@ class Mapping:
         for name, types in other.columns.items():
             columns[name] = merge_types(columns.get(name, ()), types)
         cells = {
-            name: "integer"
-            if {mine.cells.get(name, kind) for mine in (self, other)} == {"integer"}
-            else "number"
+            name: "integer" if {mine.cells.get(name, kind) for mine in (self, other)} == {"integer"} else "number"
             for name, kind in {**other.cells, **self.cells}.items()
             if all(name in mine.cells or name not in mine.columns for mine in (self, other))
         }
@@ -230,7 +228,7 @@ class Mapping:
         ]
 
     def string_columns(self, field: str) -> tuple[str, ...] | None:
-        """The columns whose strings, joined, are the text of `field`; None when it takes more than that to read it.
+        """The columns whose strings, joined, are the text of `field`; None when it takes more to read it.
 
         They are whole columns that hold nothing but strings and nulls, in reading order.
         """
@@ -268,8 +266,8 @@ class Mapping:
                 continue
             start = max(turn - 1, 0) if role == "input" else turn
             for path, value in find(record, self._steps[role]):
-                said, turn = reading.speech(value, path, speaker, start)
-                start = turn
+                said, start = reading.speech(value, path, speaker, start)
+                turn = max(turn, start)
                 out += said
         if self.format == "preference":
             out += self._answers(record, turn)
@@ -303,7 +301,7 @@ class Mapping:
         out: list[Piece] = []
         for name, value in record.items():
             if name not in taken:
-                out += reading.column(value, name)
+                out += reading.aside(value, name)
         return out
 
     def _of_column(self, record: dict[str, Any], name: str) -> list[Piece]:
@@ -315,8 +313,7 @@ class Mapping:
         if found or type(value) in (dict, list):
             return found
         return [
-            piece._replace(role=name, kind="column", turn=-1)
-            for piece in reading.content(value, (name,), name, -1)
+            piece._replace(role=name, kind="column", turn=-1) for piece in reading.content(value, (name,), name, -1)
         ]
 
     def _make_reader(self, field: str) -> Callable[[dict[str, Any]], str]:

@@ -69,9 +69,7 @@ def _refuse_constant(name: str) -> NoReturn:
     raise RecordError("nan_or_infinity", f"{name} is not JSON")
 
 
-_strict = json.JSONDecoder(
-    object_pairs_hook=_unique, parse_float=_finite, parse_constant=_refuse_constant
-).raw_decode
+_strict = json.JSONDecoder(object_pairs_hook=_unique, parse_float=_finite, parse_constant=_refuse_constant).raw_decode
 _lenient = json.JSONDecoder().raw_decode
 
 
@@ -107,9 +105,7 @@ def _decoded(text: str | bytes) -> str:
     try:
         return text.decode()
     except UnicodeDecodeError as error:
-        raise RecordError(
-            "not_utf8", f"byte {error.start} (0x{text[error.start]:02x}) is not UTF-8"
-        ) from None
+        raise RecordError("not_utf8", f"byte {error.start} (0x{text[error.start]:02x}) is not UTF-8") from None
 
 
 def _refuse_lone_surrogate(text: str) -> None:
@@ -130,9 +126,7 @@ def _at(message: str, text: str, position: int) -> str:
 
 def _may_be_deep(text: str, value: Any) -> bool:
     """A cheap first look: not a flat object, and enough brackets to nest too deep."""
-    flat = type(value) is dict and not any(
-        type(child) is dict or type(child) is list for child in value.values()
-    )
+    flat = type(value) is dict and not any(type(child) is dict or type(child) is list for child in value.values())
     return not flat and text.count("[") + text.count("{") > MAX_DEPTH
 
 
@@ -306,10 +300,7 @@ def named(text: str, names: Sequence[str] | None) -> str:
         names = [str(index) for index in range(len(members))]
     elif len(names) != len(members):
         raise ValueError(f"an array of {len(members)} elements for {len(names)} names")
-    pairs = (
-        f"{_quoted(name)}: {text[member.value : member.end]}"
-        for name, member in zip(names, members, strict=True)
-    )
+    pairs = (f"{_quoted(name)}: {text[member.value : member.end]}" for name, member in zip(names, members, strict=True))
     return "{" + ", ".join(pairs) + "}"
 
 
@@ -317,9 +308,7 @@ def with_member(text: str, key: str, value: Any) -> str:
     """The JSON object `text` with one member more, at its end; the caller knows that it has no such key."""
     body = text.rstrip(WHITESPACE)[:-1].rstrip(WHITESPACE)
     separator = "" if body.endswith("{") else ", "
-    return (
-        f"{body}{separator}{json.dumps(key, ensure_ascii=False)}: {json.dumps(value, ensure_ascii=False)}}}"
-    )
+    return f"{body}{separator}{json.dumps(key, ensure_ascii=False)}: {json.dumps(value, ensure_ascii=False)}}}"
 
 
 def leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -148,7 +149,7 @@ class Rows:
     @cached_property
     def _overlapping(self) -> bool:
         parts = self.version.parts
-        return any(later.first <= earlier.last for earlier, later in zip(parts, parts[1:], strict=False))
+        return any(later.first <= earlier.last for earlier, later in pairwise(parts))
 
     def _live(self, part: Part) -> np.ndarray:
         if part.selection is None:

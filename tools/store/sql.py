@@ -54,9 +54,7 @@ def validate_query(sql: str, *, views: Collection[str]) -> None:
         _Walk(views).visit(_select(sql), _Scope())
 
 
-def validate_predicate(
-    expression: str, *, columns: Collection[str] | None = None, views: Collection[str] = ()
-) -> None:
+def validate_predicate(expression: str, *, columns: Collection[str] | None = None, views: Collection[str] = ()) -> None:
     """Accept a condition on `rows`, fit to stand as `where (expression)`; else raise Retry.
 
     Without `columns`, names of columns are left to DuckDB. Subqueries may read `rows` and `views`.
@@ -71,9 +69,7 @@ def validate_predicate(
         )
         frame["select_list"] = listed = [within.pop("where_clause", None)]
         if alone != frame or within != frame_within:
-            raise _Refusal(
-                "it is not one condition", "Write one expression and no comment, ';' or ',' after it."
-            )
+            raise _Refusal("it is not one condition", "Write one expression and no comment, ';' or ',' after it.")
         _Walk({"rows", *views}).visit(listed, _Scope(columns=_columns(columns)))
 
 
@@ -162,9 +158,7 @@ class _Walk:
     def _source(self, node: Tree, scope: _Scope) -> None:
         _check_sample(node)
         if "at_clause" in node:
-            raise _Refusal(
-                "AT may not stand in it", "Name the version outside of the query, as NAME@VERSION."
-            )
+            raise _Refusal("AT may not stand in it", "Name the version outside of the query, as NAME@VERSION.")
         kind = node["type"]
         if kind == "BASE_TABLE":
             self._table(node["qualified_name"]["path"], scope)
@@ -261,13 +255,9 @@ def _refusals(what: str, text: str) -> Iterator[None]:
         yield
     except _Refusal as refusal:
         message, *next_step = refusal.args
-        raise Retry(
-            f"The {what} {shown} was refused: {message.rstrip('.')}.", next_step=" ".join(next_step)
-        ) from None
+        raise Retry(f"The {what} {shown} was refused: {message.rstrip('.')}.", next_step=" ".join(next_step)) from None
     except RecursionError:
-        raise Retry(
-            f"The {what} {shown} was refused: it is nested too deeply.", next_step="Split it up."
-        ) from None
+        raise Retry(f"The {what} {shown} was refused: it is nested too deeply.", next_step="Split it up.") from None
 
 
 def _select(sql: str) -> Tree:
@@ -280,9 +270,7 @@ def _select(sql: str) -> Tree:
             f"{MOST_PARENTHESES} '(' and {MOST_SIGNS} '+' or '-' are the most.",
         )
     if _UNPRINTABLE.search(sql):
-        raise _Refusal(
-            "it has a control character or half a surrogate pair in it", "Remove it, or write chr(…)."
-        )
+        raise _Refusal("it has a control character or half a surrogate pair in it", "Remove it, or write chr(…).")
     found = json.loads(_serialized(sql), object_hook=_without_places)
     if found["error"]:
         raise _Refusal(*_why_not(sql, found))
@@ -301,17 +289,22 @@ def _without_places(node: Tree) -> Tree:
 def _why_not(sql: str, found: Tree) -> tuple[str, str]:
     import duckdb
 
-    message = str(found["error_message"]).split("\n")[0]
     if found["error_type"] == "parser":
-        return message, "Check the syntax; it is DuckDB's."
+        return _said(found["error_message"]), "Check the syntax; it is DuckDB's."
     try:
         with _lock:
             kinds = {statement.type.name for statement in _parser().extract_statements(sql)} - {"SELECT"}
     except duckdb.Error as error:
-        return str(error).split("\n")[0], "Check the syntax; it is DuckDB's."
+        return _said(error), "Check the syntax; it is DuckDB's."
     if kinds == {"MULTI"}:
         return "its PIVOT has no list of values", "Write: pivot … on column in (value, …) using …."
     return f"{', '.join(sorted(kinds)) or 'it'} is not a SELECT", "Only a SELECT may run here."
+
+
+def _said(message: object) -> str:
+    """The first line of what DuckDB says, which may quote the whole query."""
+    line, *_ = str(message).split("\n")
+    return line if len(line) <= 200 else f"{line[:199]}…"
 
 
 _lock: Final = threading.Lock()
@@ -335,4 +328,4 @@ def _serialized(sql: str) -> str:
             return str(_parser().execute(query, [sql]).fetchall()[0][0])
         except duckdb.Error as error:
             _parser.cache_clear()  # after an error of its own making DuckDB answers no more questions
-            raise _Refusal(f"DuckDB cannot read it: {str(error).splitlines()[0]}") from None
+            raise _Refusal(f"DuckDB cannot read it: {_said(error)}") from None

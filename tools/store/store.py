@@ -45,7 +45,7 @@ def check_name(name: str) -> str:
     """A dataset's name, safe as a file name everywhere. Raises Misuse."""
     parts = name.split("/") if name.startswith("benchmarks/") else [name]
     if not all(NAME.fullmatch(part) for part in parts) or parts[-1] in RESERVED:
-        rule = "Names are 1 to 64 of a-z, 0-9, '.', '_' and '-', begin with a letter or digit, and are no reserved word."
+        rule = "Names are 1 to 64 of a-z, 0-9, '.', '_', '-', begin with a letter or digit, and are no reserved word."
         raise Misuse(f"{name!r} cannot name a dataset.", next_step=rule)
     return name
 

@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from . import door
 from .mapping import Mapping
@@ -29,9 +28,9 @@ def text_reader(mapping: Mapping, field: str) -> TextReader:
     columns = mapping.string_columns(field)
     if columns is None:
         return lambda records: _parsed(records, mapping, field)
-    if mapping.kind == "typed":
-        return lambda records: _joined([records.field(name) for name in columns])
-    return _extractor(columns)
+    if mapping.kind == "typed" and len(columns) == 1:
+        return lambda records: _without_nulls(records.field(columns[0]))
+    return _extractor(columns, typed=mapping.kind == "typed")
 
 
 def _parsed(records: pa.Array, mapping: Mapping, field: str) -> pa.LargeStringArray:
@@ -40,34 +39,37 @@ def _parsed(records: pa.Array, mapping: Mapping, field: str) -> pa.LargeStringAr
     return pa.array([read(record) for record in values], pa.large_string())
 
 
-def _extractor(columns: Sequence[str]) -> TextReader:
-    """Takes string members out of JSON texts; one connection for all batches."""
-    connection = door.connect(temp=None, threads=1)
-    shown = ", ".join(
-        f"json_extract_string(record, {door.json_pointer(name)}) as c{i}" for i, name in enumerate(columns)
-    )
+def _extractor(columns: Sequence[str], *, typed: bool) -> TextReader:
+    """Takes string members out of records and joins them by a blank line.
+
+    DuckDB joins, since Arrow's binary_join_element_wise (26.0) leaves out rows of which every text is null.
+    """
+    members = [
+        f"record.{door.identifier(name)}" if typed else f"json_extract_string(record, {door.json_pointer(name)})"
+        for name in columns
+    ]
+    said = ", ".join(f"nullif({member}, '')" for member in members)
+    joined = members[0] if len(members) == 1 else f"concat_ws(e'\\n\\n', {said})"
 
     def read(records: pa.Array) -> pa.LargeStringArray:
+        connection = door.calculator()
         connection.register("records", pa.table({"record": records}))
-        found = connection.sql(f"select {shown} from records").to_arrow_table()
-        return _joined([column.combine_chunks() for column in found.columns])
+        found = connection.sql(f"select {joined} as text from records").to_arrow_table()
+        connection.unregister("records")
+        return _without_nulls(found.column("text").combine_chunks())
 
     return read
 
 
-def _joined(columns: Sequence[pa.Array]) -> pa.LargeStringArray:
-    """The columns of each row joined by a blank line, nulls and empty texts left out."""
-    texts = [column.cast(pa.large_string()) for column in columns]
-    if len(texts) == 1:
-        return texts[0].fill_null("") if texts[0].null_count else texts[0]
-    blank = pa.scalar(None, pa.large_string())
-    said = [pc.if_else(pc.equal(text, ""), blank, text) for text in texts]
-    return pc.binary_join_element_wise(*said, "\n\n", null_handling="skip").cast(pa.large_string())
+def _without_nulls(texts: pa.Array) -> pa.LargeStringArray:
+    texts = texts.cast(pa.large_string())
+    return texts.fill_null("") if texts.null_count else texts
 
 
 def plain_values(column: pa.Array | pa.ChunkedArray) -> list[Any]:
     """Typed records as Python values; times finer than a microsecond are shown to the microsecond."""
-    return column.cast(_coarse(column.type), safe=False).to_pylist()
+    values: list[Any] = column.cast(_coarse(column.type), safe=False).to_pylist()
+    return values
 
 
 def edited_value(value: Any, changes: Sequence[tuple[Path, Any]]) -> Any:

@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from ..errors import Misuse, Retry, nearest
 from . import door
-from .door import text_literal
+from .door import identifier, text_literal
 from .ledger import Entry
 from .mapping import FIELDS, Mapping
 from .rows import Rows
@@ -46,11 +46,14 @@ def query(store: Store, address: str, sql: str, *, limit: int | None = None) -> 
 def positions_where(store: Store, address: str, predicate: str, *, threads: int | None = None) -> np.ndarray:
     """Positions, ascending, of the rows for which a predicate over `rows` is true. Raises Retry."""
     validate_predicate(predicate, views=VIEWS)
-    with _Session(store, address, {"rows", *tables_of(f"select 1 where ({predicate}\n)")}, threads) as session:
-        hits = session.arrow(f"select ord from all_rows where ({predicate}\n) order by ord")["ord"].to_numpy()
+    names = {"rows", *tables_of(f"select 1 where ({predicate}\n)")}
+    with _Session(store, address, names, threads) as session:
+        found = session.arrow(f"select ord from all_rows where ({predicate}\n) order by ord")
+        hits: np.ndarray = found["ord"].to_numpy()
         if len(hits) == len(session.rows):
             return np.arange(len(session.rows))
-        return np.searchsorted(session.rows.arrow(("ord",))["ord"].to_numpy(), hits)
+        have: np.ndarray = session.rows.arrow(("ord",))["ord"].to_numpy()
+        return np.searchsorted(have, hits)
 
 
 def ranks(store: Store, rows: Rows, order: str, lengths: np.ndarray | None = None) -> np.ndarray:
@@ -95,7 +98,7 @@ def own_columns(mapping: Mapping) -> list[Column]:
 
 def _expression(name: str, kinds: Sequence[str], mapping: Mapping) -> str:
     if mapping.kind == "typed":
-        return f"record.{_quoted(name)}"
+        return f"record.{identifier(name)}"
     pointer = door.json_pointer(name)
     text = f"json_extract_string(record, {pointer})"
     cast = {"integer": "bigint", "number": "double", "boolean": "boolean"}
@@ -164,10 +167,10 @@ class _Session:
 
     def _of(self, version: Version) -> str:
         """The live rows of a version, with `ord`, `rev` and `record`."""
-        shown = ", ".join(f"{column.expression} as {_quoted(column.shown)}" for column in own_columns(version.mapping))
+        shown = ", ".join(f"{column.expression} as {identifier(column.shown)}" for column in own_columns(version.mapping))
         kept = "lower(hex(row_id)) as row_id, source, split, file, line, key"
         parts = [self._part(part.pack, part.selection) for part in version.parts]
-        base = " union all ".join(parts) if parts else "select null as record limit 0"
+        base = " union all ".join(parts) if parts else "select * from (select 1) where false"
         return f"select {kept}, {shown}{', ' if shown else ''}ord, rev, record from ({base})"
 
     def _part(self, pack: str, selection: str | None) -> str:
@@ -192,19 +195,19 @@ class _Session:
             assert entry.before is not None
             before = self._of(self._store.version(entry.before))
             parts.append(
-                f"select r.* exclude (ord, rev, record), {entry.seq} as step, {text_literal(entry.tool or '')} as tool, d.reason, d.score, "
-                f"d.evidence from ({before}) r join read_parquet({file}) d using (ord) where d.action = 'drop'"
+                f"select r.* exclude (ord, rev, record), {_step(entry)}, d.reason, d.score, d.evidence "
+                f"from ({before}) r join read_parquet({file}) d using (ord) where d.action = 'drop'"
             )
         empty = (
             "select * exclude (ord, rev, record), 0 as step, '' as tool, '' as reason, 0.0 as score, "
-            "'' as evidence from all_rows limit 0"
+            "'' as evidence from all_rows where false"
         )
         return " union all by name ".join(f"({part})" for part in [*parts, empty])
 
     def _decisions(self) -> str:
         parts = [
-            f"select lower(hex(row_id)) as row_id, {entry.seq} as step, {text_literal(entry.tool or '')} "
-            f"as tool, action, reason, score, evidence from read_parquet({file})"
+            f"select lower(hex(row_id)) as row_id, {_step(entry)}, action, reason, score, evidence "
+            f"from read_parquet({file})"
             for entry, file in self._steps("decisions")
         ]
         return " union all ".join([*parts, _EMPTY_DECISIONS])
@@ -218,8 +221,9 @@ class _Session:
             )
             for name in self._store.objects.open(entry.objects["signals"]).schema_arrow.names[2:]:
                 parts.append(
-                    f"select lower(hex(b.row_id)) as row_id, {text_literal(entry.tool or '')} as tool, {text_literal(name)} as name, "
-                    f"try_cast(s.{_quoted(name)} as double) as value, cast(s.{_quoted(name)} as varchar) as value_text "
+                    f"select lower(hex(b.row_id)) as row_id, {text_literal(entry.tool or '')} as tool, "
+                    f"{text_literal(name)} as name, try_cast(s.{identifier(name)} as double) as value, "
+                    f"cast(s.{identifier(name)} as varchar) as value_text "
                     f"from read_parquet({file}) s join ({before}) b using (ord)"
                 )
         return " union all ".join([*parts, _EMPTY_SIGNALS])
@@ -247,9 +251,8 @@ class _Session:
             with pq.ParquetWriter(temporary, schema, compression="zstd", compression_level=1) as out:
                 for batch in self.rows.batches(("row_id", "record")):
                     ids = [one.hex() for one in batch.column("row_id").to_pylist()]
-                    columns = list(zip(*lines(ids, batch.records()), strict=True)) or [[] for _ in schema]
-                    out.write_table(pa.table([pa.array(c, f.type) for c, f in zip(columns, schema, strict=True)],
-                                             schema=schema))  # fmt: skip
+                    told = [dict(zip(schema.names, line, strict=True)) for line in lines(ids, batch.records())]
+                    out.write_table(pa.Table.from_pylist(told, schema=schema))
             temporary.replace(path)
         self._files.add(path)
         return f"select * from read_parquet({text_literal(str(path))})"
@@ -270,20 +273,20 @@ _TURNS: Final = pa.schema(
     [("row_id", pa.string()), ("i", pa.int32()), ("role", pa.string()), ("text", pa.large_string())]
 )
 _EMPTY_DECISIONS: Final = (
-    "select '' as row_id, 0 as step, '' as tool, '' as action, '' as reason, 0.0 as score, '' as evidence limit 0"
+    "select '' as row_id, 0 as step, '' as tool, '' as action, '' as reason, 0.0 as score, '' as evidence where false"
 )
-_EMPTY_SIGNALS: Final = "select '' as row_id, '' as tool, '' as name, 0.0 as value, '' as value_text limit 0"
+_EMPTY_SIGNALS: Final = "select '' as row_id, '' as tool, '' as name, 0.0 as value, '' as value_text where false"
 _EMPTY_FINDINGS: Final = (
     "select '' as tool, '' as code, '' as severity, '' as message, 0::bigint as count, '' as unit, "
-    "[]::varchar[] as \"rows\", '' as sql, '' as fix limit 0"
+    "[]::varchar[] as \"rows\", '' as sql, '' as fix where false"
 )
 _EMPTY_FACTS: Final = (
-    "select '' as tool, '' as id, '' as value, '' as unit, '' as method, 0::bigint as n_examined limit 0"
+    "select '' as tool, '' as id, '' as value, '' as unit, '' as method, 0::bigint as n_examined where false"
 )
 
 
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+def _step(entry: Entry) -> str:
+    return f"{entry.seq} as step, {text_literal(entry.tool or '')} as tool"
 
 
 def _readable(error: Exception, columns: Sequence[str]) -> Misuse:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from .shingles import Mask, ShingleSets
 from .tokens import Hashes, Positions
 
-_NARROW, _WIDE = 2, 16  # bits per shingle, at least: the first rejects most, the second nearly all the others
+_NARROW, _WIDE = 4, 32  # bits per shingle, at least: the first rejects most, the second nearly all the others
 _FEWEST, _MOST = 256, 1 << 16  # bits of a sketch
 _ROWS = 256  # documents sketched or compared at a time
 _CELLS = 1 << 20  # bits built, or pairs compared, at a time
@@ -51,19 +51,20 @@ class Sketches:
 
 
 def possible_between(left: Sketches, right: Sketches, threshold: float) -> tuple[Positions, Positions]:
-    """The pairs of a left and a right document whose similarity may reach the threshold."""
+    """The pairs of a left and a right document whose similarity may reach the threshold, left ones ascending."""
     a, b = [left.documents[:0]], [left.documents[:0]]
     for low in range(0, len(left.documents), _ROWS):
-        ours = left.narrow[low : low + _ROWS]
-        differ = np.zeros((len(ours), len(right.documents)), np.uint16)
-        for word in range(ours.shape[1]):
-            differ += np.bitwise_count(ours[:, word, None] ^ right.narrow[:, word])
-        total = left.size[low : low + _ROWS, None] + right.size
-        i, j = np.nonzero(differ <= _most_different(total, threshold))
-        i += low
-        kept = _differ(left.wide, right.wide, i, j) <= _most_different(left.size[i] + right.size[j], threshold)
-        a.append(left.documents[i[kept]])
-        b.append(right.documents[j[kept]])
+        part = slice(low, low + _ROWS)
+        most = _most_different(left.size[part, None] + right.size, threshold)
+        may = _differ_all(left.narrow[part], right.narrow) <= most
+        i, j = np.nonzero(may)
+        if len(i) > may.size // 8:
+            differ = _differ_all(left.wide[part], right.wide)[i, j]
+        else:
+            differ = _differ(left.wide[part], right.wide, i, j)
+        still = differ <= most[i, j]
+        a.append(left.documents[part][i[still]])
+        b.append(right.documents[j[still]])
     return np.concatenate(a), np.concatenate(b)
 
 
@@ -85,6 +86,14 @@ def possible(sets: ShingleSets, a: Positions, b: Positions, threshold: float) ->
 def _most_different(total: Positions, threshold: float) -> npt.NDArray[np.float64]:
     """How many of their `total` shingles two documents of that similarity can have for themselves."""
     return total * ((1 - threshold) / (1 + threshold)) + 1e-6
+
+
+def _differ_all(left: Hashes, right: Hashes) -> npt.NDArray[np.int32]:
+    """The number of bits in which each row of `left` and each row of `right` differ."""
+    differ = np.zeros((len(left), len(right)), np.int32)
+    for ours, theirs in zip(left.T, np.ascontiguousarray(right.T), strict=True):
+        differ += np.bitwise_count(ours[:, None] ^ theirs)
+    return differ
 
 
 def _differ(left: Hashes, right: Hashes, i: Positions, j: Positions) -> Positions:

@@ -65,7 +65,7 @@ def _around(same: list[str], *, first: bool, last: bool) -> list[str]:
     head = [] if first else same[:AROUND]
     tail = [] if last else same[-AROUND:]
     hidden = len(same) - len(head) - len(tail)
-    return [*head, f"…({hidden} words)…", *tail] if hidden > 0 else same
+    return [*head, f"…({hidden} words)…", *tail] if hidden > 3 else same
 
 
 def _gone(text: str) -> str:

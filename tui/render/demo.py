@@ -18,7 +18,7 @@ def demo(found: Demo, terminal: Terminal) -> Iterator[str]:
     yield ""
     head = ["planted", "lines", "found", "recall", "false alarms", "by"]
     rows = [
-        [one.kind, one.planted, one.found, "-" if one.recall is None else f"{100 * one.recall:.1f} %",
+        [one.kind, one.planted, one.found, "-" if one.recall is None else f"{100 * one.recall:.1f}%",
          one.false_alarms, one.expected_step]
         for one in found.scores
         if not one.decoy

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 from ..terminal import Terminal
 from ..text import one_line, table, wrap
+from .results import result_lines
 
 if TYPE_CHECKING:
     from ...agent.release import Exported
@@ -15,8 +17,8 @@ if TYPE_CHECKING:
 
 def exported(made: Exported, terminal: Terminal) -> Iterator[str]:
     written = made.written
-    unchanged = "" if made.changed else "   (the same export was there already)"
-    yield f"{one_line(str(made.folder))}   format {written.options.format}   {written.rows:,} rows{unchanged}"
+    told = {"tool": "export", "folder": str(made.folder), "format": written.options.format, "rows": written.rows}
+    yield from result_lines({**told, "changed": made.changed}, terminal)
     files = [[file.path, f"{file.rows:,}", f"{file.bytes:,}"] for file in written.files]
     head = ["file", "rows", "bytes"]
     yield from ("  " + line for line in table([head, *files], columns=terminal.columns - 2, numbers=(1, 2)))
@@ -25,6 +27,21 @@ def exported(made: Exported, terminal: Terminal) -> Iterator[str]:
     if made.paste:
         yield "to train on it:"
         yield from ("  " + line for line in made.paste.rstrip("\n").split("\n"))
+
+
+def fields(made: Exported) -> dict[str, Any]:
+    """An export as JSON; schema and mapping stand in its manifest."""
+    written = made.written
+    return {
+        "folder": str(made.folder),
+        "format": written.options.format,
+        "rows": written.rows,
+        "files": [asdict(file) for file in written.files],
+        "splits": [dict(share) for share in written.shares],
+        "losses": [asdict(loss) for loss in written.losses],
+        "changed": made.changed,
+        "paste": made.paste,
+    }
 
 
 def verified(folder: str, found: Verified, terminal: Terminal) -> Iterator[str]:

@@ -22,6 +22,9 @@ def result_lines(result: Mapping[str, Any], terminal: Terminal) -> Iterator[str]
         yield from _run(result, terminal)
     elif result.get("tool") == "import":
         yield from _import(result, terminal)
+    elif result.get("tool") == "export":
+        unchanged = "" if result["changed"] else "   (the same export was there already)"
+        yield f"{one_line(result['folder'])}   format {result['format']}   {result['rows']:,} rows{unchanged}"
     elif result.get("tool") in ("undo", "redo"):
         yield f"{result['dataset']} @ {version(result['version'])}   {result['rows']:,} rows"
     elif "after" in result:
@@ -90,7 +93,8 @@ def _run(result: Mapping[str, Any], terminal: Terminal) -> Iterator[str]:
     if result.get("reused"):
         yield f"  {result['reused']} of {len(result['steps']) + 1} were done before and not done again"
     for verdict in result.get("expect", ()):
-        yield f"  expect {verdict['expect']}: {number(verdict['found'])} {'ok' if verdict['met'] else 'NOT MET'}"
+        unit = " %" if verdict["expect"].endswith("%") else ""
+        yield f"  expect {verdict['expect']}: {number(verdict['found'])}{unit} {'ok' if verdict['met'] else 'NOT MET'}"
     for name in ("export", "lock"):
         if result.get(name):
             yield f"  {name}: {one_line(str(result[name]))}"

@@ -66,11 +66,9 @@ def export(command: Command) -> None:
         options["split"] = _shares(args.split)
     with command.open(args.dataset) as workspace:
         exported = workspace.export(args.dataset, args.folder, **options)
-    command.face.result(
-        {"tool": "export", "dataset": args.dataset, **_fields(exported)},
-        lambda screen: releases.exported(exported, screen),
-        instead=True,
-    )
+        vid = workspace.rows(args.dataset).vid
+    line = {"tool": "export", "dataset": args.dataset, "version": vid, **releases.fields(exported)}
+    command.face.result(line, lambda screen: releases.exported(exported, screen), instead=True)
 
 
 def _shares(text: str) -> dict[str, float]:
@@ -83,18 +81,6 @@ def _shares(text: str) -> dict[str, float]:
             raise Misuse(f"--split {name}={value}: {value!r} is not a number.",
                          next_step="Write --split train=.9,test=.1") from None  # fmt: skip
     return found
-
-
-def _fields(value: Any) -> dict[str, Any]:
-    """A result dataclass as JSON, the schema and mapping of the written files left to the manifest."""
-    told = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-    return {
-        name: dataclasses.asdict(item) if dataclasses.is_dataclass(item) and not isinstance(item, type)
-        else [dataclasses.asdict(one) if dataclasses.is_dataclass(one) else one for one in item]
-        if isinstance(item, list | tuple) else item
-        for name, item in told.items()
-        if name not in ("schema", "mapping", "written", "entry")
-    }  # fmt: skip
 
 
 def card(command: Command) -> int:
@@ -120,6 +106,6 @@ def _verify(command: Command, folder: str) -> int:
     from ...tools.document.card import verify_card as verify
 
     verified = verify(Path(folder))
-    command.face.result({"tool": "verify-card", "folder": folder, **_fields(verified)},
-                        lambda screen: releases.verified(folder, verified, screen))  # fmt: skip
+    line = {"tool": "verify-card", "folder": folder, "holds": verified.holds, **dataclasses.asdict(verified)}
+    command.face.result(line, lambda screen: releases.verified(folder, verified, screen))
     return 0 if verified.holds else 1

@@ -58,7 +58,7 @@ def demo(command: Command) -> None:
     )
     line = {"tool": "demo", "folder": str(found.folder), "export": str(found.export), "card": str(found.card),
             "recipe": found.ran, "kinds": [dataclasses.asdict(one) for one in found.scores]}  # fmt: skip
-    command.face.result(line, lambda screen: shown.demo(found, screen))
+    command.face.result(line, lambda screen: shown.demo(found, screen), instead=True)
 
 
 def doctor(command: Command) -> int:

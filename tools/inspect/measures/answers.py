@@ -48,9 +48,7 @@ def may_be_faulty(said: Said, speaker: str) -> bool:
 def _may_echo(response: str, said: Said) -> bool:
     """An echo begins with the first word of a question."""
     opening = _first_word(response)
-    return any(
-        _first_word(text) == opening for role, text, kind, _ in said if role == "user" and kind == "text"
-    )
+    return any(_first_word(text) == opening for role, text, kind, _ in said if role == "user" and kind == "text")
 
 
 def _first_word(text: str) -> str:

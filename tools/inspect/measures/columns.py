@@ -133,9 +133,7 @@ class Table:
         nested = column.types["list"] + column.types["object"]
         if nested and nested * 2 > column.filled:
             return Reading(kind="nested")
-        numbers = {
-            value: count for value, count in self._scalars_of(column).items() if type(value) is not bool
-        }
+        numbers = {value: count for value, count in self._scalars_of(column).items() if type(value) is not bool}
         if numbers and column.types["number"] * 2 > column.filled:
             reading = numeric(_merged(numbers))
             reading.odd = {str(text): count for text, count in self._texts_of(column).items() if text.strip()}
@@ -168,10 +166,7 @@ class Table:
         for name in names:
             seen: dict[Any, int] = {}
             found[name] = np.array(
-                [
-                    -1 if is_missing(value) else seen.setdefault(value, len(seen))
-                    for value in self.sampled(name)
-                ],
+                [-1 if is_missing(value) else seen.setdefault(value, len(seen)) for value in self.sampled(name)],
                 np.int64,
             )
         return found

@@ -76,9 +76,7 @@ class Dialogue:
         self.media_row_count += 1
         self.media_rows = [*self.media_rows, position][:5]
 
-    def _count(
-        self, said: dict[str, list[int]], answers: list[str], systems: list[str], messages: list[int]
-    ) -> None:
+    def _count(self, said: dict[str, list[int]], answers: list[str], systems: list[str], messages: list[int]) -> None:
         for name, lengths in said.items():
             self.by_role.setdefault(name, Lengths()).update(lengths)
         self.messages.update(messages)
@@ -94,9 +92,7 @@ class Dialogue:
         return sorted(self.by_role, key=lambda name: (order.get(name, len(order)), name))
 
     def unknown_roles(self) -> list[str]:
-        return [
-            name for name in self.roles() if name not in (*ROLE_ORDER, *KINDS.values(), "repeated", "text")
-        ]
+        return [name for name in self.roles() if name not in (*ROLE_ORDER, *KINDS.values(), "repeated", "text")]
 
     def details(self) -> dict[str, Any]:
         """Lengths for a reader: each with count, total, mean, quantiles and histogram."""

@@ -80,9 +80,7 @@ class Preference:
     def contradictory(self) -> tuple[int, tuple[int, ...]]:
         """Pairs whose chosen answer another pair rejects in favour of this one's rejected answer."""
         keys = set(self._keys)
-        found = [
-            i for i, key in enumerate(self._keys) if key[:16] != key[16:] and key[16:] + key[:16] in keys
-        ]
+        found = [i for i, key in enumerate(self._keys) if key[:16] != key[16:] and key[16:] + key[:16] in keys]
         return len(found), tuple(found[:5])
 
     def details(self) -> dict[str, Any]:
@@ -165,9 +163,7 @@ class Verdicts:
         """Rows whose prompt and answer also occur under another label."""
         labels: dict[bytes, int] = {}
         both = {
-            key
-            for key, label in zip(self._keys, self._labels, strict=True)
-            if labels.setdefault(key, label) != label
+            key for key, label in zip(self._keys, self._labels, strict=True) if labels.setdefault(key, label) != label
         }
         found = [i for i, key in enumerate(self._keys) if key in both]
         return len(found), tuple(found[:5])

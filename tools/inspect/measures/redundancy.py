@@ -105,9 +105,7 @@ def occurrence(keys: np.ndarray) -> np.ndarray:
     """For every row, how many earlier rows have its key."""
     order = np.argsort(keys, kind="stable")
     ranked = keys[order]
-    starts = (
-        np.flatnonzero(np.append(True, ranked[1:] != ranked[:-1])) if len(keys) else np.empty(0, np.int64)
-    )
+    starts = np.flatnonzero(np.append(True, ranked[1:] != ranked[:-1])) if len(keys) else np.empty(0, np.int64)
     found = np.empty(len(keys), np.int64)
     found[order] = np.arange(len(keys)) - np.repeat(starts, np.diff(np.append(starts, len(keys))))
     return found

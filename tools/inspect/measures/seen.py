@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 import pyarrow as pa
 
 from ...store.mapping import Mapping
-from ...store.pieces import ROLES, column
+from ...store.pieces import ROLES, aside
 from ...store.rows import Rows, parse_records
 
 STRETCH: Final = 4_096
@@ -108,7 +108,7 @@ def speech_reader(mapping: Mapping) -> Callable[[dict[str, Any]], Said]:
                 return general(record)
             said.append((ROLES.get(role, role), text, "text", turn))
         if len(record) > 1:
-            others = (piece for name, value in record.items() if name != key for piece in column(value, name))
+            others = (piece for name, value in record.items() if name != key for piece in aside(value, name))
             said += [(piece.role, piece.text, piece.kind, piece.turn) for piece in others]
         return said
 
@@ -146,9 +146,7 @@ def exchange(said: Said) -> Exchange:
     return Exchange("\n\n".join(prompt + response + after), "\n\n".join(prompt), "\n\n".join(response))
 
 
-def stretches(
-    rows: Rows, field: str, columns: Sequence[str] = ("record", "source", "split")
-) -> Iterator[Seen]:
+def stretches(rows: Rows, field: str, columns: Sequence[str] = ("record", "source", "split")) -> Iterator[Seen]:
     """All rows in order, `STRETCH` at a time whatever the packs."""
     start = 0
     for table in _recut((batch.table for batch in rows.batches(columns, size=STRETCH)), STRETCH):

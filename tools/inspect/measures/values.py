@@ -115,12 +115,8 @@ def numeric(counts: Mapping[float, int]) -> Reading:
     """The distribution of numbers given with a count each."""
     values = sorted(counts)
     weights = [counts[value] for value in values]
-    reading = Reading(
-        kind="number", quantiles=_quantiles(values, weights), histogram=histogram(values, weights)
-    )
-    reading.mean = math.fsum(value * weight for value, weight in zip(values, weights, strict=True)) / sum(
-        weights
-    )
+    reading = Reading(kind="number", quantiles=_quantiles(values, weights), histogram=histogram(values, weights))
+    reading.mean = math.fsum(value * weight for value, weight in zip(values, weights, strict=True)) / sum(weights)
     return reading
 
 
@@ -202,9 +198,7 @@ def _measures(real: Mapping[str, int]) -> Reading | None:
 
 
 def _only_booleans(real: Mapping[str, int]) -> bool:
-    return len({text.strip().lower() for text in real}) <= 2 and all(
-        text.strip().lower() in _BOOLEANS for text in real
-    )
+    return len({text.strip().lower() for text in real}) <= 2 and all(text.strip().lower() in _BOOLEANS for text in real)
 
 
 def _plain_kind(real: Mapping[str, int]) -> Kind:

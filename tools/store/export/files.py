@@ -129,9 +129,7 @@ class Table:
         self.path = path
         self.rows = 0
         self._schema = schema
-        self._file = pq.ParquetWriter(
-            path, schema, compression="zstd", compression_level=3, store_schema=True
-        )
+        self._file = pq.ParquetWriter(path, schema, compression="zstd", compression_level=3, store_schema=True)
         self._blocks: list[pa.Table] = []
         self._bytes = 0
         self._loose: list[pa.Table] = []
@@ -193,9 +191,7 @@ def _big_integers(chunk: bytes) -> int:
     """How many lines hold an integer that 64 bits cannot."""
     if not _LONG.search(chunk):
         return 0
-    return sum(
-        1 for line in chunk.splitlines() if _LONG.search(line) and _holds_big(numerals.read(line.decode()))
-    )
+    return sum(1 for line in chunk.splitlines() if _LONG.search(line) and _holds_big(numerals.read(line.decode())))
 
 
 def _holds_big(value: Any) -> bool:
@@ -211,6 +207,4 @@ def _holds_big(value: Any) -> bool:
 def flat(records: pa.Array) -> pa.Table:
     """A column of typed records as a table of their columns."""
     kind = records.type
-    return pa.Table.from_arrays(
-        records.flatten(), schema=pa.schema([kind.field(i) for i in range(kind.num_fields)])
-    )
+    return pa.Table.from_arrays(records.flatten(), schema=pa.schema([kind.field(i) for i in range(kind.num_fields)]))

@@ -79,9 +79,7 @@ def check_possible(mapping: Mapping, format: str) -> None:
         why += ", and only a model's chat template turns turns into text"
     next_step = f"Formats this data can have: {possible}."
     if mapping.format == "table":
-        next_step += (
-            f" If a column is the {ROLES[_as_format(format)][0][0]}, say so at import: --map ROLE=COLUMN."
-        )
+        next_step += f" If a column is the {ROLES[_as_format(format)][0][0]}, say so at import: --map ROLE=COLUMN."
     raise Misuse(f"These records cannot be written as {format}: {why}.", next_step=next_step)
 
 
@@ -93,9 +91,7 @@ def is_native(mapping: Mapping, format: str) -> bool:
     """Whether records have the columns of `format` already, so that their bytes can be kept."""
     if format in FILES:
         return True
-    return mapping.format == format and all(
-        NAMES[format].get(role) == path for role, path in mapping.paths.items()
-    )
+    return mapping.format == format and all(NAMES[format].get(role) == path for role, path in mapping.paths.items())
 
 
 def written_mapping(mapping: Mapping, format: str, columns: Sequence[str]) -> Mapping:
@@ -105,8 +101,6 @@ def written_mapping(mapping: Mapping, format: str, columns: Sequence[str]) -> Ma
     if is_native(mapping, format):
         return replace(mapping, kind="typed" if format == "parquet" else "json")
     known = _as_format(format)
-    paths = {
-        role: NAMES[format][role] for role in (*ROLES[known][0], *ROLES[known][1]) if role in NAMES[format]
-    }
+    paths = {role: NAMES[format][role] for role in (*ROLES[known][0], *ROLES[known][1]) if role in NAMES[format]}
     paths = {role: name for role, name in paths.items() if name in columns}
     return Mapping(known, paths, {name: mapping.columns.get(name, ()) for name in columns})

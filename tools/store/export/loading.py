@@ -315,11 +315,7 @@ def described(schema: pa.Schema) -> list[dict[str, str]]:
 
 def _words(kind: pa.DataType) -> str:
     if pa.types.is_struct(kind):
-        return (
-            "{"
-            + ", ".join(f"{json.dumps(f.name, ensure_ascii=False)[1:-1]}: {_words(f.type)}" for f in kind)
-            + "}"
-        )
+        return "{" + ", ".join(f"{json.dumps(f.name, ensure_ascii=False)[1:-1]}: {_words(f.type)}" for f in kind) + "}"
     if pa.types.is_list(kind) or pa.types.is_large_list(kind):
         return f"[{_words(kind.value_type)}]"
     return {"large_string": "string", "double": "number", "int64": "integer", "bool": "boolean"}.get(

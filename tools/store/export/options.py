@@ -63,12 +63,8 @@ def options(
     if trainer is not None:
         trainers.check(trainer, format)
     if uniform and (format in ("csv", "parquet", "alpaca", "text") or mapping.format in ("text", "table")):
-        next_step = (
-            "It is for messages, prompt-completion, preference and unpaired-preference, also as jsonl."
-        )
-        raise Misuse(
-            f"--uniform means nothing for {mapping.format} data written as {format}.", next_step=next_step
-        )
+        next_step = "It is for messages, prompt-completion, preference and unpaired-preference, also as jsonl."
+        raise Misuse(f"--uniform means nothing for {mapping.format} data written as {format}.", next_step=next_step)
     if escape_formulas and format != "csv":
         raise Misuse("--escape-formulas is for csv.")
     shares = splits.checked(split or {})

@@ -44,9 +44,7 @@ def proved(rows: Rows, plan: Plan, paths: list[Path], asked: Options) -> tuple[p
             ) from None
         except loading.Conflict as fault:
             why = f"{fault.column} {fault.why} between {paths[0].name} and {path.name}"
-            raise Refused(
-                f"The splits would not load together: {why}.", next_step=_cure(asked, rows.mapping)
-            ) from None
+            raise Refused(f"The splits would not load together: {why}.", next_step=_cure(asked, rows.mapping)) from None
         count = int((plan.codes == code).sum())
         if loaded.rows != count:
             raise Corrupt(f"{path.name} was written with {count:,} rows and read with {loaded.rows:,}.")
@@ -57,9 +55,7 @@ def proved(rows: Rows, plan: Plan, paths: list[Path], asked: Options) -> tuple[p
 def _cure(asked: Options, mapping: RecordMapping) -> str:
     spoken = mapping.format not in ("text", "table", "alpaca") and asked.format not in ("csv", "parquet")
     if spoken and not asked.uniform:
-        return (
-            "--uniform writes content and tool calls in one type; repair or drop rows with another column so."
-        )
+        return "--uniform writes content and tool calls in one type; repair or drop rows with another column so."
     return "Repair or drop such rows ('tilth do filter.where'), or export as csv, where all is text."
 
 
@@ -75,6 +71,6 @@ def late_notes(late: list[str]) -> Iterator[str]:
     if late:
         shown = ", ".join(late[:5]) + (f" and {len(late) - 5} more" if len(late) > 5 else "")
         yield (
-            f"{shown}: first seen, or of another type, after the part of the file from which load_dataset takes "
-            "the types. Load the folder, whose README.md tells them; what loads the file alone stops."
+            f"{shown}: first seen, or of another type, behind the part of the file that load_dataset takes types "
+            "from. Load the folder, whose README.md tells them; what loads the file alone stops there."
         )

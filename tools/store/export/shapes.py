@@ -47,9 +47,7 @@ class Reshape:
         self._format = format
         self._steps = {role: parse_path(path, tuple(mapping.columns)) for role, path in mapping.paths.items()}
         self._taken = {steps[0] for steps in self._steps.values() if len(steps) == 1}
-        named = (
-            NAMES[format].values() if format in NAMES else [str(steps[0]) for steps in self._steps.values()]
-        )
+        named = NAMES[format].values() if format in NAMES else [str(steps[0]) for steps in self._steps.values()]
         self._uniform = tuple(named) if one_type else ()
         makers: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
             "messages": self._messages,

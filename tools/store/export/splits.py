@@ -105,18 +105,12 @@ def checked(asked: Mapping[str, float]) -> dict[str, float]:
     """Shares that add up to 1 under names a hub takes. Raises Misuse."""
     for name, share in asked.items():
         if not NAME.fullmatch(name):
-            raise Misuse(
-                f"{name!r} cannot name a split.", next_step="Use letters, digits and '_', as in train."
-            )
+            raise Misuse(f"{name!r} cannot name a split.", next_step="Use letters, digits and '_', as in train.")
         if not 0 < share <= 1:
-            raise Misuse(
-                f"The share of split {name!r} is {share:g}.", next_step="Shares lie above 0 and add up to 1."
-            )
+            raise Misuse(f"The share of split {name!r} is {share:g}.", next_step="Shares lie above 0 and add up to 1.")
     total = sum(asked.values())
     if asked and abs(total - 1) > 1e-6:
-        raise Misuse(
-            f"The shares of --split add up to {total:g}, not to 1.", next_step="Write train=0.9,test=0.1."
-        )
+        raise Misuse(f"The shares of --split add up to {total:g}, not to 1.", next_step="Write train=0.9,test=0.1.")
     return dict(asked)
 
 
@@ -126,18 +120,14 @@ def _carried(rows: Rows, asked: tuple[str, ...]) -> tuple[list[str], np.ndarray]
     parts = [np.empty(0, np.int16)]
     for batch in rows.batches(("split",), size=65_536):
         encoded = batch.column("split").dictionary_encode()
-        local = [
-            found.setdefault(name, len(found)) if name else -1 for name in encoded.dictionary.to_pylist()
-        ]
+        local = [found.setdefault(name, len(found)) if name else -1 for name in encoded.dictionary.to_pylist()]
         indices = encoded.indices.fill_null(len(local)).to_numpy()
         parts.append(np.array([*local, -1], np.int16)[indices])
     codes = np.concatenate(parts)
     for name in found:
         if not NAME.fullmatch(name):
             next_step = "Give it another --split at import; letters, digits and '_' are safe."
-            raise Misuse(
-                f"Rows carry the split {name!r}, which cannot name a file of the export.", next_step=next_step
-            )
+            raise Misuse(f"Rows carry the split {name!r}, which cannot name a file of the export.", next_step=next_step)
     default = () if asked or not (codes < 0).any() else ("train",)
     rest = sorted({*found, *default} - set(asked), key=lambda name: (name not in FIRST, _rank(name), name))
     names = [*asked, *rest]
@@ -186,11 +176,7 @@ def _births(rows: Rows, earlier: Iterable[Rows]) -> np.ndarray:
         fresh = np.flatnonzero((revision == 0) & np.isin(have, wanted))
         order = fresh[np.argsort(have[fresh])]
         at = np.searchsorted(have[order], wanted)
-        hit = (
-            (at < len(order)) & (have[order][np.minimum(at, len(order) - 1)] == wanted)
-            if len(order)
-            else at < 0
-        )
+        hit = (at < len(order)) & (have[order][np.minimum(at, len(order) - 1)] == wanted) if len(order) else at < 0
         births[edited[hit]] = born[order[at[hit]]]
         edited, wanted = edited[~hit], wanted[~hit]
     return births
@@ -198,9 +184,7 @@ def _births(rows: Rows, earlier: Iterable[Rows]) -> np.ndarray:
 
 def _identities(rows: Rows) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """8 bytes of row id and of content, and the revision, of every row."""
-    parts: list[tuple[np.ndarray, ...]] = [
-        (np.empty(0, np.uint64), np.empty(0, np.uint64), np.empty(0, np.int32))
-    ]
+    parts: list[tuple[np.ndarray, ...]] = [(np.empty(0, np.uint64), np.empty(0, np.uint64), np.empty(0, np.int32))]
     for batch in rows.batches(("row_id", "content_sha", "rev"), size=65_536):
         ids, contents = (_first8(fixed_bytes(batch.column(name))) for name in ("row_id", "content_sha"))
         parts.append((ids, contents, batch.column("rev").to_numpy()))
@@ -237,9 +221,7 @@ def _groups(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(an order that puts equal values side by side, where each run of them begins)."""
     order = np.argsort(values, kind="stable")
     ranked = values[order]
-    starts = (
-        np.flatnonzero(np.append(True, ranked[1:] != ranked[:-1])) if len(ranked) else np.empty(0, np.int64)
-    )
+    starts = np.flatnonzero(np.append(True, ranked[1:] != ranked[:-1])) if len(ranked) else np.empty(0, np.int64)
     return order, starts
 
 
@@ -321,9 +303,7 @@ def _refuse_empty(
 ) -> None:
     for name in shares:
         if not counts[names.index(name)]:
-            reached = ", ".join(
-                f"{other} {count:,}" for other, count in zip(names, counts.tolist(), strict=True)
-            )
+            reached = ", ".join(f"{other} {count:,}" for other, count in zip(names, counts.tolist(), strict=True))
             next_step = "Ask for a larger share, give another --seed, or leave that split out."
             why = (
                 f"the groups of {group_by!r} are too few or too large"

@@ -65,9 +65,7 @@ def default_format(trainer: str, mapping: RecordMapping) -> str:
 
 def check(trainer: str, format: str) -> None:
     if format not in READS[trainer]:
-        raise Misuse(
-            f"{trainer} does not read {format}.", next_step=f"Formats it reads: {', '.join(READS[trainer])}."
-        )
+        raise Misuse(f"{trainer} does not read {format}.", next_step=f"Formats it reads: {', '.join(READS[trainer])}.")
 
 
 def check_record(trainer: str, format: str, record: Mapping[str, Any]) -> str:
@@ -94,9 +92,7 @@ def _alternates(record: Mapping[str, Any]) -> str:
     return ""
 
 
-def fragment(
-    trainer: str, name: str, format: str, splits: Sequence[str], columns: Sequence[str], suffix: str
-) -> bytes:
+def fragment(trainer: str, name: str, format: str, splits: Sequence[str], columns: Sequence[str], suffix: str) -> bytes:
     """The configuration file's bytes. `name` is the dataset's, `columns` are those of the written records."""
     if trainer == "llama-factory":
         entries = {
@@ -118,9 +114,7 @@ def fragment(
     return f"{head}\n{text}".encode()
 
 
-def paste(
-    trainer: str, name: str, format: str, splits: Sequence[str], columns: Sequence[str], folder: str
-) -> str:
+def paste(trainer: str, name: str, format: str, splits: Sequence[str], columns: Sequence[str], folder: str) -> str:
     """One line to paste, with the folder as its reader names it."""
     place = shlex.quote(folder)
     if trainer == "trl":

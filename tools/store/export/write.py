@@ -127,26 +127,19 @@ def write_data(
     writing = _Writing(rows, folder, asked, plan, progress or (lambda done, total: None))
     paths = writing.run()
     schema, late = proof.proved(rows, plan, paths, asked)
-    found = [
-        _file(folder, path, name, count)
-        for path, (name, count) in zip(paths, plan.counts().items(), strict=True)
-    ]
+    found = [_file(folder, path, name, count) for path, (name, count) in zip(paths, plan.counts().items(), strict=True)]
     mapping = written_mapping(rows.mapping, asked.format, schema.names)
     if asked.trainer is not None:
         path = folder / trainers.FILE[asked.trainer]
         path.write_bytes(
-            trainers.fragment(
-                asked.trainer, dataset, asked.format, list(plan.names), schema.names, paths[0].suffix
-            )
+            trainers.fragment(asked.trainer, dataset, asked.format, list(plan.names), schema.names, paths[0].suffix)
         )
         found.append(_file(folder, path, None, 0))
     return Written(
         options=asked,
         rows=len(rows),
         files=tuple(found),
-        losses=tuple(
-            Loss(code, LOSSES[code], count) for code, count in sorted(writing.losses.items()) if count
-        ),
+        losses=tuple(Loss(code, LOSSES[code], count) for code, count in sorted(writing.losses.items()) if count),
         shares=tuple(splits.shares_reached(plan)),
         schema=schema,
         features=proof.features_told(asked, schema, late),
@@ -199,12 +192,8 @@ class _Writing:
         if count:
             where = proof.named(self._rows, position)
             others = f", and {count - 1:,} more rows do not fit either" if count > 1 else ""
-            next_step = (
-                "Repair or drop such rows ('tilth do filter.chat' for chats), or choose another --format."
-            )
-            raise Refused(
-                f"{where} cannot be written as {self._asked.format}: {why}{others}.", next_step=next_step
-            )
+            next_step = "Repair or drop such rows ('tilth do filter.chat' for chats), or choose another --format."
+            raise Refused(f"{where} cannot be written as {self._asked.format}: {why}{others}.", next_step=next_step)
 
     def _pieces(self, columns: tuple[str, ...] = ("record",)) -> Iterator[tuple[int, np.ndarray, Batch]]:
         """(code of a split, positions, their rows) through the whole version."""
@@ -320,9 +309,7 @@ class _storable:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         if isinstance(error, pa.ArrowNotImplementedError):
-            raise Refused(
-                f"Parquet cannot store these records: {error}.", next_step="--format jsonl can."
-            ) from None
+            raise Refused(f"Parquet cannot store these records: {error}.", next_step="--format jsonl can.") from None
 
 
 def _counted(seen: tuple[int, int, str], position: int, why: str) -> tuple[int, int, str]:

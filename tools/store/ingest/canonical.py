@@ -67,8 +67,7 @@ def tag(kind: pa.DataType) -> str:
 def _is_list(kind: pa.DataType) -> bool:
     types = pa.types
     return any(
-        test(kind)
-        for test in (types.is_list, types.is_large_list, types.is_list_view, types.is_large_list_view)
+        test(kind) for test in (types.is_list, types.is_large_list, types.is_list_view, types.is_large_list_view)
     )
 
 
@@ -138,11 +137,7 @@ def _listed(values: pa.Array, offsets: np.ndarray) -> list[bytes]:
 
 def _bytes(array: pa.Array) -> list[bytes]:
     _, offsets, data = array.buffers()
-    edges = (
-        np.frombuffer(offsets, np.int64)[array.offset : array.offset + len(array) + 1].tolist()
-        if offsets
-        else []
-    )
+    edges = np.frombuffer(offsets, np.int64)[array.offset : array.offset + len(array) + 1].tolist() if offsets else []
     raw = data.to_pybytes()[edges[0] : edges[-1]] if data is not None and edges else b""
     start = edges[0] if edges else 0
     return [_count(end - at) + raw[at - start : end - start] for at, end in itertools.pairwise(edges)]

@@ -104,9 +104,7 @@ def common_schema(files: Sequence[TypedFile]) -> pa.Schema:
     for other in files[1:]:
         if other.schema.names != first.schema.names:
             differing = sorted(set(first.schema.names) ^ set(other.schema.names))
-            what = (
-                f"the fields {', '.join(map(repr, differing))}" if differing else "the order of their fields"
-            )
+            what = f"the fields {', '.join(map(repr, differing))}" if differing else "the order of their fields"
             raise BadInput(
                 f"{first.path} and {other.path} differ in {what}.",
                 next_step="Import them one by one, or unify them.",

@@ -140,6 +140,8 @@ class _Feed:
         self._row = self._next = 0  # where the row begins, and the line to be taken next
         self.faults: list[Fault] = []
         self.ended = False
+        self.skipped = False
+        """Whether a line too long to read, rejected by itself, lies in the row."""
 
     def __iter__(self) -> Iterator[str]:
         while True:
@@ -165,6 +167,7 @@ class _Feed:
             self.faults.append(too_long(block, self._number + len(self._lines)))
             self._lines.append(b"")
             self._offsets.append(block.offset)
+            self.skipped = True
             return
         lines = split_lines(block.data)
         self._lines += lines
@@ -173,6 +176,7 @@ class _Feed:
     def begin(self) -> None:
         """The next line taken begins a row."""
         self._row = self._next
+        self.skipped = False
 
     def give_back(self) -> None:
         """The last line taken is to be taken again."""
@@ -202,9 +206,7 @@ class _Feed:
             self.faults.append(Fault(*place, reason, message, self._lines[index]))
 
 
-def cut_csv(
-    stream: ByteStream, dialect: Dialect, options: ReadOptions, cells: Cells
-) -> Iterator[Cut | Fault]:
+def cut_csv(stream: ByteStream, dialect: Dialect, options: ReadOptions, cells: Cells) -> Iterator[Cut | Fault]:
     """Every row as a JSON object of strings. BadInput or Misuse when the header cannot name the columns."""
     before = csv.field_size_limit(MAX_RECORD_BYTES)
     try:
@@ -253,6 +255,10 @@ class _Table:
                 raise BadInput(f"{self._path}: its first row cannot be read ({error}).") from None
             self._note_broken(str(error))
             return []
+        if self._feed.skipped:
+            if self._feed.taken > 1:
+                self._feed.reject("too_long", "one of the row's lines is too long to read")
+            return []
         if not row or (len(row) == 1 and len(self._names) > 1 and not row[0].strip()):
             self._gathering.blank += 1
             return []
@@ -287,9 +293,7 @@ class _Table:
         elif self._wary and not self._clean.fullmatch(self._feed.text()):
             self._feed.reject("bad_quoting", "a quote inside a cell that is not quoted")
         else:
-            cells = [
-                prefix + encode_basestring(cell) for prefix, cell in zip(self._prefixes, row, strict=True)
-            ]
+            cells = [prefix + encode_basestring(cell) for prefix, cell in zip(self._prefixes, row, strict=True)]
             text = f"{{{', '.join(cells)}}}".encode("utf-8", "surrogateescape")
             self._gathering.add(text, *self._feed.place)
             self._rows.append(row)

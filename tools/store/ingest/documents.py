@@ -118,9 +118,7 @@ class _Window:
         """Step over one of the `wanted` characters."""
         found = self.peek()
         if not found or found not in wanted:
-            raise _Torn(
-                "not_json", f"{found or 'the end'} at byte {self.offset:,}, where {wanted[0]} should stand"
-            )
+            raise _Torn("not_json", f"{found or 'the end'} at byte {self.offset:,}, where {wanted[0]} should stand")
         self.at += 1
 
     def elements(self) -> Iterator[tuple[str, int, int]]:
@@ -219,11 +217,7 @@ def _decided(kinds: dict[str, str], records: str | None, path: str) -> Shape:
 
 def _left_out(kinds: dict[str, str], members: list[str]) -> tuple[str, ...]:
     others = [key for key in kinds if key not in members]
-    return (
-        (f"left out beside {', '.join(map(repr, members))}: {', '.join(map(repr, others))}",)
-        if others
-        else ()
-    )
+    return (f"left out beside {', '.join(map(repr, members))}: {', '.join(map(repr, others))}",) if others else ()
 
 
 def cut_document(stream: ByteStream, shape: Shape) -> Iterator[Cut | Fault]:

@@ -74,9 +74,7 @@ def find_files(source: Source) -> list[Found]:
     for file in found:
         real = file.path if file.path == STDIN else os.path.realpath(file.path)
         if real in seen:
-            raise Misuse(
-                f"{file.path} is named twice in the source {source.name!r}.", next_step="Name it once."
-            )
+            raise Misuse(f"{file.path} is named twice in the source {source.name!r}.", next_step="Name it once.")
         seen[real] = file.path
     return found
 
@@ -115,9 +113,7 @@ def _of_folder(folder: str) -> list[Found]:
     data = [file for file in files if SUFFIXES[suffix_of(file)] != "text"] or files
     if not data:
         known = ", ".join(SUFFIXES)
-        raise Misuse(
-            f"The folder {folder} holds no data file.", next_step=f"Files read: {known}, also as .gz or .zst."
-        )
+        raise Misuse(f"The folder {folder} holds no data file.", next_step=f"Files read: {known}, also as .gz or .zst.")
     return [Found(file, _split_below(folder, file)) for file in data]
 
 
@@ -155,7 +151,7 @@ def _small_json(path: str) -> Any:
 
 def typed_kind(path: str) -> FileKind | None:
     """ "parquet" or "arrow" for a typed file, by its first bytes, else by its suffix; None for text."""
-    if path == STDIN:
+    if not os.path.isfile(path):  # standard input or a pipe, which can be read only once
         return None
     with open(path, "rb") as file:
         start = file.read(6)

@@ -77,13 +77,15 @@ class Sample:
     FIRST: Final = 100
     FILES: Final = 10
     BY_HASH: Final = 400
-    LONGEST: Final = 1 << 20
+    LONGEST: Final = 256 << 10
+    FIRST_BYTES: Final = 16 << 20
 
     def __init__(self) -> None:
         self._first: list[Any] = []
         self._heap: list[tuple[int, Any]] = []  # (-hash, record): the largest hash is the first to go
         self._hashes: set[int] = set()
         self._room = 0
+        self._bytes_left = self.FIRST_BYTES
 
     def open_file(self) -> None:
         self._room = self.FIRST if len(self._first) < self.FILES * self.FIRST else 0
@@ -91,10 +93,12 @@ class Sample:
     def offer(self, content: np.ndarray, get: Callable[[int], Any]) -> None:
         """The records of a chunk: their content hashes, and `get(i)` for the i-th as bytes or as a value."""
         for index in range(min(self._room, len(content))):
+            if self._bytes_left <= 0:
+                break
             record = get(index)
-            if not self._first or not self._too_long(record):
-                self._first.append(record)
-                self._room -= 1
+            self._first.append(record)
+            self._room -= 1
+            self._bytes_left -= len(record) if isinstance(record, bytes) else 0
         hashes = np.ascontiguousarray(content[:, :8]).view(">u8").ravel()
         if len(self._heap) == self.BY_HASH:
             candidates = np.flatnonzero(hashes < np.uint64(-self._heap[0][0]))
@@ -104,7 +108,7 @@ class Sample:
             self._consider(int(hashes[index]), get(index))
 
     def _consider(self, hash_: int, record: Any) -> None:
-        if hash_ in self._hashes or self._too_long(record):
+        if hash_ in self._hashes or (isinstance(record, bytes) and len(record) > self.LONGEST):
             return
         if len(self._heap) < self.BY_HASH:
             heapq.heappush(self._heap, (-hash_, record))
@@ -113,9 +117,6 @@ class Sample:
         else:
             return
         self._hashes.add(hash_)
-
-    def _too_long(self, record: Any) -> bool:
-        return isinstance(record, bytes) and len(record) > self.LONGEST
 
     def records(self) -> list[Any]:
         found = [*self._first, *(record for _, record in sorted(self._heap, key=lambda entry: -entry[0]))]
@@ -175,9 +176,7 @@ class Judge:
         for index, text in enumerate(cut.texts):
             try:
                 if len(text) > MAX_RECORD_BYTES:
-                    raise RecordError(
-                        "too_long", f"{len(text):,} bytes; records may have {MAX_RECORD_BYTES:,}"
-                    )
+                    raise RecordError("too_long", f"{len(text):,} bytes; records may have {MAX_RECORD_BYTES:,}")
                 record = parse(text)
                 if type(record) is not dict or group is not None:
                     text = self._shaped(text, record, cut)
@@ -203,9 +202,7 @@ class Judge:
             written = f"{{{json.dumps(self._names[0], ensure_ascii=False)}: {written}}}"
         elif type(record) is not dict:
             kind = _TYPE_NAMES[type(record)]
-            raise RecordError(
-                "not_an_object", f"a JSON {kind}; a record is an object (--columns names its parts)"
-            )
+            raise RecordError("not_an_object", f"a JSON {kind}; a record is an object (--columns names its parts)")
         if cut.group is None:
             return written.encode()
         if type(record) is dict and GROUP in record:

@@ -66,9 +66,7 @@ class Reader:
         self._on_reject = on_reject
         self._progress = progress
         self._inputs = _inputs(sources, options)
-        self._total = (
-            0 if any(one.path == STDIN for one in self._inputs) else sum(one.size for one in self._inputs)
-        )
+        self._total = 0 if any(one.path == STDIN for one in self._inputs) else sum(one.size for one in self._inputs)
         self._done = 0
         typed = [one.typed for one in self._inputs if one.typed]
         self.schema: pa.Schema | None = columnar.common_schema(typed) if typed else None

@@ -102,9 +102,7 @@ class ByteStream:
             self._ahead = self._ahead[len(_MARK) :]
             self.start = len(_MARK)
         elif self._decoder is None and head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            raise BadInput(
-                f"{self.path} begins with the mark of UTF-16.", next_step="Read it with --encoding utf-16."
-            )
+            raise BadInput(f"{self.path} begins with the mark of UTF-16.", next_step="Read it with --encoding utf-16.")
 
     def head(self, count: int) -> bytes:
         """At least the next `count` bytes, fewer only at the end; they stay unread."""
