@@ -50,7 +50,8 @@ class _Run:
 
     @property
     def name(self) -> str:
-        return f"{self.packs} pack{'s' if self.packs > 1 else ''} and {self.threads} thread{'s' if self.threads > 1 else ''}"
+        packs, threads = "packs" if self.packs > 1 else "pack", "threads" if self.threads > 1 else "thread"
+        return f"{self.packs} {packs} and {self.threads} {threads}"
 
 
 def check_file(path: Path) -> list[Verdict]:
@@ -83,9 +84,7 @@ def check(tool_ids: Sequence[str]) -> list[Verdict]:
                             errors[tool.id].append(f"it raises {type(error).__name__}: {error}")
                 finally:
                     store.close()
-    return [
-        Verdict(tool.id, len(runs[tool.id]), (*errors[tool.id], *_faults(runs[tool.id]))) for tool in tools
-    ]
+    return [Verdict(tool.id, len(runs[tool.id]), (*errors[tool.id], *_faults(runs[tool.id]))) for tool in tools]
 
 
 def _faults(runs: Sequence[_Run]) -> Iterator[str]:
@@ -116,7 +115,9 @@ def _run(store: Store, tool: Tool, threads: int, packs: int) -> _Run:
     args = {one.name: _example(one) for one in tool.parameters if one.required}
     with store.writing("tilth tools check"):
         done = toolbox.call_on(store, tool.id, DATASET, rows.vid, args, settings, moves=False)
-    faults = [] if _digest(rows.arrow(("row_id", "record")).to_pylist()) == before else ["it changes the rows it is given"]
+    faults = (
+        [] if _digest(rows.arrow(("row_id", "record")).to_pylist()) == before else ["it changes the rows it is given"]
+    )
     faults += _accounting(store, done.entry)
     result = {
         "rows": str(done.entry.output),
@@ -194,7 +195,8 @@ def fixture_records() -> list[dict[str, Any]]:
     ]
     pairs = [*told, *told[:4], *near, *faulty]
     chats: list[dict[str, Any]] = [
-        {"messages": [{"role": "user", "content": ask}, {"role": "assistant", "content": answer}]} for ask, answer in pairs
+        {"messages": [{"role": "user", "content": ask}, {"role": "assistant", "content": answer}]}
+        for ask, answer in pairs
     ]
     chats.append({"messages": [{"role": "user", "content": "Is anybody there?"}]})
     chats.append({"messages": [{"role": "assistant", "content": "Hello."}, {"role": "user", "content": "Hello?"}]})

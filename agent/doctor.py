@@ -28,7 +28,9 @@ from .config import read_config
 State = Literal["ok", "note", "fault"]
 
 NEEDED: Final = ("duckdb", "pyarrow", "numpy", "scipy", "scikit-learn", "pydantic", "PyYAML")
-NETWORK_DISKS: Final = frozenset("nfs nfs4 cifs smb3 smbfs fuse.sshfs 9p ceph glusterfs lustre".split())
+NETWORK_DISKS: Final = frozenset(
+    ["nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "9p", "ceph", "glusterfs", "lustre"]
+)
 LEAST_FREE: Final = 1 << 30
 LANDLOCK_CREATE_RULESET: Final = 444
 """The system call's number, the same on every architecture that has it (Linux 5.13)."""
@@ -52,10 +54,7 @@ def examine(folder: Path) -> list[Check]:
 
 def _versions() -> Iterator[Check]:
     python = platform.python_version()
-    if sys.version_info >= (3, 11):
-        yield Check("tilth", "ok", f"{__version__} on Python {python}, {platform.system()} {platform.machine()}")
-    else:
-        yield Check("tilth", "fault", f"Python {python}", "Install it under Python 3.11 or later.")
+    yield Check("tilth", "ok", f"{__version__} on Python {python}, {platform.system()} {platform.machine()}")
     found, missing = [], []
     for name in NEEDED:
         try:
@@ -130,7 +129,9 @@ def _terminal() -> Iterator[Check]:
     encoding = getattr(sys.stdout, "encoding", None) or "unknown"
     told.append(f"encoding {encoding}")
     if encoding.lower().replace("-", "") != "utf8":
-        yield Check("terminal", "note", ", ".join(told), "Set a UTF-8 locale (LANG=C.UTF-8), or letters show as escapes.")
+        yield Check(
+            "terminal", "note", ", ".join(told), "Set a UTF-8 locale (LANG=C.UTF-8), or letters show as escapes."
+        )
     elif tty and 0 < size.columns < 60:
         yield Check("terminal", "note", ", ".join(told), "Tables need 60 columns; make the window wider.")
     else:

@@ -71,7 +71,9 @@ def outcomes(workspace: Workspace, dataset: str) -> dict[int, list[Outcome]]:
             continue
         table = history.decisions(store, entry) if entry.kind == "step" else None
         if table is not None:
-            for ord, action, reason in zip(*(table[name].to_pylist() for name in ("ord", "action", "reason")), strict=True):
+            for ord, action, reason in zip(
+                *(table[name].to_pylist() for name in ("ord", "action", "reason")), strict=True
+            ):
                 told[line_of[ord]].append((str(entry.tool), action, reason))
         wanted = [name for tool, name in signals if tool == entry.tool]
         if wanted and "signals" in entry.objects:

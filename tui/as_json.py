@@ -5,7 +5,7 @@ It knows the values history and the workspace give. Numbers and names stay what 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -117,5 +117,3 @@ def tool(one: Tool) -> dict[str, Any]:
         "arguments": one.schema(),
         "thresholds": [parameter.name for parameter in one.parameters if parameter.arg.threshold],
     }
-
-

@@ -7,6 +7,7 @@ answer looks is `render`'s. Nothing heavy is imported here, so that `tilth --hel
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import os
 import sys
@@ -92,7 +93,7 @@ VERBS: Final = (
          argument("--split", metavar="NAME", help="the split of these rows (default: told by file names)"),
          argument("--license", metavar="ID", help="the licence their owner declares"),
          argument("--encoding", metavar="CODEC", help="of text files (default utf-8, strictly)"),
-         argument("--kind", metavar="KIND", help="jsonl, json, csv, text, parquet or arrow, whatever the file names say"),
+         argument("--kind", metavar="KIND", help="jsonl, json, csv, text, parquet or arrow (default: told by names)"),
          argument("--delimiter", metavar="CHAR", help="of CSV (default: detected)"),
          argument("--no-header", action="store_true", help="the first line of a CSV file is data"),
          argument("--columns", metavar="A,B", help="names for CSV columns or for elements of array records"),
@@ -220,10 +221,8 @@ def _told(error: BaseException, face: Face) -> int:
 
 def _drop_stdout() -> None:
     """The reader has gone; what Python still holds for it must not become an error at exit."""
-    try:
+    with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (OSError, ValueError):
-        pass
 
 
 def _run(words: list[str], face: Face) -> int:
@@ -299,7 +298,8 @@ def _without_verb(words: list[str], face: Face) -> int:
     if command.has_workspace():
         from .verbs.look import status
 
-        return status(command) or 0
+        status(command)
+        return 0
     sys.stdout.write(parser.format_help())
     return 0
 

@@ -82,7 +82,8 @@ class Command:
 
     @property
     def wants_rows(self) -> bool:
-        return bool(self.option("jsonl") or self.option("csv"))
+        """Are bare rows asked for? `--json` wins: its result holds them."""
+        return bool(self.option("jsonl") or self.option("csv")) and not self.option("json")
 
     @property
     def seed(self) -> int:
@@ -92,7 +93,9 @@ class Command:
     def folder(self) -> Path:
         folder = Path(self.option("workspace", "."))
         if not folder.is_dir():
-            raise Misuse(f"--workspace {folder}: there is no such folder.", next_step=f"'tilth init {folder}' makes it.")
+            raise Misuse(
+                f"--workspace {folder}: there is no such folder.", next_step=f"'tilth init {folder}' makes it."
+            )
         return folder
 
     def has_workspace(self) -> bool:

@@ -81,7 +81,14 @@ def pages(root: Path) -> Iterator[tuple[str, str]]:
 def tools_page() -> str:
     """Every packaged tool: its docstring and its arguments."""
     tools = [tool for id in registry.ids() if (tool := registry.get(id)).source == "tilth"]
-    lines = ["# Tools", "", _NOTE, "", "Run one with `tilth do TOOL X`, name it in a recipe, or call `ws.do(TOOL, X)`.", ""]
+    lines = [
+        "# Tools",
+        "",
+        _NOTE,
+        "",
+        "Run one with `tilth do TOOL X`, name it in a recipe, or call `ws.do(TOOL, X)`.",
+        "",
+    ]
     lines += [f"- [`{tool.id}`](#{tool.id.replace('.', '')}) {one_line(tool.summary)}" for tool in tools]
     for tool in tools:
         lines += ["", f"## {tool.id}", "", *_doc(tool), "", *_arguments(tool)]
@@ -119,7 +126,15 @@ def _type(one: Parameter) -> str:
 
 
 def _literal(value: object) -> str:
-    return "none" if value is None else '""' if value == "" else str(value).lower() if isinstance(value, bool) else str(value)
+    return (
+        "none"
+        if value is None
+        else '""'
+        if value == ""
+        else str(value).lower()
+        if isinstance(value, bool)
+        else str(value)
+    )
 
 
 def _cell(text: str) -> str:
@@ -135,7 +150,9 @@ def cli_page() -> str:
     for verb in VERBS:
         if not verb.hidden:
             lines += ["", f"## tilth {verb.name}", "", "```text", parser_for(verb).format_help().rstrip(), "```"]
-            heeded = [option.names[0] for option in OPTIONS if option.names[0].lstrip("-").replace("-", "_") in verb.takes]
+            heeded = [
+                option.names[0] for option in OPTIONS if option.names[0].lstrip("-").replace("-", "_") in verb.takes
+            ]
             if heeded:
                 lines += ["", f"Also heeds {', '.join(f'`{name}`' for name in heeded)}."]
     return "\n".join(lines) + "\n"

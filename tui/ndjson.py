@@ -62,8 +62,9 @@ class NdjsonFace:
         self._release()
         self._held = {"event": "result", **line}
 
-    def rows(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        raise NotImplementedError("bare rows are a face of their own")
+    def rows(self, rows: Iterable[Mapping[str, Any]], columns: Iterable[str] = ()) -> None:
+        """Never asked for: `--json` wins over `--jsonl` and `--csv`, its results hold the rows."""
+        raise NotImplementedError
 
     def fail(self, message: str, next_step: str, exit_code: int) -> None:
         self._release()

@@ -184,8 +184,11 @@ class _Progress:
 
 def _progress_line(event: Progressed, seconds: float) -> str:
     rate = event.done / seconds if seconds > 0 else 0.0
-    scale, unit = (1e6, "MB") if event.unit == "bytes" else (1, event.unit)
-    shown = (lambda n: f"{n / scale:,.1f}") if scale > 1 else (lambda n: f"{n:,.0f}")
+    scale, unit, digits = (1e6, "MB", 1) if event.unit == "bytes" else (1, event.unit, 0)
+
+    def shown(count: float) -> str:
+        return f"{count / scale:,.{digits}f}"
+
     parts = [f"{event.what}: {shown(event.done)}"]
     if event.total:
         parts[0] += f" of {shown(event.total)} {unit} ({100 * event.done / event.total:.0f} %)"

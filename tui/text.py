@@ -69,5 +69,3 @@ def number(value: float | int) -> str:
 
 def share(part: int, whole: int) -> str:
     return f"{100 * part / whole:.1f}%" if whole else "0%"
-
-

@@ -25,7 +25,7 @@ class ToolFlags:
 
     def values(self, args: argparse.Namespace) -> dict[str, Any]:
         """The arguments that were given."""
-        given = {one.name: getattr(args, _destination(one), None) for one in self.tool.parameters}
+        given: dict[str, Any] = {one.name: getattr(args, _destination(one), None) for one in self.tool.parameters}
         return {
             one.name: _listed(given[one.name]) if one.many else given[one.name]
             for one in self.tool.parameters
@@ -114,7 +114,9 @@ def _metavar(parameter: Parameter) -> str:
         return "A,B"
     marks = parameter.arg
     named = {"FIELD": marks.field, "X": marks.dataset, "SQL": marks.predicate or marks.order}
-    return next((name for name, is_so in named.items() if is_so), {int: "N", float: "NUMBER"}.get(parameter.kind, "TEXT"))
+    return next(
+        (name for name, is_so in named.items() if is_so), {int: "N", float: "NUMBER"}.get(parameter.kind, "TEXT")
+    )
 
 
 def help_of(parameter: Parameter) -> str:

@@ -38,7 +38,17 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_empty_folder_is_healthy_and_stays_empty(tmp_path: Path) -> None:
     found = by_name(tmp_path)
     assert [name for name, one in found.items() if one.state == "fault"] == []
-    assert {"tilth", "packages", "workspace", "locking", "disk", "terminal", "sandbox", "tilth.toml", "endpoints"} <= set(found)
+    assert {
+        "tilth",
+        "packages",
+        "workspace",
+        "locking",
+        "disk",
+        "terminal",
+        "sandbox",
+        "tilth.toml",
+        "endpoints",
+    } <= set(found)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -81,7 +91,9 @@ def test_a_folder_that_cannot_be_written_is_a_fault(tmp_path: Path, monkeypatch:
     assert (one.state, "Permission denied" in one.found) == ("fault", True)
 
 
-def test_missing_packages_come_with_the_command_that_brings_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_packages_come_with_the_command_that_brings_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(doctor, "NEEDED", ("pyarrow", "no-such-package"))
     assert by_name(tmp_path)["packages"].todo == "Run: pip install no-such-package"
 

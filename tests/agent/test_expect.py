@@ -36,5 +36,5 @@ def test_what_is_no_condition_is_refused(condition):
 
 
 def test_an_unknown_number_names_the_nearest():
-    with pytest.raises(Misuse, match="Nearest: pii.email"):
+    with pytest.raises(Misuse, match=r"Nearest: pii\.email"):
         check(parse("pii.mail", 0), NUMBERS, read=10)

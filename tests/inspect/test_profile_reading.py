@@ -100,7 +100,18 @@ def test_typographic_text_needs_no_look() -> None:
 SFT = profile_named("sft")
 LIMITS = {"min_echo": 15, "max_markup": 0, "max_looped": 0.3, "max_replacement_characters": 0}
 words = st.lists(
-    st.sampled_from([*["the", "cat", "sat", "on", "a", "mat", "and", "then", "it"], "1", "2", "-", "<s>", "[INST]", "`the`", "sorry"]),
+    st.sampled_from(
+        [
+            *["the", "cat", "sat", "on", "a", "mat", "and", "then", "it"],
+            "1",
+            "2",
+            "-",
+            "<s>",
+            "[INST]",
+            "`the`",
+            "sorry",
+        ]
+    ),
     max_size=40,
 )
 answers = st.one_of(

@@ -140,3 +140,15 @@ def test_types_have_names_on_a_hub_card() -> None:
         {"name": "meta", "struct": [{"name": "ok", "dtype": "bool"}]},
     ]
     assert loading.features(pa.schema([("empty", pa.struct([]))])) is None
+
+
+def test_csv_types_that_a_guess_from_the_first_rows_gets_wrong_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loading, "CSV_ROWS", 10)
+    lines = [f"{i},,{i},{i}" for i in range(10)] + ["10,late,x,12345678901234567890123"]
+    path = tmp_path / "train.csv"
+    path.write_text("\n".join(["a,b,c,d", *lines]) + "\n")
+    loaded = loading.read_back(path)
+    assert (loaded.late, loaded.huge) == (("b", "c", "d"), ("d",))
+    assert [str(field.type) for field in loaded.schema] == ["int64", "string", "string", "string"]

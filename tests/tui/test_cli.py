@@ -333,7 +333,19 @@ def test_with_json_a_usage_error_is_json_too(tilth: Tilth) -> None:
 def test_a_change_tells_all_of_its_counts(tilth: Tilth) -> None:
     tilth("import", "chats", "chats.jsonl", "--max-reject", "0.5")
     line = tilth("do", "filter.rules", "chats", "--json").last
-    wanted = {"event", "tool", "dataset", "version", "before", "after", "dropped", "added", "edited", "findings", "seconds"}
+    wanted = {
+        "event",
+        "tool",
+        "dataset",
+        "version",
+        "before",
+        "after",
+        "dropped",
+        "added",
+        "edited",
+        "findings",
+        "seconds",
+    }
     assert wanted <= set(line)
     assert line["before"] == line["after"] + sum(line["dropped"].values()) - line["added"]
 
@@ -358,7 +370,10 @@ def test_csv_rows_read_back(chats: Tilth) -> None:
 
 def test_every_changed_row_comes_as_a_bare_row(chats: Tilth) -> None:
     found = chats("diff", "chats", "--jsonl").events
-    assert {(one["change"], one["reason"]) for one in found} == {("dropped", "markup_leak"), ("dropped", "empty_response")}
+    assert {(one["change"], one["reason"]) for one in found} == {
+        ("dropped", "markup_leak"),
+        ("dropped", "empty_response"),
+    }
     assert [one["reason"] for one in chats("drops", "chats", "--jsonl").events] == ["empty_response", "markup_leak"]
 
 
@@ -418,7 +433,9 @@ def test_own_tools_run_when_the_configuration_names_them(chats: Tilth, tmp_path:
 
 
 def test_own_tools_are_checked(tilth: Tilth, tmp_path: Path) -> None:
-    (tmp_path / "fine.py").write_text(OWN.replace('row["messages"][0]["content"]', "str(row)").replace("no_plus", "fine"))
+    (tmp_path / "fine.py").write_text(
+        OWN.replace('row["messages"][0]["content"]', "str(row)").replace("no_plus", "fine")
+    )
     (tmp_path / "broken.py").write_text(BROKEN)
     good, bad = tilth("tools", "check", "fine.py"), tilth("tools", "check", "broken.py")
     assert (good.code, bad.code) == (0, 1)
@@ -455,7 +472,7 @@ def test_an_interrupted_command_says_how_to_go_on(chats: Tilth, monkeypatch: pyt
 
 
 def test_a_reader_that_goes_away_is_no_error(chats: Tilth, tmp_path: Path) -> None:
-    script = f"import sys\nfrom tilth.tui.cli import main\nsys.exit(main(['show', 'chats', '-n', '9']))"
+    script = "import sys\nfrom tilth.tui.cli import main\nsys.exit(main(['show', 'chats', '-n', '9']))"
     done = subprocess.run(
         f'"{sys.executable}" -c "{script}" | true; echo ${{PIPESTATUS[0]}}',
         shell=True, executable="/bin/bash", cwd=tmp_path, capture_output=True, text=True, check=True,

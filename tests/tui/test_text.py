@@ -77,5 +77,5 @@ def test_marks_lose_no_word(before: str, after: str) -> None:
 def test_two_texts_stand_beside_each_other_only_where_there_is_room() -> None:
     titles, texts = ("gone", "kept"), ("one two", "one three")
     assert list(beside(titles, texts, Terminal(columns=60))) == ["  gone: one two", "  kept: one three"]
-    assert list(beside(titles, texts, Terminal(columns=120, linear=True)))[0] == "  gone: one two"
+    assert next(beside(titles, texts, Terminal(columns=120, linear=True))) == "  gone: one two"
     assert " | " in next(beside(titles, texts, Terminal(columns=120)))

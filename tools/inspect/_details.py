@@ -115,7 +115,7 @@ def details(
         "system_prompts": _system_prompts(measured),
         "phrases": _phrases(measured),
         "preference": measured.preference.details() if measured.preference else None,
-        "labels": sorted(measured.verdicts.labels.items()) if measured.verdicts else None,
+        "labels": [list(one) for one in sorted(measured.verdicts.labels.items())] if measured.verdicts else None,
     }
 
 

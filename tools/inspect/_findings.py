@@ -144,7 +144,10 @@ def _checked(measured: Measured) -> Iterator[Finding]:
 
 def _blank(measured: Measured) -> Iterator[Finding]:
     count, field = measured.blank.counts["blank"], measured.field
-    if count > measured.checks.counts["no_messages"]:
+    explained = measured.checks.counts["no_messages"]
+    if measured.preference is not None:
+        explained += measured.preference.hits.counts["preference.prompt_mismatch"]
+    if count > explained:
         fix = f"filter.length --field {field} --min-characters 1"
         told: Told = ("error", f"There is no text to read in {field}.", fix, sql.blank_texts(field))
         yield _finding("text.blank", told, count, measured.blank.examples("blank"))

@@ -20,7 +20,7 @@ from ..change import DECISIONS, Change, Edit, Fact, Finding, NewRow, Outcome, Re
 from . import records
 from .identity import made_row_id
 from .ledger import Entry
-from .packs import ID, PACK_COLUMNS, bitmap, fixed_bytes, fixed_column, ObjectWriter, pack_schema, read_bitmap
+from .packs import ID, PACK_COLUMNS, ObjectWriter, bitmap, fixed_bytes, fixed_column, pack_schema, read_bitmap
 from .rows import Rows
 from .store import Store
 from .texts import edited_value, plain_values
@@ -239,7 +239,8 @@ class _Writing:
 
     def _write_signals(self, signals: pa.Table, stack: ExitStack) -> None:
         keys = self._signals_cursor.upto(self._signals_cursor.position + len(signals))
-        table = pa.table({"ord": keys["ord"], "rev": keys["rev"], **dict(zip(signals.column_names, signals.columns, strict=True))})
+        measured = dict(zip(signals.column_names, signals.columns, strict=True))
+        table = pa.table({"ord": keys["ord"], "rev": keys["rev"], **measured})
         self._writer("signals", table.schema, stack).write(table)
 
     def _write_decisions(self, decisions: pa.Table, stack: ExitStack) -> None:

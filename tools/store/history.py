@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from ..errors import Misuse
 from .ledger import Entry
-from .packs import PACK_COLUMNS, fixed_bytes, pack_schema
+from .packs import PACK_COLUMNS, fixed_bytes
 from .rows import Rows, parse_records
 from .store import Store
 

@@ -134,10 +134,9 @@ class Ledger:
                 history.tags[str(entry.args["label"])] = entry.inputs[0]
             elif entry.kind in ("undo", "redo"):
                 history.cursor += int(entry.args["steps"])
-            elif entry.output is not None and entry.moves:
-                if history.cursor < 0 or entry.output != history.current:
-                    history.vids = [*history.vids[: history.cursor + 1], entry.output]
-                    history.cursor += 1
+            elif entry.output and entry.moves and (not history.vids or entry.output != history.current):
+                history.vids = [*history.vids[: history.cursor + 1], entry.output]
+                history.cursor += 1
         return {name: history for name, history in found.items() if history.vids}
 
     def lineage(self, dataset: str, vid: str) -> list[Entry]:

@@ -72,8 +72,11 @@ _RESULT_PARTS = frozenset(("tool_result", "function_result"))
 
 
 def is_messages(value: Any) -> bool:
-    """Whether a value is a non-empty list of objects that name a speaker and hold content or a call."""
-    return type(value) is list and bool(value) and all(is_message(item) for item in value)
+    """Whether a value is a non-empty list of messages: objects of which some name a speaker and hold content or a call.
+
+    One odd message among them does not make the others unread.
+    """
+    return type(value) is list and all(type(item) is dict for item in value) and any(map(is_message, value))
 
 
 def is_message(value: Any) -> bool:

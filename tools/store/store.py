@@ -29,7 +29,7 @@ from .versions import Version
 STATE: Final = ".tilth"
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 RESERVED: Final = frozenset(
-    "con prn aux nul check list verify add all from-ledger com1 com2 com3 com4 lpt1 lpt2 lpt3".split()
+    ["con", "prn", "aux", "nul", "com1", "com2", "lpt1", "lpt2", "check", "list", "verify", "add", "all", "from-ledger"]
 )
 
 

@@ -167,7 +167,8 @@ class _Session:
 
     def _of(self, version: Version) -> str:
         """The live rows of a version, with `ord`, `rev` and `record`."""
-        shown = ", ".join(f"{column.expression} as {identifier(column.shown)}" for column in own_columns(version.mapping))
+        own = own_columns(version.mapping)
+        shown = ", ".join(f"{column.expression} as {identifier(column.shown)}" for column in own)
         kept = "lower(hex(row_id)) as row_id, source, split, file, line, key"
         parts = [self._part(part.pack, part.selection) for part in version.parts]
         base = " union all ".join(parts) if parts else "select * from (select 1) where false"

@@ -46,7 +46,9 @@ def checks(found: Sequence[Check], terminal: Terminal) -> Iterator[str]:
     longest = max(width(one.name) for one in found)
     for one in found:
         lead = terminal.paint(_WORDS[one.state], _STYLES[one.state])
-        lines = wrap(one_line(one.found), terminal.columns - 8, indent=" " * (longest + 2), first=f"{one.name:<{longest}}  ")
+        lines = wrap(
+            one_line(one.found), terminal.columns - 8, indent=" " * (longest + 2), first=f"{one.name:<{longest}}  "
+        )
         yield lead + lines[0]
         yield from (" " * 8 + line for line in lines[1:])
         if one.todo:

@@ -95,7 +95,7 @@ def _span(span: Any, record: Any) -> str:
         case [[*path], int(start), int(end)]:
             at: Any = record
             for step in path:
-                fits = isinstance(at, dict) and step in at or isinstance(at, list) and isinstance(step, int)
+                fits = (isinstance(at, dict) and step in at) or (isinstance(at, list) and isinstance(step, int))
                 at = at[step] if fits else None
             quoted = f' "{shorten(at[start:end], 60)}"' if isinstance(at, str) else ""
             return f"{'.'.join(map(str, path))} {start}:{end}{quoted}"

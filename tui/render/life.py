@@ -22,7 +22,11 @@ def life(found: Life, mapping: Mapping, terminal: Terminal) -> Iterator[str]:
     yield terminal.paint(f"row {found.row_id} of {found.dataset} {state}", "bold")
     key = f", key {first.key}" if first.key else ""
     split = f", split {first.split}" if first.split else ""
-    born = f"made from {', '.join(parent[:12] for parent in first.parents)}" if first.parents else f"read from {first.place}"
+    born = (
+        f"made from {', '.join(parent[:12] for parent in first.parents)}"
+        if first.parents
+        else f"read from {first.place}"
+    )
     yield from wrap(one_line(f"{born} (source {first.source}{split}{key})"), terminal.columns, indent="  ")
     yield from body(first.record, mapping, terminal)
     yield from _decisions(found, mapping, terminal)
@@ -52,7 +56,9 @@ def _sentence(one: Decision, row: StoredRow | None) -> str:
     survivor = one.evidence.get("survivor")
     stayed = f"; {survivor[:12]} stayed" if isinstance(survivor, str) else ""
     because = f" ({told})" if told else ""
-    return f"step {one.entry.seq}, {one.entry.tool}: {_PAST[one.action]}, {one_line(one.reason)}{because}{stayed}{undone}"
+    return (
+        f"step {one.entry.seq}, {one.entry.tool}: {_PAST[one.action]}, {one_line(one.reason)}{because}{stayed}{undone}"
+    )
 
 
 def _signals(found: Life, terminal: Terminal) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from ...tools.store.history import excerpt
@@ -22,7 +23,7 @@ def what_if(name: str, previews: Sequence[Preview], terminal: Terminal) -> Itera
     ]
     head = [name, "kept", "dropped", *reasons]
     yield from table([head, *rows], columns=terminal.columns, numbers=range(len(head)))
-    for before, after in zip(previews, previews[1:], strict=False):
+    for before, after in pairwise(previews):
         if after.flips:
             yield ""
             yield f"decided otherwise at {name} {one_line(after.value)} than at {one_line(before.value)}:"

@@ -50,8 +50,8 @@ def _what_if(command: Command, workspace: Workspace, flags: ToolFlags, values: d
 
 def _dry_run(command: Command, workspace: Workspace, flags: ToolFlags, values: dict[str, Any]) -> None:
     counts = workspace.dry_run(flags.tool.id, command.args.dataset, **values)
-    command.face.result({"tool": flags.tool.id, "dataset": command.args.dataset, "dry_run": True, **counts},
-                        lambda screen: previews.dry_run(flags.tool.id, command.args.dataset, counts, screen))  # fmt: skip
+    line = {"tool": flags.tool.id, "dataset": command.args.dataset, "dry_run": True, **counts}
+    command.face.result(line, lambda screen: previews.dry_run(flags.tool.id, command.args.dataset, counts, screen))
 
 
 def inspect(command: Command) -> None:

@@ -12,7 +12,7 @@ from ..render import catalogue
 if TYPE_CHECKING:
     from ..command import Command
 
-TEMPLATE: Final = '''# tilth.toml: the settings of this workspace. Every line is optional; commit this file.
+TEMPLATE: Final = """# tilth.toml: the settings of this workspace. Every line is optional; commit this file.
 # State lives in .tilth/, which ignores itself in git.
 
 # An OpenAI-compatible server. A key is never written here, only the name of the variable that holds it.
@@ -25,7 +25,7 @@ TEMPLATE: Final = '''# tilth.toml: the settings of this workspace. Every line is
 # Try one with: tilth tools check my_tools.py
 # [tools]
 # load = ["my_tools.py"]
-'''
+"""
 
 
 def init(command: Command) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...tools.errors import Misuse, Refused
 from .. import as_json
-from ..render import catalogue, datasets as listing, differences, drops as losses, life, log as past, rows as records
+from ..render import catalogue, differences, life
+from ..render import datasets as listing
+from ..render import drops as losses
+from ..render import log as past
+from ..render import rows as records
 
 if TYPE_CHECKING:
     from ..command import Command
@@ -29,7 +32,9 @@ def tools(command: Command) -> int:
         one = registry.get(words[0])
         parser = parser_for(find_verb("do", [], 0))
         describe(parser, one)
-        command.face.result({"tool": "tools", **as_json.tool(one)}, lambda screen: parser.format_help().rstrip().split("\n"))
+        command.face.result(
+            {"tool": "tools", **as_json.tool(one)}, lambda screen: parser.format_help().rstrip().split("\n")
+        )
         return 0
     found = [registry.get(id) for id in registry.ids()]
     line = {"tool": "tools", "tools": [{"id": one.id, "summary": one.summary, "effect": one.effect} for one in found]}

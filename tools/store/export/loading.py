@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.json
 import pyarrow.parquet as pq
@@ -33,12 +34,16 @@ _CHANGED = re.compile(r"Column\((?P<column>.*)\) changed from (?P<was>.+?) to (?
 
 @dataclass(frozen=True)
 class Loaded:
-    """What a reader made of a file. `late` are columns whose type its first chunk does not show yet: a loader
-    that is not told the types in advance (the card tells them) would stop at them."""
+    """What a reader made of a file.
+
+    `late` are columns whose type its first chunk does not show yet: a loader that is not told the types in
+    advance (the card tells them) stops there. `huge` are CSV columns of integers that 64 bits cannot hold.
+    """
 
     rows: int
     schema: pa.Schema
     late: tuple[str, ...] = ()
+    huge: tuple[str, ...] = ()
 
 
 class WontLoad(Exception):
@@ -202,16 +207,18 @@ _NUMBERS: Final = (pa.int64(), pa.float64())
 
 
 def read_csv(path: Path) -> Loaded:
-    """Cells are read as text, which shows a broken row; the types are those pandas would guess, with gaps as
-    floats."""
+    """Cells are read as text, which shows a broken row; types are those pandas would guess, gaps making floats."""
     names = _header(path)
     kinds: dict[str, pa.DataType] = dict.fromkeys(names, pa.null())
+    huge: set[str] = set()
     first: pa.Schema | None = None
     rows = 0
     try:
         for batch in _cells(path, names):
             for name in names:
-                kinds[name] = _wider(kinds[name], _cell_type(batch.column(name)))
+                kind = _cell_type(batch.column(name))
+                huge |= {name} if kind == HUGE else set()
+                kinds[name] = _wider(kinds[name], pa.string() if kind == HUGE else kind)
             rows += len(batch)
             if first is None and rows >= CSV_ROWS:
                 first = pa.schema(list(kinds.items()))
@@ -220,7 +227,7 @@ def read_csv(path: Path) -> Loaded:
         row = int(found[1]) - 2 if found else rows
         raise WontLoad(row, "the row", str(error).partition(": ")[2] or str(error)) from None
     schema = pa.schema(list(kinds.items()))
-    return Loaded(rows, schema, _differing(first or schema, schema))
+    return Loaded(rows, schema, _differing(first or schema, schema), tuple(sorted(huge)))
 
 
 def _header(path: Path) -> list[str]:
@@ -231,15 +238,28 @@ def _header(path: Path) -> list[str]:
 
 
 def _cells(path: Path, names: list[str]) -> Iterator[pa.RecordBatch]:
+    """The cells as text; a batch ends at row CSV_ROWS."""
     options = pyarrow.csv.ConvertOptions(
         column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=True, null_values=[""]
     )
-    yield from pyarrow.csv.open_csv(
+    batches = pyarrow.csv.open_csv(
         path,
         read_options=pyarrow.csv.ReadOptions(use_threads=False, block_size=16 << 20),
         parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
         convert_options=options,
     )
+    left = CSV_ROWS
+    for batch in batches:
+        if 0 < left < len(batch):
+            yield batch.slice(0, left)
+            yield batch.slice(left)
+        else:
+            yield batch
+        left -= len(batch)
+
+
+HUGE: Final = pa.decimal128(38)
+"""Stands for integers that 64 bits cannot hold: pandas would make Python objects of them, and Arrow refuses those."""
 
 
 def _cell_type(column: pa.Array) -> pa.DataType:
@@ -250,6 +270,8 @@ def _cell_type(column: pa.Array) -> pa.DataType:
             column.cast(kind)
         except pa.ArrowInvalid:
             continue
+        if kind == pa.float64() and pc.any(pc.match_substring_regex(column, r"^\s*[+-]?\d{19,}\s*$")).as_py():
+            return HUGE
         return pa.float64() if column.null_count else kind
     return pa.string()
 

@@ -20,17 +20,23 @@ from .options import Options
 from .splits import Plan
 
 
+def row_name(rows: Rows, position: int) -> str:
+    """A row as `tilth why` finds it, without the path it came from: `row 3f2a91bc`."""
+    return f"row {rows.take([position], ['row_id'])['row_id'][0].as_py().hex()[:8]}"
+
+
 def named(rows: Rows, position: int) -> str:
-    """A row as a person finds it again: `row 3f2a91bc (chats.jsonl:4812)`."""
-    line = rows.take([position], ["row_id", "file", "line", "source"]).to_pylist()[0]
+    """A row with its source: `row 3f2a91bc (chats.jsonl:4812)`."""
+    line = rows.take([position], ["file", "line", "source"]).to_pylist()[0]
     place = f"{line['file']}:{line['line']}" if line["file"] and line["line"] else line["source"]
-    return f"row {line['row_id'].hex()[:8]} ({place})"
+    return f"{row_name(rows, position)} ({place})"
 
 
-def proved(rows: Rows, plan: Plan, paths: list[Path], asked: Options) -> tuple[pa.Schema, list[str]]:
-    """Read every file back; -> (the schema that holds them all, columns seen late). Raises Refused."""
+def proved(rows: Rows, plan: Plan, paths: list[Path], asked: Options) -> loading.Loaded:
+    """Read every file back; -> what all of them together hold. Raises Refused."""
     schema = pa.schema([])
     late: dict[str, None] = {}
+    huge: dict[str, None] = {}
     for code, path in enumerate(paths):
         try:
             loaded = loading.read_back(path)
@@ -49,7 +55,8 @@ def proved(rows: Rows, plan: Plan, paths: list[Path], asked: Options) -> tuple[p
         if loaded.rows != count:
             raise Corrupt(f"{path.name} was written with {count:,} rows and read with {loaded.rows:,}.")
         late.update(dict.fromkeys(loaded.late))
-    return schema, list(late)
+        huge.update(dict.fromkeys(loaded.huge))
+    return loading.Loaded(len(rows), schema, tuple(late), tuple(huge))
 
 
 def _cure(asked: Options, mapping: RecordMapping) -> str:
@@ -59,18 +66,27 @@ def _cure(asked: Options, mapping: RecordMapping) -> str:
     return "Repair or drop such rows ('tilth do filter.where'), or export as csv, where all is text."
 
 
-def features_told(asked: Options, schema: pa.Schema, late: list[str]) -> tuple[Mapping[str, Any], ...] | None:
+def features_told(asked: Options, loaded: loading.Loaded) -> tuple[Mapping[str, Any], ...] | None:
     """The types a card tells a loader: Parquet has its own, and CSV needs them where a guess would change."""
-    if asked.format == "parquet" or (asked.format == "csv" and not late):
+    if asked.format == "parquet" or (asked.format == "csv" and not loaded.late):
         return None
-    found = loading.features(schema)
+    found = loading.features(loaded.schema)
     return None if found is None else tuple(found)
 
 
-def late_notes(late: list[str]) -> Iterator[str]:
-    if late:
-        shown = ", ".join(late[:5]) + (f" and {len(late) - 5} more" if len(late) > 5 else "")
+def load_notes(loaded: loading.Loaded) -> Iterator[str]:
+    """What a person should know of loading the files, as sentences."""
+    if loaded.late:
         yield (
-            f"{shown}: first seen, or of another type, behind the part of the file that load_dataset takes types "
-            "from. Load the folder, whose README.md tells them; what loads the file alone stops there."
+            f"{_few(loaded.late)}: first seen, or of another type, behind the part of the file that load_dataset "
+            "takes types from. Load the folder, whose README.md tells them; what loads the file alone stops there."
         )
+    if loaded.huge:
+        yield (
+            f"{_few(loaded.huge)}: integers beyond 64 bits, at which load_dataset stops in a CSV file. They load from "
+            "jsonl (as floating point) and stand in CSV as they were."
+        )
+
+
+def _few(columns: Sequence[str]) -> str:
+    return ", ".join(columns[:5]) + (f" and {len(columns) - 5} more" if len(columns) > 5 else "")

@@ -126,13 +126,15 @@ def write_data(
     plan = splits.plan(rows, asked=asked.split, group_by=group_by, seed=seed, earlier=earlier)
     writing = _Writing(rows, folder, asked, plan, progress or (lambda done, total: None))
     paths = writing.run()
-    schema, late = proof.proved(rows, plan, paths, asked)
+    loaded = proof.proved(rows, plan, paths, asked)
     found = [_file(folder, path, name, count) for path, (name, count) in zip(paths, plan.counts().items(), strict=True)]
-    mapping = written_mapping(rows.mapping, asked.format, schema.names)
+    mapping = written_mapping(rows.mapping, asked.format, loaded.schema.names)
     if asked.trainer is not None:
         path = folder / trainers.FILE[asked.trainer]
         path.write_bytes(
-            trainers.fragment(asked.trainer, dataset, asked.format, list(plan.names), schema.names, paths[0].suffix)
+            trainers.fragment(
+                asked.trainer, dataset, asked.format, list(plan.names), loaded.schema.names, paths[0].suffix
+            )
         )
         found.append(_file(folder, path, None, 0))
     return Written(
@@ -141,10 +143,10 @@ def write_data(
         files=tuple(found),
         losses=tuple(Loss(code, LOSSES[code], count) for code, count in sorted(writing.losses.items()) if count),
         shares=tuple(splits.shares_reached(plan)),
-        schema=schema,
-        features=proof.features_told(asked, schema, late),
+        schema=loaded.schema,
+        features=proof.features_told(asked, loaded),
         mapping=mapping,
-        notes=(*notes, *writing.notes, *_split_notes(plan, asked), *proof.late_notes(late)),
+        notes=(*notes, *writing.notes, *_split_notes(plan, asked), *proof.load_notes(loaded)),
     )
 
 
@@ -183,8 +185,8 @@ class _Writing:
         self.losses.update(self._reshape.losses)
         count, position, why = self._disliked
         if count:
-            where = proof.named(self._rows, position)
-            self.notes.append(f"{count:,} rows suit {self._asked.trainer} badly, first {where}: {why}.")
+            first = proof.row_name(self._rows, position)
+            self.notes.append(f"{count:,} rows suit {self._asked.trainer} badly, first {first}: {why}.")
         return paths
 
     def _refuse_unfit(self) -> None:
@@ -277,7 +279,7 @@ class _Writing:
         aside = self._folder / ".lines"
         aside.mkdir()
         lines = self._write_lines(aside)
-        schema, _ = proof.proved(self._rows, self._plan, lines, self._asked)
+        schema = proof.proved(self._rows, self._plan, lines, self._asked).schema
         schema = pa.schema([field.with_type(_as_written(field.type)) for field in schema])
         paths = []
         for source in lines:
