@@ -249,16 +249,9 @@ class _Dumper(yaml.SafeDumper):
     """Quotes whatever the strict loader, or any YAML 1.1 reader, would not take for a string."""
 
 
-def _same_in_both(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
-    style = "'" if yaml.load(text or "''", Loader=_StrictLoader) != text else None
+def _string(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
+    style = None if text.isprintable() and _value(text or "''") == text else '"'
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
-def _plain_string(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
-    try:
-        return _same_in_both(dumper, text)
-    except yaml.YAMLError:
-        return dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"')
-
-
-_Dumper.add_representer(str, _plain_string)
+_Dumper.add_representer(str, _string)

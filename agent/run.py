@@ -18,12 +18,14 @@ from typing import TYPE_CHECKING, Any
 from .. import __version__
 from ..tools import tool as registry
 from ..tools.errors import Misuse, Refused, nearest
+from ..tools.store import rulings
 from ..tools.store.importing import MAX_REJECT, import_sources
 from ..tools.store.ingest import ReadOptions, Source, expand
 from ..tools.store.ledger import Entry
 from . import expect, lock, toolbox
 from .events import Finished, Listener, Noticed, Progressed
 from .recipe import Recipe, Step
+from .replay import RULED_OUT
 
 if TYPE_CHECKING:
     from .workspace import Workspace
@@ -65,7 +67,7 @@ def run(
             rows = toolbox.sample(workspace.store, recipe.model.dataset, workspace.store.rows_of(vid), sample,
                                   recipe.model.seed)  # fmt: skip
             vid = rows.vid
-        for step in steps:
+        for step in _with_rulings(workspace, recipe.model.dataset, steps):
             done = _step(workspace, recipe, step, vid, max_drop, moves=sample is None)
             entries.append(done.entry)
             reused += done.reused
@@ -197,6 +199,14 @@ def _step(
         workspace.store, step.tool, name, vid, step.args, settings,
         origin=origin, listener=workspace.listener, moves=moves,
     )  # fmt: skip
+
+
+def _with_rulings(workspace: Workspace, dataset: str, steps: Sequence[Step]) -> list[Step]:
+    """The steps, with people's rulings to drop applied before and after them where there are any."""
+    said = rulings.read(workspace.root)
+    first, last = (Step.model_validate(form) for form in (RULED_OUT, {RULED_OUT: {"confirmed": True}}))
+    before = [first] if rulings.ruled_out(said, dataset, confirmed=False) else []
+    return [*before, *steps, *([last] if rulings.ruled_out(said, dataset, confirmed=True) else [])]
 
 
 def _output(entry: Entry) -> str:

@@ -21,6 +21,7 @@ from ..tools.change import Change, Report
 from ..tools.context import Context
 from ..tools.errors import Misuse, Refused, Retry
 from ..tools.store import commit as committing
+from ..tools.store import rulings
 from ..tools.store.ledger import Entry
 from ..tools.store.packs import bitmap, fixed_bytes
 from ..tools.store.rows import Rows
@@ -70,13 +71,17 @@ class Done:
 
 @dataclass(frozen=True)
 class Call:
-    """A call with everything resolved: it will give the same result wherever its `key` is the same."""
+    """A call with everything resolved: it will give the same result wherever its `key` is the same.
+
+    `kept` are the rows that people ruled to keep, by position: no step drops them.
+    """
 
     tool: Tool
     dataset: str
     rows: Rows
     args: Mapping[str, Any]
     others: tuple[str, ...]
+    kept: Mapping[int, rulings.Ruling]
     key: str
 
 
@@ -110,9 +115,19 @@ def resolve_on(
             validate_order(str(value))
         elif parameter.arg.path:
             files.append(_bytes_of(Path(str(value)), tool.id))
-    identity = [tool.id, tool.version, tool.source, resolved, rows.vid, others, files, seed]
+    said = rulings.last_words(rulings.read(store.root), dataset)
+    kept = _kept(rows, said)
+    ruled = sorted(said if tool.id == "filter.rulings" else kept)
+    identity = [tool.id, tool.version, tool.source, resolved, rows.vid, others, files, seed, ruled]
     key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
-    return Call(tool, dataset, rows, resolved, tuple(others), key)
+    by_position = {position: said[row_id] for row_id, position in kept.items()}
+    return Call(tool, dataset, rows, resolved, tuple(others), by_position, key)
+
+
+def _kept(rows: Rows, said: Mapping[str, rulings.Ruling]) -> dict[str, int]:
+    """Positions of the live rows that people ruled to keep, by row id."""
+    wanted = [row_id for row_id, ruling in said.items() if ruling.word == "keep"]
+    return rows.positions_of(wanted) if wanted else {}
 
 
 def _bytes_of(path: Path, tool_id: str) -> str:
@@ -271,7 +286,8 @@ def _run(store: Store, asked: Call, settings: Settings, listener: Listener) -> C
     if isinstance(result, Report):
         shutil.rmtree(scratch, ignore_errors=True)
         return result
-    return replace(result, outcomes=_and_clean(result.outcomes, scratch))
+    outcomes = rulings.overruled(result.outcomes, asked.kept)
+    return replace(result, outcomes=_and_clean(outcomes, scratch))
 
 
 def _and_clean(outcomes: Any, scratch: Any) -> Iterator[Any]:

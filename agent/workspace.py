@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from ..tools.document.card import Verified
     from .release import Exported
+    from .replay import Replayed
     from .run import Ran
 
 
@@ -194,6 +195,12 @@ class Workspace:
         """The counts a call would come to; nothing is changed."""
         asked = toolbox.resolve(self.store, tool, self.address(dataset), args, self.seed)
         return toolbox.preview(self.store, asked, self._settings(None, None), self.listener).counts()
+
+    def amend(self, tool: str, dataset: str, **args: Any) -> Replayed:
+        """Do the last step of this tool again with other arguments, and all that followed it."""
+        from .replay import amend
+
+        return amend(self, tool, dataset, args)
 
     def what_if(self, tool: str, dataset: str, name: str, values: Sequence[str], **args: Any) -> list[Preview]:
         """What a tool would drop for several values of one threshold; nothing is changed."""
@@ -412,6 +419,20 @@ class Workspace:
         from ..tools.document.card import verify_card
 
         return verify_card(Path(folder))
+
+    # -- people's rulings ----------------------------------------------------------------------------------------
+
+    def keep(self, row: str, *, because: str, dataset: str | None = None) -> Replayed:
+        """Rule that a row stays, whatever any step says: at once, and in every later run."""
+        from .review import rule_one
+
+        return rule_one(self, row, "keep", because, dataset)
+
+    def drop(self, row: str, *, because: str, dataset: str | None = None) -> Replayed:
+        """Rule that a row goes: at once, and in every later run."""
+        from .review import rule_one
+
+        return rule_one(self, row, "drop", because, dataset)
 
     def _settings(self, sample: int | None, max_drop: float | None) -> toolbox.Settings:
         return toolbox.Settings(self.seed, self.threads, sample, max_drop)

@@ -17,7 +17,7 @@ from .store.records import DELETE as DELETE
 from .store.records import Path
 
 Severity = Literal["error", "warning", "note"]
-Action = Literal["drop", "edit", "add", "flag"]
+Action = Literal["drop", "edit", "add", "flag", "keep"]
 
 DECISIONS: Final = pa.schema(
     [

@@ -59,15 +59,33 @@ def verb(name: str, summary: str, handler: str, *arguments: Argument, takes: str
     return Verb(name, summary, handler, arguments, frozenset(takes.split()), hidden)
 
 
+def _count(text: str) -> int:
+    """A whole number from 1 on."""
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
+    return int(text)
+
+
+def _share(text: str) -> float:
+    """A share between 0 and 1, or a percentage."""
+    try:
+        value = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no share; write 0.1 or 10%")
+    return value
+
+
 OPTIONS: Final = (
     argument("--workspace", metavar="DIR", help="the workspace's folder (default: the nearest one above)"),
     argument("--json", action="store_true", help="events as JSON lines on stdout; the last line is the result"),
     argument("--jsonl", action="store_true", help="bare rows as JSON lines (show, sql, drops, diff)"),
     argument("--csv", action="store_true", help="bare rows as CSV (show, sql, drops, diff)"),
     argument("--seed", type=int, metavar="N", help="seed of everything random (default 0)"),
-    argument("--sample", type=int, metavar="N", help="try on N rows: a scratch version (do, run, inspect)"),
-    argument("--max-drop", type=float, metavar="SHARE", help="exit 1 when a step drops more, 0.1 is 10 %% (do, run)"),
-    argument("--threads", type=int, metavar="N", help="threads to use; results never depend on it"),
+    argument("--sample", type=_count, metavar="N", help="try on N rows: a scratch version (do, run, inspect)"),
+    argument("--max-drop", type=_share, metavar="SHARE", help="exit 1 when a step drops more, 0.1 is 10 %% (do, run)"),
+    argument("--threads", type=_count, metavar="N", help="threads to use; results never depend on it"),
     argument("--yes", action="store_true", help="answer yes where a question would be asked"),
     argument("--plain", action="store_true", help="no colour, nothing redrawn, one thing after another"),
     argument("--quiet", action="store_true", help="no narration; warnings and results only"),
@@ -76,7 +94,7 @@ LIMITED: Final = ("jsonl", "csv", "sample", "max_drop")
 """Options that mean something to some verbs only; elsewhere they are an error rather than ignored."""
 
 _DATASET = argument("dataset", metavar="X", help="NAME, NAME~1, NAME@TAG, NAME@VERSION, or a file")
-_COUNT = ("-n", "--count")
+_NUMBER: Final = ("-n", "--count")
 
 VERBS: Final = (
     verb("inspect", "what is in a dataset and what is wrong with it", "verbs.act:inspect", _DATASET,
@@ -99,7 +117,7 @@ VERBS: Final = (
          argument("--columns", metavar="A,B", help="names for CSV columns or for elements of array records"),
          argument("--records", metavar="KEY", help="the key of a JSON object that holds the records"),
          argument("--text-unit", metavar="UNIT", help="a record of a text file: line, paragraph or file"),
-         argument("--max-reject", metavar="SHARE", type=float, help="stop when more records are bad (default 0.01)")),
+         argument("--max-reject", metavar="SHARE", type=_share, help="stop when more records are bad (default 0.01)")),
     verb("do", "run a tool on a dataset", "verbs.act:do",
          argument("tool", metavar="TOOL", help="a tool's id, as 'tilth tools' lists them"), _DATASET,
          argument("--what-if", metavar="NAME=V1,V2", help="what several values of a threshold would drop; "
@@ -121,14 +139,15 @@ VERBS: Final = (
          argument("label", metavar="LABEL", help="the name to give")),
     verb("show", "print rows", "verbs.look:show", _DATASET,
          argument("--where", metavar="SQL", help="a predicate over the row's columns"),
-         argument(*_COUNT, type=int, default=10, metavar="N", help="how many rows (default 10)"), takes="jsonl csv"),
+         argument(*_NUMBER, type=_count, default=10, metavar="N", help="how many rows (default 10)"),
+         takes="jsonl csv"),
     verb("sql", "query a version: views rows, dropped, texts, turns, signals, decisions, findings, facts",
          "verbs.look:sql", _DATASET, argument("query", metavar="QUERY", help="one SELECT"),
-         argument(*_COUNT, type=int, metavar="N", help="at most N rows"), takes="jsonl csv"),
+         argument(*_NUMBER, type=_count, metavar="N", help="at most N rows"), takes="jsonl csv"),
     verb("drops", "what was dropped, why, with examples", "verbs.look:drops", _DATASET,
          argument("--step", metavar="STEP", help="only this step (a tool or a number of the log)"),
          argument("--reason", metavar="REASON", help="only this reason"),
-         argument(*_COUNT, type=int, default=5, metavar="N", help="examples per reason (default 5)"),
+         argument(*_NUMBER, type=_count, default=5, metavar="N", help="examples per reason (default 5)"),
          takes="jsonl csv"),
     verb("why", "the whole life of one row", "verbs.look:why",
          argument("row", metavar="ROW", help="a row id (6 digits or more), FILE:LINE, or its own key"),
@@ -142,7 +161,7 @@ VERBS: Final = (
          argument("b", metavar="B", nargs="?", help="another version"),
          argument("--stat", action="store_true", help="counts only"),
          argument("--md", action="store_true", help="as Markdown"),
-         argument(*_COUNT, type=int, default=3, metavar="N", help="examples per group (default 3)"),
+         argument(*_NUMBER, type=_count, default=3, metavar="N", help="examples per group (default 3)"),
          takes="jsonl csv"),
     verb("undo", "take back the last step", "verbs.act:undo",
          argument("dataset", metavar="X", help="a dataset's name"),
@@ -165,7 +184,7 @@ VERBS: Final = (
          argument("folder", metavar="DIR", nargs="?", default=".", help="default: this folder")),
     verb("demo", "make messy data, curate it, show what was found", "verbs.keep:demo",
          argument("folder", metavar="DIR", nargs="?", default="tilth-demo", help="default: tilth-demo"),
-         argument("--rows", type=int, default=5000, metavar="N", help="rows of made-up data (default 5000)")),
+         argument("--rows", type=_count, default=5000, metavar="N", help="rows of made-up data (default 5000)")),
     verb("doctor", "check versions, workspace, terminal, sandbox, endpoints", "verbs.keep:doctor"),
     verb("gc", "remove what killed commands left behind", "verbs.keep:gc"),
     verb("docs", "write docs/ and the generated parts of README.md", "verbs.keep:docs",

@@ -39,8 +39,11 @@ th,td{padding:.35rem .7rem .35rem 0;border-bottom:1px solid var(--line);vertical
 td{overflow-wrap:anywhere}
 .n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 .finding{background:var(--card);border:1px solid var(--line);border-left:4px solid;border-radius:6px;
-padding:.6rem .9rem;margin:.5rem 0;display:grid;grid-template-columns:7rem minmax(0,1fr);gap:0 1rem}
-.finding .count{font-size:1.25rem;font-weight:650;font-variant-numeric:tabular-nums;line-height:1.2}
+padding:.45rem .9rem;margin:.4rem 0;display:grid;grid-template-columns:10rem minmax(0,1fr);gap:0 1rem}
+.finding>div:last-child{display:flex;flex-wrap:wrap;gap:0 1rem;align-items:baseline}
+.finding p:first-child{flex:1 1 22rem}
+.finding details{flex:1 1 100%;margin:0}
+.finding .count{font-size:1.15rem;font-weight:650;font-variant-numeric:tabular-nums;line-height:1.2}
 .error{border-left-color:var(--error)}
 .warning{border-left-color:var(--warning)}
 .note{border-left-color:var(--note)}
@@ -125,8 +128,8 @@ def _bars(rows: Iterable[tuple[str, float, str, str]]) -> str:
 def histogram_svg(histogram: Mapping[str, Any], label: str, *, width: int = 280, height: int = 84) -> str:
     """A histogram as inline SVG: bars of equal width, each with its range and count as a tooltip."""
     counts, edges = histogram["counts"], histogram["edges"]
-    if not counts:
-        return ""
+    if len(counts) < 2:
+        return f"<p>always {escaped(_edge(edges[0]))}</p>" if counts else ""
     most, floor = max(counts), height - 14
     step = width / len(counts)
     bars = []
@@ -138,19 +141,21 @@ def histogram_svg(histogram: Mapping[str, Any], label: str, *, width: int = 280,
             f'<rect x="{place * step + 0.5:.2f}" y="{floor - tall:.2f}" width="{max(step - 1, 0.5):.2f}" '
             f'height="{tall:.2f}"><title>{escaped(told)}</title></rect>'
         )
-    ticks = [
-        (0, "start", edges[0]),
-        (width / 2, "middle", edges[len(counts) // 2]),
-        (width, "end", edges[-1]),
-    ]
-    if edges[0] == edges[-1]:
-        ticks = [(width / 2, "middle", edges[0])]
+    half = len(counts) // 2
+    ticks = [(0.0, "start", edges[0]), (half * step, "middle", edges[half]), (width, "end", edges[-1])]
     texts = "".join(
         f'<text x="{x:.0f}" y="{height - 3}" text-anchor="{anchor}">{escaped(_edge(edge))}</text>'
         for x, anchor, edge in ticks
     )
+    if not histogram["even"]:
+        texts += f'<text x="{width}" y="9" text-anchor="end">log scale</text>'
     view = f'viewBox="0 0 {width} {height}" role="img" aria-label="{escaped(label)}"'
     return f"<svg {view}>{''.join(bars)}{texts}</svg>"
+
+
+def _quantiles(quantiles: Mapping[str, Any], keys: Sequence[str]) -> str:
+    names = {"p0": "least", "p50": "median", "p100": "most"}
+    return " · ".join(f"{names.get(key, key)} {number(quantiles[key])}" for key in keys)
 
 
 def _edge(value: float) -> str:
@@ -180,15 +185,12 @@ def _findings(profile: Profile, dataset: str) -> Iterator[str]:
 
 
 def _finding_list(profile: Profile, dataset: str) -> Iterator[str]:
-    shares = [one for one in profile["findings"] if one["share"]]
-    if len(shares) > 1:
-        yield _bars((escaped(one["code"]), one["share"], percent(one["share"]), one["severity"]) for one in shares)
     for one in profile["findings"]:
         severity = escaped(one["severity"])
         unit = one["unit"] if one["share"] is None else f"{one['unit']}, {percent(one['share'])}"
         yield (
             f'<div class="finding {severity}"><div><div class="severity">{severity}</div>'
-            f'<div class="count">{number(one["count"])}</div><div class="faint">{escaped(unit)}</div></div>'
+            f'<span class="count">{number(one["count"])}</span> <span class="faint">{escaped(unit)}</span></div>'
             f"<div><p>{_data(one['message'])}</p>"
         )
         if one["fix"]:
@@ -198,6 +200,10 @@ def _finding_list(profile: Profile, dataset: str) -> Iterator[str]:
     if profile["clean"]:
         told = ", ".join(profile["clean"])
         yield f'<p class="faint">Looked for in every row and not found: {escaped(told)}.</p>'
+    shares = [one for one in profile["findings"] if one["share"]]
+    if len(shares) > 2:
+        bars = ((escaped(one["code"]), one["share"], percent(one["share"]), one["severity"]) for one in shares)
+        yield f"<details open><summary>share of the rows</summary>{_bars(bars)}</details>"
 
 
 def _evidence(one: Profile) -> Iterator[str]:
@@ -225,7 +231,7 @@ def _lengths(profile: Profile, dataset: str) -> Iterator[str]:
 
 
 def _length_card(one: Profile) -> str:
-    quantiles = " · ".join(f"{key} {number(one['quantiles'][key])}" for key in ("p5", "p50", "p95", "p100"))
+    quantiles = _quantiles(one["quantiles"], ("p5", "p50", "p95", "p100"))
     return (
         f'<div class="card"><h3>{_data(one["of"])} <span class="faint">{number(one["count"])}</span></h3>'
         f"{histogram_svg(one['histogram'], 'Histogram of ' + one['of'])}"
@@ -340,7 +346,7 @@ def _column_card(one: Profile, profile: Profile) -> str:
         body = f"<p>{', '.join(map(_data, one['examples']))}, …</p>"
     elif one["quantiles"]:
         chart = histogram_svg(one["histogram"], f"Histogram of {one['name']}")
-        told = " · ".join(f"{key} {number(one['quantiles'][key])}" for key in ("p0", "p50", "p100"))
+        told = _quantiles(one["quantiles"], ("p0", "p50", "p100"))
         unit = "" if one["of"] == "values" else escaped(one["of"])
         body = f'{chart}<p class="faint">{escaped(told)} {unit}</p>'
     notes = "".join(f'<p class="faint">{_data(note)}</p>' for note in one["notes"])

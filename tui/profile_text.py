@@ -166,14 +166,18 @@ def _columns(profile: Profile, page: _Page) -> Iterator[str]:
         return
     rows = max(profile["rows"], 1)
     names = min(max(6, *(width(neutral(one["name"])) for one in columns)), max(page.cells // 4, 12))
-    layout = f"  {left('column', names)} {left('kind', 11)} {right('missing', 7)} {right('distinct', 9)}  values"
+    wide = page.cells >= 56
+
+    def line(name: str, kind: str, missing: str, distinct: str) -> str:
+        counted = f" {right(missing, 7)} {right(distinct, 9)}" if wide else ""
+        return f"  {left(name, names)} {left(kind, 11)}{counted}  "
+
     yield page.heading("COLUMNS", f"{number(len(columns))} in {many(profile['rows'], 'rows')}")
-    yield page.paint("faint", fit(layout, page.cells))
+    yield page.paint("faint", fit(line("column", "kind", "missing", "distinct") + "values", page.cells))
     for one in columns[:_SHOWN_COLUMNS]:
         missing = percent(one["missing"] / rows) if one["missing"] else "–"
         distinct = number(one["distinct"]) if one["exact"] else f"≈{number(one['distinct'])}"
-        name = left(neutral(one["name"]), names)
-        start = f"  {name} {left(one['kind'], 11)} {right(missing, 7)} {right(distinct, 9)}  "
+        start = line(neutral(one["name"]), one["kind"], missing, distinct)
         yield start + _values(one, page.cells - width(start))
         for note in one["notes"] if page.cells >= 60 else ():
             yield from page.wrapped(neutral(note), names + 4, style="faint")
@@ -182,9 +186,7 @@ def _columns(profile: Profile, page: _Page) -> Iterator[str]:
 
 
 def _values(one: Profile, cells: int) -> str:
-    """What stands in a column, in the cells that are left: a range with its histogram, or the frequent
-    values.
-    """
+    """What stands in a column, in the cells that are left: a range with its histogram, or the frequent values."""
     quantiles = one["quantiles"]
     if one["kind"] in ("category", "true/false", "date", "code") and one["top"]:
         return _frequent(one, cells)
@@ -253,7 +255,7 @@ def _lengths(profile: Profile, page: _Page) -> Iterator[str]:
     found = profile["lengths"]
     if not found:
         return
-    names = min(max(width(neutral(one["of"])) for one in found), 16)
+    names = min(max(width(neutral(one["of"])) for one in found), 16, page.cells // 4)
     wide = page.cells >= 72
     keys = ("p5", "p50", "p95", "p100") if wide else ("p50", "p100")
     head = "".join(right({"p100": "max"}.get(key, key), 8) for key in keys)

@@ -5,10 +5,14 @@ It knows lines of text. How wide a character is and which ones are harmless is k
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
 
 from .cells import left, neutral, right, width
 from .cells import wrap as broken
+
+NARROWEST: Final = 8
+"""Cells of a table's column that are never taken away."""
 
 
 def one_line(text: str) -> str:
@@ -33,6 +37,14 @@ def wrap(text: str, columns: int, *, indent: str = "", first: str | None = None)
     return [((lead if i == 0 else indent) + own + line).rstrip(" ") for i, line in enumerate(lines)]
 
 
+def fold(lines: Iterable[str], columns: int) -> Iterator[str]:
+    """Safe lines, those that are too long continued below, further in."""
+    for line in lines:
+        own = len(line) - len(line.lstrip(" "))
+        yield from [line] if width(line) <= columns else wrap(line.strip(" "), columns, indent=" " * (own + 4),
+                                                              first=" " * own)  # fmt: skip
+
+
 def shorten(text: str, length: int) -> str:
     """At most `length` characters on one line, safe to show; what was left out is counted."""
     flat = one_line(text)
@@ -52,7 +64,7 @@ def table(
         return []
     cells = [[one_line(str(cell)) for cell in row] for row in rows]
     widths = [max(width(row[i]) for row in cells) for i in range(len(cells[0]))]
-    while sum(widths) + 2 * (len(widths) - 1) > columns and max(widths) > 8:
+    while sum(widths) + 2 * (len(widths) - 1) > columns and max(widths) > NARROWEST:
         widths[widths.index(max(widths))] -= 1
     aligned = set(numbers)
     lines = [

@@ -53,22 +53,22 @@ def _listed(given: Sequence[str]) -> list[Any]:
 
 def add_tool_flags(parser: argparse.ArgumentParser, words: Sequence[str], place: int) -> ToolFlags | None:
     """Find the tool a `do` line names and give the parser its flags; without one, None."""
-    rest = words[place + 1 :]
-    wanted = _named(rest)
+    plain = [word for word in words[place + 1 :] if not word.startswith("-")]
+    if not set(plain) & set(registry.ids()):
+        load_own(_value_of("--workspace", words))
+    wanted = _named(plain)
     if wanted is None:
         return None
-    if wanted not in registry.ids():
-        load_own(_value_of("--workspace", words))
     tool = registry.get(wanted)
     describe(parser, tool)
     return ToolFlags(tool)
 
 
-def _named(rest: Sequence[str]) -> str | None:
-    """The first word that is a tool's id; if none is, the first that looks like one or is no flag."""
+def _named(plain: Sequence[str]) -> str | None:
+    """The first word that is a tool's id; if none is, the first that looks like one, else the first of all."""
     known = set(registry.ids())
-    plain = [word for word in rest if not word.startswith("-")]
-    return next((word for word in plain if word in known), plain[0] if plain else None)
+    likely = [word for word in plain if word.partition(".")[0] in (*registry.VERBS, "my")]
+    return next((word for word in plain if word in known), next(iter([*likely, *plain]), None))
 
 
 def _value_of(option: str, words: Sequence[str]) -> str:

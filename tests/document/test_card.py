@@ -296,3 +296,14 @@ def test_the_preview_is_the_card_and_writes_nothing(
     assert "10 rows in the format messages (train 10)" in ran.details["markdown"]
     alpaca = run_tool("document.card", rows, format="sharegpt").details["markdown"]
     assert "in the format sharegpt" in alpaca
+
+
+def test_looking_at_a_version_does_not_change_its_export(
+    store: Store, make_rows: Callable[..., Rows], run_tool: Callable[..., Any], tmp_path: Path
+) -> None:
+    rows = make_rows([chat(i) for i in range(10)])
+    before = exported(store, rows, tmp_path / "one")
+    run_tool("document.card", rows)
+    after = exported(store, rows, tmp_path / "two")
+    for name in ("README.md", "manifest.json", "provenance.jsonl"):
+        assert (before / name).read_bytes() == (after / name).read_bytes()

@@ -241,8 +241,8 @@ def test_table(look: Look, make_rows: Any) -> None:
     }
     kinds = {one["name"]: one["kind"] for one in details["columns"]}
     assert kinds == {
-        "id": "identifier", "zip": "number", "city": "category", "when": "date", "size": "quantity", "sure": "true/false",
-        "note": "category",
+        "id": "identifier", "zip": "number", "city": "category", "when": "date", "size": "quantity",
+        "sure": "true/false", "note": "category",
     }  # fmt: skip
     assert details["keys"] == [["id"]]
     [city] = [one for one in details["dependencies"] if one["right"] == "city"]

@@ -152,3 +152,9 @@ def test_csv_types_that_a_guess_from_the_first_rows_gets_wrong_are_told(
     loaded = loading.read_back(path)
     assert (loaded.late, loaded.huge) == (("b", "c", "d"), ("d",))
     assert [str(field.type) for field in loaded.schema] == ["int64", "string", "string", "string"]
+
+
+def test_integers_that_arrow_reads_as_floats_are_told(tmp_path: Path) -> None:
+    records = [{"a": 2**70, "b": "1" * 30, "c": 2**62, "d": {"e": [-(2**63) - 1]}}, {"a": 1}]
+    assert loading.read_back(write(tmp_path, records)).huge == ("a", "d")
+    assert loading.read_back(write(tmp_path, [{"d": {"e": -(2**63) - 1}}])).huge == ("d",)

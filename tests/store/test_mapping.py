@@ -1,4 +1,4 @@
-"""What the parts of a record mean: formats found, fields read, pieces with their paths."""
+"""What the parts of a record mean: fields read, pieces with their paths."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from tilth.tools.errors import Misuse
 from tilth.tools.store.detect import choose, detect
 from tilth.tools.store.mapping import FIELDS, FORMATS, ROLES, Mapping
-from tilth.tools.store.paths import find, parse_path
 from tilth.tools.store.pieces import Turn
 from tilth.tools.store.records import edit, parse
 
@@ -53,126 +52,6 @@ SELF_INSTRUCT = {
     "instruction": "do",
     "instances": [{"input": "", "output": "done"}, {"output": "x"}],
 }
-
-
-@pytest.mark.parametrize(
-    ("record", "format", "paths"),
-    [
-        (MESSAGES, "messages", {"messages": "messages"}),
-        ({**MESSAGES, "prompt": "one"}, "messages", {"messages": "messages"}),
-        (
-            {"conversation": MESSAGES["messages"], "system": "s"},
-            "messages",
-            {"messages": "conversation", "system": "system"},
-        ),
-        ({**MESSAGES, "tools": "[]"}, "messages", {"messages": "messages", "tools": "tools"}),
-        (SHAREGPT, "sharegpt", {"messages": "conversations"}),
-        (ALPACA, "alpaca", {"instruction": "instruction", "input": "input", "output": "response"}),
-        (
-            SELF_INSTRUCT,
-            "alpaca",
-            {"instruction": "instruction", "input": "instances[0].input", "output": "instances[0].output"},
-        ),
-        (QUESTION, "prompt-completion", {"prompt": "question", "completion": "answer"}),
-        (
-            {"prompt": "p", "completion": "c"},
-            "prompt-completion",
-            {"prompt": "prompt", "completion": "completion"},
-        ),
-        (
-            {"prompt": MESSAGES["messages"][:2], "completion": MESSAGES["messages"][2:3]},
-            "prompt-completion",
-            {"prompt": "prompt", "completion": "completion"},
-        ),
-        (PREFERENCE, "preference", {"prompt": "prompt", "chosen": "chosen", "rejected": "rejected"}),
-        (
-            {"chosen": MESSAGES["messages"], "rejected": MESSAGES["messages"], **MESSAGES},
-            "preference",
-            {"chosen": "chosen", "rejected": "rejected"},
-        ),
-        (KTO, "unpaired-preference", {"prompt": "prompt", "completion": "completion", "label": "label"}),
-        ({"text": "t", "label": 0}, "text", {"text": "text"}),
-        ({"sentence": "t"}, "text", {"text": "sentence"}),
-        ({"name": "x", "city": "y"}, "table", {}),
-        ({}, "table", {}),
-    ],
-)
-def test_formats_are_found_by_the_names_people_use(record, format, paths):
-    mapping = mapping_of(record)
-    assert (mapping.format, mapping.paths) == (format, paths)
-
-
-def test_scores_are_shares_and_fall():
-    records = [MESSAGES] * 3 + [{"other": 1}]
-    candidates = detect(records, inventory=inventory_of(records))
-    scores = [score for score, _ in candidates]
-    assert scores == sorted(scores, reverse=True)
-    assert candidates[0] == (0.735, candidates[0][1])
-    assert candidates[-1][1].format == "table"
-
-
-def test_without_records_everything_is_a_table():
-    assert [mapping.format for _, mapping in detect([], inventory={})] == ["table"]
-
-
-@pytest.mark.parametrize(
-    ("told", "format", "paths"),
-    [
-        (
-            {"format": "kto", "paths": {"label": "label"}},
-            "unpaired-preference",
-            {"prompt": "question", "completion": "answer", "label": "label"},
-        ),
-        (
-            {"paths": {"completion": "label"}},
-            "prompt-completion",
-            {"prompt": "question", "completion": "label"},
-        ),
-        ({"paths": {"text": "question"}}, "text", {"text": "question"}),
-        ({"format": "table"}, "table", {}),
-        (
-            {"paths": {"chosen": "answer", "rejected": "question"}},
-            "preference",
-            {"chosen": "answer", "rejected": "question"},
-        ),
-    ],
-)
-def test_what_is_told_overrules_what_is_found(told, format, paths):
-    mapping = mapping_of(QUESTION, **told)
-    assert (mapping.format, mapping.paths) == (format, paths)
-
-
-@pytest.mark.parametrize(
-    ("told", "message"),
-    [
-        ({"format": "mesages"}, "There is no format 'mesages'. Nearest: messages"),
-        ({"format": "messages"}, "messages needs messages.*--map messages=PATH"),
-        ({"paths": {"completion": "answr"}}, r"--map completion=answr: no record.*Nearest: answer"),
-        ({"paths": {"completion": "answer[0].text"}}, "no record has a value there"),
-        (
-            {"format": "alpaca", "paths": {"instructions": "question"}},
-            "alpaca has no 'instructions'. Nearest: instruction",
-        ),
-        ({"paths": {"completion": "a..b"}}, r"'a\.\.b' is no path"),
-    ],
-)
-def test_what_is_told_must_fit_the_records(told, message):
-    with pytest.raises(Misuse, match=message):
-        mapping_of(QUESTION, **told)
-
-
-def test_paths_reach_into_objects_and_arrays():
-    record = {"data": [{"text": "a"}, {"no": 1}, {"text": "b"}], "x": {"y": [[1, 2]]}, "x.y": 5}
-    assert [value for _, value in find(record, parse_path("data[].text"))] == ["a", "b"]
-    assert list(find(record, parse_path("x.y[0][1]"))) == [(("x", "y", 0, 1), 2)]
-    assert list(find(record, parse_path("x.y", ["x.y"]))) == [(("x.y",), 5)]
-    assert list(find(record, parse_path("data[7].text"))) == []
-
-
-@pytest.mark.parametrize("path", ["", ".a", "a..b", "a[b]", "[0]", "a.", "a[0"])
-def test_garbled_paths_are_refused(path):
-    with pytest.raises(Misuse, match="no path into a record"):
-        parse_path(path)
 
 
 @pytest.mark.parametrize(

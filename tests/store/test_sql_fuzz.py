@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from tilth.tools.errors import Retry
 from tilth.tools.store.door import connect, lock_down, text_literal
 from tilth.tools.store.sql import validate_order, validate_predicate, validate_query
+from tilth.tools.store.sql_functions import in_expressions, in_from
 
 CORPUS = json.loads(Path(__file__).with_name("sql_corpus.json").read_text("utf-8"))
 VIEWS, COLUMNS = CORPUS["views"], CORPUS["columns"]
@@ -117,6 +118,20 @@ TOKENS = [
     *["\n", "copy rows to 'out.csv'", "from 'canary.csv'", "as materialized (", "with x as (", "using sample 1"],
     *['with "x.parquet" as (select 1)', "at (version => 1)"],
 ]
+
+
+@pytest.mark.parametrize("arguments", ["'canary.csv'", "'x.parquet', 'x'", "['*.csv'], 1"])
+def test_no_allowed_function_reaches_out(arguments: str, room: Room) -> None:
+    calls = [f"select {name}({arguments})" for name in in_expressions().allowed if name.isidentifier()]
+    before = room.contents()
+    for call in [*calls, *(f"from {name}({arguments})" for name in in_from().allowed)]:
+        try:
+            result = room.open.execute(call).fetchall()
+        except duckdb.Error as error:
+            assert not isinstance(error, (duckdb.PermissionException, duckdb.IOException)), call
+        else:
+            assert SECRET not in repr(result), call
+    assert room.contents() == before
 
 
 @st.composite

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tilth.tui import cli
+from tilth.tui.cells import width
 
 
 @dataclass(frozen=True)
@@ -221,7 +222,10 @@ def test_inspect_prints_a_page(chats: Tilth, tmp_path: Path) -> None:
         (("show", "chast"), 2, "Nearest: chats"),
         (("show", "chats", "--where", "nowhere = 1"), 2, "nowhere"),
         (("show", "chats", "--whree", "line = 1"), 2, "Nearest: --where"),
-        (("show", "chats", "-n", "few"), 2, "few"),
+        (("show", "chats", "-n", "few"), 2, "'few' is not a whole number"),
+        (("show", "chats", "-n", "-1"), 2, "-n"),
+        (("do", "filter.rules", "chats", "--sample", "0"), 2, "from 1 on"),
+        (("do", "filter.rules", "chats", "--max-drop", "30"), 2, "write 0.1 or 10%"),
         (("show", "chats", "--sample", "3"), 2, "It is for: inspect, do, run"),
         (("sql", "chats", "delete from rows"), 2, "SELECT"),
         (("sql", "chats", "select", "1"), 2, "in quotes"),
@@ -384,6 +388,33 @@ def test_what_rows_say_never_reaches_the_terminal_as_a_command(chats: Tilth, wor
     assert "\u202e" not in said.out + said.err
 
 
+@pytest.mark.parametrize("columns", [60, 80, 200])
+def test_answers_fit_the_screen(chats: Tilth, monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    lines = []
+    for words in (
+        ("import", "more", "chats.jsonl", "--max-reject", "0.5"),
+        ("do", "filter.rules", "more"),
+        ("do", "filter.rules", "chats~1", "--what-if", "max_markup=0,1"),
+        ("do", "filter.rules", "chats~1", "--dry-run"),
+        ("run", "weekly.yaml"),
+        ("run", "weekly.yaml", "--dry-run"),
+        ("tools",),
+        ("datasets",),
+        ("show", "chats"),
+        ("sql", "chats", "select * from rows"),
+        ("drops", "chats"),
+        ("why", "chats.jsonl:9"),
+        ("log",),
+        ("diff", "chats"),
+        ("inspect", "chats"),
+    ):
+        said = chats(*words)
+        lines += said.out.splitlines() + said.err.splitlines()
+    assert len(lines) > 100
+    assert [line for line in lines if width(line) > columns] == []
+
+
 def test_quiet_says_nothing_but_the_answer(tilth: Tilth) -> None:
     tilth("import", "chats", "chats.jsonl", "--max-reject", "0.5", "--quiet")
     assert tilth("do", "filter.rules", "chats", "--quiet").err == ""
@@ -428,7 +459,7 @@ def test_own_tools_run_when_the_configuration_names_them(chats: Tilth, tmp_path:
     (tmp_path / "mine.py").write_text(OWN)
     assert chats("do", "my.no_plus", "chats").code == 2
     (tmp_path / "tilth.toml").write_text('[tools]\nload = ["mine.py"]\n')
-    assert "asks_for_a_sum 8" in chats("do", "my.no_plus", "chats").out
+    assert "asks_for_a_sum 8" in chats("do", "--workspace", ".", "my.no_plus", "chats").out
     assert "my.no_plus" in chats("tools").out
 
 

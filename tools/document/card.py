@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -17,12 +16,11 @@ from ..change import Report
 from ..context import Context
 from ..store.export import Written, write_data
 from ..store.export.folder import FORMAT, MANIFEST, README, sha256
-from ..store.ledger import Entry
 from ..store.rows import Rows
 from ..store.store import Store
 from ..tool import Arg, tool
 from . import _lineage, _measured
-from ._answers import Answers, licence, read_answers
+from ._answers import licence, read_answers
 from ._facts import Facts
 from ._render import Card, render, text
 from ._verify import Drift as Drift
@@ -58,23 +56,11 @@ def card(
     folder.mkdir(parents=True)
     wanted = None if format == "default" else format
     written = write_data(data, folder, format=wanted, progress=lambda done, total: ctx.progress(done, total))
-    dataset, entries, imported, root = _known(ctx, data)
-    answers = read_answers(root, dataset) if root is not None else Answers()
-    manifest = _write(folder, dataset, data.vid, entries, written, imported, answers)
+    write_card(ctx.store, ctx.dataset, data.vid, folder, written)
+    manifest = json.loads((folder / MANIFEST).read_bytes())
     markdown = (folder / README).read_text(encoding="utf-8")
     shutil.rmtree(folder)
     return Report(facts=list(Facts.from_json(manifest["facts"]).values()), details={"markdown": markdown})
-
-
-def _known(ctx: Context, data: Rows) -> tuple[str, Sequence[Entry], Rows | None, Path | None]:
-    """(dataset, lineage, the version after the last import, the workspace), as far as the context tells."""
-    store: Store | None = getattr(ctx, "store", None)
-    if store is None:
-        return "dataset", (), None, None
-    dataset = str(getattr(ctx, "dataset", "dataset"))
-    entries = store.ledger.lineage(dataset, data.vid)
-    first = _lineage.last_import(entries)
-    return dataset, entries, None if first is None else store.rows_of(first), store.root
 
 
 def write_card(store: Store, dataset: str, vid: str, folder: Path, written: Written) -> list[str]:
@@ -82,25 +68,12 @@ def write_card(store: Store, dataset: str, vid: str, folder: Path, written: Writ
 
     Raises Misuse when `answers.toml` asks for something unknown.
     """
+    answers = read_answers(store.root, dataset)
     entries = store.ledger.lineage(dataset, vid)
     first = _lineage.last_import(entries)
     imported = None if first is None else store.rows_of(first)
-    _write(folder, dataset, vid, entries, written, imported, read_answers(store.root, dataset))
-    return [_lineage.PROVENANCE, README, MANIFEST]
-
-
-def _write(
-    folder: Path,
-    dataset: str,
-    vid: str,
-    entries: Sequence[Entry],
-    written: Written,
-    imported: Rows | None,
-    answers: Answers,
-) -> Mapping[str, Any]:
-    lines = _lineage.provenance(dataset, vid, entries, written, imported)
     path = folder / _lineage.PROVENANCE
-    path.write_bytes(_lineage.dump(lines))
+    path.write_bytes(_lineage.dump(_lineage.provenance(dataset, vid, entries, written, imported)))
     shipped = {
         "path": path.name,
         "sha256": sha256(path),
@@ -126,4 +99,4 @@ def _write(
     manifest["readme"] = sha256(folder / README)
     dumped = json.dumps(manifest, indent=1, ensure_ascii=False) + "\n"
     (folder / MANIFEST).write_text(dumped, encoding="utf-8")
-    return manifest
+    return [_lineage.PROVENANCE, README, MANIFEST]

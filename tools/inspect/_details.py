@@ -166,7 +166,12 @@ def not_checked(measured: Measured, relations: Relations) -> list[dict[str, str]
         found.append({"what": what, "why": f"{languages.examined:,} rows were sampled, by a hash of their text"})
     elif languages is None and measured.has_text and measured.rows:
         found.append({"what": "languages", "why": "left out by --sampled-languages 0"})
-    if measured.near is None and measured.compared == "text" and measured.rows:
+    if not measured.has_text and measured.rows:
+        what, why = "languages and near-duplicates", "whole records are compared; --field COLUMN reads a column as text"
+        found.append({"what": what, "why": why})
+    elif measured.compared == "record" and measured.rows:
+        found.append({"what": "near-duplicates", "why": "whole records are compared; dedup.near looks for them"})
+    elif measured.near is None and measured.rows:
         found.append({"what": "near-duplicates", "why": "left out; dedup.near looks for them"})
     elif measured.near is not None and measured.near.too_short:
         what = f"near-duplicates among {measured.near.too_short:,} rows of under five words"

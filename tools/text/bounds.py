@@ -115,8 +115,9 @@ def _rows(sets: ShingleSets, documents: Positions, width: int) -> Hashes:
         part = documents[low : low + step]
         bit = (sets.gather(part) >> shift).view(np.int64)
         bit += np.repeat(np.arange(len(part)) * width, sets.size[part])
-        flips = np.bincount(bit, minlength=len(part) * width)
-        rows.append(np.packbits((flips & 1).astype(bool)).view(np.uint64).reshape(len(part), -1))
+        flipped = np.zeros(len(part) * width, np.uint8)
+        np.bitwise_xor.at(flipped, bit, np.uint8(1))
+        rows.append(np.packbits(flipped).view(np.uint64).reshape(len(part), -1))
     return np.concatenate(rows)
 
 

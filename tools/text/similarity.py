@@ -19,7 +19,7 @@ from .tokens import Positions
 Similarities = npt.NDArray[np.float64]
 Edges = tuple[Positions, Positions, Similarities]  # kept documents, later ones, similarities
 
-_SMALL = 64  # members of a crowd whose pairs are listed at once
+_SMALL = 32  # members of a crowd whose pairs are listed at once
 _ROUNDS = 64
 _BLOCK = 256  # members of a large crowd settled at a time
 _UNDECIDED, _KEPT, _DROPPED = 0, 1, 2
@@ -137,17 +137,17 @@ class _Greedy:
         kept = Sketches.of(self.sets, members[members < self.pinned], typical)
         members = members[members >= self.pinned]
         edges = []
-        for low in range(0, len(members), _BLOCK):
-            block = Sketches.of(self.sets, members[low : low + _BLOCK], typical)
-            a, b = possible_between(kept, block, self.threshold)
-            first, second = possible_between(block, block, self.threshold)
-            ascending = first < second
-            edges.append(
-                self.settle(np.concatenate([a, first[ascending]]), np.concatenate([b, second[ascending]]))
-            )
-            stays = self.state[block.documents] != _DROPPED
-            self.state[block.documents[stays]] = _KEPT
-            kept = kept.and_also(block.select(stays))
+        low, step = 0, _SMALL // 2
+        while low < len(members):
+            block = Sketches.of(self.sets, members[low : low + step], typical)
+            low, step = low + step, min(2 * step, _BLOCK)  # few at first: they often decide all the others
+            edges.append(self.settle(*possible_between(kept, block, self.threshold)))
+            left = block.select(self.state[block.documents] != _DROPPED)
+            a, b = possible_between(left, block, self.threshold)
+            edges.append(self.settle(a[a < b], b[a < b]))
+            stays = self.state[left.documents] != _DROPPED
+            self.state[left.documents[stays]] = _KEPT
+            kept = kept.and_also(left.select(stays))
         return edges
 
     def reaching(self, a: Positions, b: Positions) -> Edges:

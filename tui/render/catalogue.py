@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ..cells import width
 from ..terminal import Terminal
 from ..text import one_line, wrap
+from . import fitted
 
 if TYPE_CHECKING:
     from ...agent.contract import Verdict
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from ...tools.tool import Tool
 
 
+@fitted
 def tools(found: Sequence[Tool], terminal: Terminal) -> Iterator[str]:
     """Ids and one-sentence summaries, a blank line between two verbs."""
     longest = max((width(one.id) for one in found), default=0)
@@ -30,6 +32,7 @@ def tools(found: Sequence[Tool], terminal: Terminal) -> Iterator[str]:
     yield "'tilth tools TOOL' shows a tool's arguments; 'tilth do TOOL X' runs it."
 
 
+@fitted
 def verdicts(found: Sequence[Verdict], terminal: Terminal) -> Iterator[str]:
     for one in found:
         yield f"{one.tool}: {'keeps the contract' if not one.faults else 'breaks the contract'} ({one.runs} runs)"
@@ -41,6 +44,7 @@ _WORDS = {"ok": "ok      ", "note": "note    ", "fault": "FAULT   "}
 _STYLES = {"ok": "green", "note": "yellow", "fault": "red"}
 
 
+@fitted
 def checks(found: Sequence[Check], terminal: Terminal) -> Iterator[str]:
     """One line a check, and under it what to do about it."""
     longest = max(width(one.name) for one in found)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..terminal import Terminal
 from ..text import one_line, table
+from . import fitted
 from .results import version
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from ...tools.store.ledger import Entry
 
 
+@fitted
 def datasets(found: Sequence[DatasetStatus], terminal: Terminal) -> Iterator[str]:
     if not found:
         yield "no datasets yet; 'tilth import NAME PATH' makes one"
@@ -26,6 +28,7 @@ def datasets(found: Sequence[DatasetStatus], terminal: Terminal) -> Iterator[str
     yield from table([head, *rows], columns=terminal.columns, numbers=(1, 4, 5))
 
 
+@fitted
 def status(line: Mapping[str, Any], found: Sequence[DatasetStatus], terminal: Terminal) -> Iterator[str]:
     yield f"workspace {one_line(line['workspace'])}   {size(line['bytes'])} in .tilth/"
     running = line["running"]

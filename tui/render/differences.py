@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ...tools.store.history import excerpt
 from ..terminal import Terminal
 from ..text import one_line, share, shorten, wrap
+from . import fitted
 from .comparing import inline
 from .rows import heading, plain
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from ...tools.store.mapping import Mapping
 
 
+@fitted
 def diff(title: str, found: Difference, mapping: Mapping, terminal: Terminal) -> Iterator[str]:
     yield terminal.paint(one_line(title), "bold")
     yield counts(found)

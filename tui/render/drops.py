@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..terminal import Terminal
 from ..text import number, one_line, share, shorten, table, wrap
+from . import fitted
 from .comparing import beside, marked
 from .rows import body, heading, plain
 
@@ -25,6 +26,7 @@ SPANS = 3
 """Places of one decision that are named."""
 
 
+@fitted
 def drops(
     address: str, funnel: Sequence[Funnel], found: Sequence[Dropped], mapping: Mapping, terminal: Terminal
 ) -> Iterator[str]:

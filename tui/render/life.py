@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..terminal import Terminal
 from ..text import number, one_line, wrap
+from . import fitted
 from .comparing import inline
 from .drops import evidence, text_of
 from .rows import body, plain
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from ...tools.store.mapping import Mapping
 
 
+@fitted
 def life(found: Life, mapping: Mapping, terminal: Terminal) -> Iterator[str]:
     first = found.revisions[0]
     state = "is in the current version" if found.live else "is not in the current version"

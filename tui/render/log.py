@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ..terminal import Terminal
 from ..text import table
+from . import fitted
 from .results import version
 
 if TYPE_CHECKING:
     from ...tools.store.ledger import Entry
 
+ROOMY: Final = 80
+"""Cells from which on version ids are shown too."""
 
+
+@fitted
 def log(entries: Sequence[Entry], terminal: Terminal) -> Iterator[str]:
     if not entries:
         yield "nothing was done here yet"
@@ -23,7 +28,8 @@ def log(entries: Sequence[Entry], terminal: Terminal) -> Iterator[str]:
          version(one.output) if one.output else ""]
         for one in entries
     ]  # fmt: skip
-    yield from table([head, *rows], columns=max(terminal.columns, 80), numbers=(0,))
+    shown = len(head) if terminal.columns >= ROOMY else len(head) - 1
+    yield from table([row[:shown] for row in (head, *rows)], columns=terminal.columns, numbers=(0,))
 
 
 def _rows(one: Entry) -> str:

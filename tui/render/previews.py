@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 from ...tools.store.history import excerpt
 from ..terminal import Terminal
 from ..text import one_line, shorten, table
+from . import fitted
 
 if TYPE_CHECKING:
     from ...agent.workspace import Preview
 
 
+@fitted
 def what_if(name: str, previews: Sequence[Preview], terminal: Terminal) -> Iterator[str]:
     """Kept and dropped per value, and rows that are decided otherwise than at the value before."""
     reasons = list(dict.fromkeys(reason for one in previews for reason in one.dropped))
@@ -33,6 +35,7 @@ def what_if(name: str, previews: Sequence[Preview], terminal: Terminal) -> Itera
     yield "Nothing was changed."
 
 
+@fitted
 def dry_run(tool: str, dataset: str, counts: Mapping[str, Any], terminal: Terminal) -> Iterator[str]:
     from .results import result_lines
 
@@ -41,6 +44,7 @@ def dry_run(tool: str, dataset: str, counts: Mapping[str, Any], terminal: Termin
     yield "Nothing was changed."
 
 
+@fitted
 def plan(name: str, steps: Sequence[Mapping[str, Any]], terminal: Terminal) -> Iterator[str]:
     """The steps of a recipe with what is known of each before it runs."""
     head = ["", "step", "rows", "done", "arguments"]

@@ -7,7 +7,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from ..terminal import Terminal
-from ..text import one_line, table, wrap
+from ..text import many_lines, one_line, table, wrap
+from . import fitted
 from .results import result_lines
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from ...tools.document.card import Verified
 
 
+@fitted
 def exported(made: Exported, terminal: Terminal) -> Iterator[str]:
     written = made.written
     told = {"tool": "export", "folder": str(made.folder), "format": written.options.format, "rows": written.rows}
@@ -26,7 +28,7 @@ def exported(made: Exported, terminal: Terminal) -> Iterator[str]:
         yield from wrap(f"loss: {loss.message} ({loss.rows:,} rows)", terminal.columns, indent="    ", first="  ")
     if made.paste:
         yield "to train on it:"
-        yield from ("  " + line for line in made.paste.rstrip("\n").split("\n"))
+        yield from ("  " + line for line in many_lines(made.paste))
 
 
 def fields(made: Exported) -> dict[str, Any]:

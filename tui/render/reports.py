@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..terminal import Terminal
-from ..text import wrap
+from ..text import many_lines, wrap
 from .results import result_lines
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def report(done: Done, findings: Sequence[Mapping[str, Any]], terminal: Terminal
         yield from page.split("\n")
         return
     if "markdown" in done.details:
-        yield from str(done.details["markdown"]).rstrip("\n").split("\n")
+        yield from many_lines(done.details["markdown"])
         return
     yield from result_lines(done.result, terminal)
     for one in findings:

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..terminal import Terminal
 from ..text import number, one_line, share, table, wrap
+from . import fitted
 
 VERSION_DIGITS = 16
 
@@ -16,6 +17,7 @@ def version(vid: str) -> str:
     return vid[:VERSION_DIGITS]
 
 
+@fitted
 def result_lines(result: Mapping[str, Any], terminal: Terminal) -> Iterator[str]:
     """A result in one to a few lines, by its kind."""
     if "recipe" in result:

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..terminal import Terminal
-from ..text import many_lines, one_line, share, shorten, table, wrap
+from ..text import NARROWEST, many_lines, one_line, share, shorten, table, wrap
+from . import fitted
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -19,6 +20,7 @@ LONGEST = 600
 """Characters of one text that are shown; the rest is counted."""
 
 
+@fitted
 def rows(
     found: Sequence[StoredRow], mapping: Mapping, whole: int, where: str | None, terminal: Terminal
 ) -> Iterator[str]:
@@ -78,13 +80,18 @@ def table_rows(result: pa.Table) -> list[dict[str, Any]]:
 
 
 def grid(names: Sequence[str], values: Sequence[dict[str, Any]], terminal: Terminal) -> Iterator[str]:
-    """A query's result in columns; NULL is shown as such."""
+    """A query's result in columns, or row by row where they do not fit side by side; NULL is shown as such."""
     told = [["NULL" if row[name] is None else shorten(plain(row[name]), 300) for name in names] for row in values]
     numbers = [
         i
         for i, name in enumerate(names)
         if values and all(isinstance(row[name], int | float) or row[name] is None for row in values)
     ]
-    if names:
+    if len(names) * (NARROWEST + 2) > terminal.columns:
+        for row in told:
+            for name, text in zip(names, row, strict=True):
+                yield from labelled(name, text, terminal)
+            yield ""
+    elif names:
         yield from table([list(names), *told], columns=terminal.columns, numbers=numbers)
     yield f"({len(values):,} rows)"

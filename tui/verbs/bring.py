@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...tools.errors import Misuse
 from ..render import releases
+from ..text import many_lines
 
 if TYPE_CHECKING:
     from ..command import Command
@@ -92,7 +93,7 @@ def card(command: Command) -> int:
     with command.open(words[0]) as workspace:
         markdown = workspace.card(words[0])
     line = {"tool": "card", "dataset": words[0], "markdown": markdown}
-    command.face.result(line, lambda screen: markdown.rstrip("\n").split("\n"), instead=True)
+    command.face.result(line, lambda screen: many_lines(markdown), instead=True)
     return 0
 
 

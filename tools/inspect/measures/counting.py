@@ -60,9 +60,12 @@ def _tidy(value: float) -> float:
 
 
 def histogram(values: Sequence[float], weights: Sequence[int] | None = None) -> dict[str, Any]:
-    """-> {"edges": n + 1 rising numbers, "counts": n}; edges are equal only when all values are."""
+    """-> {"edges": n + 1 rising numbers, "counts": n, "even": whether bins are equally wide}.
+
+    Edges are equal only when all values are.
+    """
     if not len(values):
-        return {"edges": [], "counts": []}
+        return {"edges": [], "counts": [], "even": True}
     array = np.asarray(values, np.float64)
     many = np.ones(len(array), np.int64) if weights is None else np.asarray(weights, np.int64)
     order = np.argsort(array, kind="stable")
@@ -70,10 +73,11 @@ def histogram(values: Sequence[float], weights: Sequence[int] | None = None) -> 
     middle = float(array[order][np.searchsorted(upto, rank(50, int(upto[-1])), "right")])
     cuts = edges(float(array.min()), float(array.max()), middle, whole=bool((array == np.round(array)).all()))
     if cuts[0] == cuts[-1]:
-        return {"edges": cuts, "counts": [int(upto[-1])]}
+        return {"edges": cuts, "counts": [int(upto[-1])], "even": True}
     place = np.clip(np.searchsorted(np.array(cuts), array, "right") - 1, 0, len(cuts) - 2)
     counts = np.bincount(place, weights=many, minlength=len(cuts) - 1)
-    return {"edges": cuts, "counts": [int(count) for count in counts]}
+    even = cuts[-1] - cuts[-2] < 1.5 * (cuts[2] - cuts[1]) if len(cuts) > 3 else True
+    return {"edges": cuts, "counts": [int(count) for count in counts], "even": even}
 
 
 class Lengths:

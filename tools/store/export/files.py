@@ -24,6 +24,9 @@ from .typed import row_bytes
 FORMULA: Final = re.compile(r"[=@\t\r]|[+-](?![\d.])")
 """How a cell begins that a spreadsheet runs as a formula; numbers with a sign are none."""
 
+LONG: Final = re.compile(rb"[0-9]{19}")
+"""Digits of which an integer beyond 64 bits has at least as many."""
+
 GROUP_ROWS: Final = 16_384
 GROUP_BYTES: Final = 64 << 20
 BLOCK_ROWS: Final = 256
@@ -184,24 +187,10 @@ def lines_to_table(source: Path, target: Path, schema: pa.Schema, losses: Counte
     return out.rows
 
 
-_LONG: Final = re.compile(rb"[0-9]{19}")
-
-
 def _big_integers(chunk: bytes) -> int:
     """How many lines hold an integer that 64 bits cannot."""
-    if not _LONG.search(chunk):
-        return 0
-    return sum(1 for line in chunk.splitlines() if _LONG.search(line) and _holds_big(numerals.read(line.decode())))
-
-
-def _holds_big(value: Any) -> bool:
-    if type(value) is dict:
-        return any(map(_holds_big, value.values()))
-    if type(value) is list:
-        return any(map(_holds_big, value))
-    if type(value) is not numerals.Number or not value.text.lstrip("-").isdigit():
-        return False
-    return not -(2**63) <= int(value.text) < 2**63
+    lines = chunk.splitlines() if LONG.search(chunk) else []
+    return sum(1 for line in lines if LONG.search(line) and numerals.holds_huge(numerals.read(line.decode())))
 
 
 def flat(records: pa.Array) -> pa.Table:

@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +21,8 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.json
 import pyarrow.parquet as pq
+
+from . import numerals
 
 CHUNK: Final = 10 << 20
 """Bytes that `datasets` 5 reads of a JSON file before it fixes the types of all columns
@@ -37,7 +40,7 @@ class Loaded:
     """What a reader made of a file.
 
     `late` are columns whose type its first chunk does not show yet: a loader that is not told the types in
-    advance (the card tells them) stops there. `huge` are CSV columns of integers that 64 bits cannot hold.
+    advance (the card tells them) stops there. `huge` are columns with integers that 64 bits cannot hold.
     """
 
     rows: int
@@ -67,6 +70,7 @@ def read_back(path: Path) -> Loaded:
 def read_jsonl(path: Path) -> Loaded:
     first: pa.Schema | None = None
     schema = pa.schema([])
+    huge: set[str] = set()
     rows = 0
     for chunk in chunks(path):
         count = chunk.count(b"\n")
@@ -76,7 +80,8 @@ def read_jsonl(path: Path) -> Loaded:
             raise _first_fault(chunk, schema, rows) from None
         rows += count
         first = schema if first is None else first
-    return Loaded(rows, schema, _differing(first or schema, schema))
+        huge |= _huge_columns(chunk)
+    return Loaded(rows, schema, _differing(first or schema, schema), tuple(sorted(huge)))
 
 
 def chunks(path: Path) -> Iterator[bytes]:
@@ -91,6 +96,20 @@ def _inferred(chunk: bytes) -> pa.Schema:
     other."""
     options = pyarrow.json.ReadOptions(use_threads=False, block_size=len(chunk) + 1)
     return pyarrow.json.read_json(io.BytesIO(chunk), read_options=options).schema
+
+
+_LONG: Final = re.compile(rb":\s?-?[0-9]{19}")
+_EXAMINED: Final = 100
+
+
+def _huge_columns(chunk: bytes) -> set[str]:
+    """Columns with integers that 64 bits cannot hold, as far as 100 suspicious lines tell; Arrow makes them floats."""
+    found: set[str] = set()
+    for hit in islice(_LONG.finditer(chunk), _EXAMINED):
+        begin, end = chunk.rfind(b"\n", 0, hit.start()) + 1, chunk.find(b"\n", hit.end())
+        record = numerals.read(chunk[begin:end].decode())
+        found |= {name for name, value in record.items() if numerals.holds_huge(value)}
+    return found
 
 
 def _first_fault(chunk: bytes, schema: pa.Schema, before: int) -> WontLoad:

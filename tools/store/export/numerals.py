@@ -36,3 +36,14 @@ def write(value: Any) -> str:
     if kind is list or kind is tuple:
         return "[" + ", ".join([write(child) for child in value]) + "]"
     return json.dumps(value, allow_nan=False)
+
+
+def holds_huge(value: Any) -> bool:
+    """Whether a value of `read` holds an integer that 64 bits cannot."""
+    if type(value) is dict:
+        return any(map(holds_huge, value.values()))
+    if type(value) is list:
+        return any(map(holds_huge, value))
+    if type(value) is not Number or not value.text.lstrip("-").isdigit():
+        return False
+    return not -(2**63) <= int(value.text) < 2**63

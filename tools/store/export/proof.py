@@ -5,7 +5,7 @@ It knows rows, splits and what readers say. It does not know how files are writt
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +74,7 @@ def features_told(asked: Options, loaded: loading.Loaded) -> tuple[Mapping[str, 
     return None if found is None else tuple(found)
 
 
-def load_notes(loaded: loading.Loaded) -> Iterator[str]:
+def load_notes(asked: Options, loaded: loading.Loaded) -> Iterator[str]:
     """What a person should know of loading the files, as sentences."""
     if loaded.late:
         yield (
@@ -82,10 +82,8 @@ def load_notes(loaded: loading.Loaded) -> Iterator[str]:
             "takes types from. Load the folder, whose README.md tells them; what loads the file alone stops there."
         )
     if loaded.huge:
-        yield (
-            f"{_few(loaded.huge)}: integers beyond 64 bits, at which load_dataset stops in a CSV file. They load from "
-            "jsonl (as floating point) and stand in CSV as they were."
-        )
+        told = "load_dataset stops at them" if asked.format == "csv" else "Arrow reads them as floating point"
+        yield f"{_few(loaded.huge)}: integers beyond 64 bits; they are written as they were, but {told}."
 
 
 def _few(columns: Sequence[str]) -> str:

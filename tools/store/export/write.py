@@ -146,7 +146,7 @@ def write_data(
         schema=loaded.schema,
         features=proof.features_told(asked, loaded),
         mapping=mapping,
-        notes=(*notes, *writing.notes, *_split_notes(plan, asked), *proof.load_notes(loaded)),
+        notes=(*notes, *writing.notes, *_split_notes(plan, asked), *proof.load_notes(asked, loaded)),
     )
 
 

@@ -1,5 +1,4 @@
-"""What goes into reading and what comes out: sources and options in, chunks, rejects and facts about
-files out.
+"""What goes into reading and what comes out: sources and options, then chunks, rejects and facts.
 
 It knows shapes only; how any of them is made is told elsewhere in this package.
 """
@@ -124,9 +123,7 @@ class Reject:
 
 @dataclass(frozen=True)
 class FileRead:
-    """What was read from one file. `torn`: from some byte on nothing could be told apart; one reject
-    says where.
-    """
+    """What was read from one file. `torn`: its end could not be told apart, and one reject stands for it."""
 
     path: str
     source: str

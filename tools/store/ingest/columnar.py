@@ -96,9 +96,7 @@ def _pieces(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
 
 
 def common_schema(files: Sequence[TypedFile]) -> pa.Schema:
-    """The schema that all files share; a field may be null when it may in any. BadInput names file and
-    field.
-    """
+    """The schema that all files share, a field nullable when it is in any; BadInput where they differ."""
     first = files[0]
     nullable = list(first.schema)
     for other in files[1:]:

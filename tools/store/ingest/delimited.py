@@ -26,9 +26,7 @@ _NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 
 @dataclass(frozen=True)
 class Dialect:
-    """How cells are told apart. `quote` "" for none; `escape` "" when a quote inside a cell is written
-    twice.
-    """
+    """How cells are told apart. `quote`: "" for none. `escape`: "" when quotes in a cell are doubled."""
 
     delimiter: str = ","
     quote: str = '"'
@@ -51,8 +49,7 @@ class Dialect:
 
 
 def sniff(stream: ByteStream, options: ReadOptions) -> Dialect:
-    """The dialect under which most rows of the head are as wide as the first; nothing is read from the
-    stream.
+    """The dialect under which most rows of the head are as wide as the first; the head stays unread.
 
     Quotes are '"' unless told otherwise; only tab-separated text may turn out to have none.
     """

@@ -24,6 +24,7 @@ WRAPPERS: Final = frozenset(("data", "rows", "records", "examples"))
 
 _SAMPLE = 64 << 10
 _ESCAPE_LENGTH = 16  # a token cut off by the window's edge fails at most this far before it
+_NUMBER_REST = 3  # "1" may go on with "e+", which alone continues no number
 _SPACE = re.compile(r"[ \t\n\r]*")
 _scan = json.JSONDecoder(parse_int=str, parse_float=str).raw_decode
 
@@ -62,9 +63,7 @@ class _Window:
         return self._line
 
     def more(self) -> None:
-        """Slide to `at`, and hold at least twice as much as was left: retries stay linear in a value's
-        length.
-        """
+        """Slide to `at` and hold at least twice what was left, so that retries stay linear in a value."""
         _ = self.line
         held = [self.text[self.at :]]
         wanted = max(WINDOW, len(held[0]))
@@ -101,7 +100,7 @@ class _Window:
             except RecursionError:
                 raise _Torn("too_deep", "arrays and objects nest too deep to find their end") from None
             else:
-                if end < len(self.text) or self.ended:
+                if len(self.text) - end >= _NUMBER_REST or self.ended:
                     return end
             if len(self.text) - self.at > MAX_RECORD_BYTES:
                 raise _Torn("too_long", f"no end in {MAX_RECORD_BYTES:,} bytes")

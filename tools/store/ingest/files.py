@@ -66,9 +66,7 @@ def expand(source: Source) -> list[str]:
 
 
 def find_files(source: Source) -> list[Found]:
-    """The files that the source's paths, globs and folders stand for. Misuse when there is none, or one
-    twice.
-    """
+    """The files that a source's paths, globs and folders stand for; Misuse when one is missing or twice."""
     found = [file for path in source.paths for file in _of_path(path)]
     seen: dict[str, str] = {}
     for file in found:
@@ -98,9 +96,7 @@ def _of_path(path: str) -> list[Found]:
 
 
 def _of_folder(folder: str) -> list[Found]:
-    """A saved dataset's files, else the data files below the folder; text files only when there are no
-    others.
-    """
+    """A saved dataset's files, else the data files below; text files only where there are no others."""
     saved = _of_saved_dataset(folder)
     if saved:
         return saved
@@ -181,9 +177,7 @@ def text_kind(stream: ByteStream) -> FileKind:
 
 
 def _json_kind(stream: ByteStream, suffix: str) -> FileKind:
-    """Lines or a document: lines when the first of several is a value of its own, or most look like
-    objects.
-    """
+    """Lines when the first of several is a value of its own or most look like objects; else a document."""
     by_name = SUFFIXES.get(suffix, "json")
     is_object = stream.head(_SAMPLE).lstrip()[:1] == b"{"
     if by_name == "jsonl" and is_object:

@@ -70,9 +70,7 @@ class Inventory:
 
 
 class Sample:
-    """What a format is guessed from: the first records of each file, and those with the smallest hashes
-    of all.
-    """
+    """What a format is guessed from: the first records of each file, and those with the smallest hashes."""
 
     FIRST: Final = 100
     FILES: Final = 10
@@ -136,9 +134,7 @@ def paused_gc() -> Iterator[None]:
 
 
 class Judge:
-    """Parses cut texts; `key` is the column of the owner's keys, `names` name the elements of array
-    records.
-    """
+    """Parses cut texts; `key` is the column of the owner's keys, `names` are for elements of arrays."""
 
     def __init__(self, *, key: str | None = None, names: tuple[str, ...] = ()) -> None:
         self.inventory = Inventory()

@@ -92,9 +92,7 @@ class Reader:
 
     @cached_property
     def mapping(self) -> Mapping:
-        """The mapping of the best candidate, or as the options say. Misuse when they do not fit the
-        records.
-        """
+        """That of the best candidate, or as the options say; Misuse when they do not fit the records."""
         key = self._options.id
         if key is not None and key not in self._columns:
             raise Misuse(f"--id {key}: no record has this key.", next_step=nearest(key, self._columns))
@@ -171,7 +169,7 @@ class Reader:
                 kept = np.setdiff1d(np.arange(len(batch)), bad)
                 batch, numbers = batch.take(pa.array(kept)), numbers[kept]
             yield from self._counted(self._typed_chunk(batch, numbers, one), tally)
-            self._tell(one.size * (number - 1) // max(file.rows, number))
+            self._tell(one.size * (number - 1) // max(file.rows, number - 1, 1))
         self.files.append(self._file_read(one, file.kind, file.sha256(), one.size, tally))
 
     def _typed_chunk(self, batch: pa.RecordBatch, numbers: np.ndarray, one: _Input) -> Chunk:

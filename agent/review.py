@@ -1,0 +1,123 @@
+"""People look at single rows and rule: what is drawn for them, what is written down, what follows at once.
+
+It knows samples and rulings. How a row is shown and how the answer is asked for is the face's business.
+"""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from ..tools.errors import Misuse, nearest
+from ..tools.statistics import wilson
+from ..tools.store import history, rulings
+from ..tools.store.rulings import Ruling, Word
+from . import replay
+
+if TYPE_CHECKING:
+    from .workspace import Workspace
+
+STAYED: Final = "(stayed)"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One row to rule on: what was decided about it, and the row that stayed in its place if it was a duplicate."""
+
+    row: history.StoredRow
+    reason: str
+    decision: history.Decision | None
+    survivor: history.StoredRow | None
+
+
+@dataclass(frozen=True)
+class Rate:
+    """How often people contradicted a reason (or, for `STAYED`, would have dropped): share with its 95 % interval."""
+
+    reason: str
+    looked_at: int
+    contradicted: int
+    low: float
+    high: float
+
+    @property
+    def share(self) -> float:
+        return self.contradicted / self.looked_at if self.looked_at else 0.0
+
+
+def cases(workspace: Workspace, dataset: str, *, reason: str | None = None, count: int = 50) -> list[Case]:
+    """A seeded sample for review: rows dropped for one reason, or about half dropped for any and half that stayed.
+
+    Rows somebody has ruled on are left out. Raises Misuse for a reason nothing was dropped for.
+    """
+    store, seed = workspace.store, workspace.seed
+    name, _ = store.resolve(dataset)
+    ruled = set(rulings.last_words(rulings.read(workspace.root), name))
+    found = history.drops(store, dataset, reason=reason, count=count + len(ruled), seed=seed)
+    dropped = [one for one in found if one.row.row_id not in ruled]
+    if reason is not None and not dropped:
+        reasons = {name for one in history.funnel(store, dataset) for name in one.dropped}
+        if reason not in reasons:
+            raise Misuse(f"No row of {dataset} was dropped for {reason!r}.", next_step=nearest(reason, reasons))
+    rng = np.random.default_rng([seed, count])
+    picked = [dropped[i] for i in sorted(rng.permutation(len(dropped))[: count if reason else count // 2])]
+    told = [Case(one.row, one.decision.reason, one.decision, one.survivor) for one in picked]
+    if reason is None:
+        rows = store.rows(dataset)
+        some = history.stored_rows(rows, np.sort(rng.permutation(len(rows))[: count - len(told) + len(ruled)]))
+        stayed = [Case(row, "", None, None) for row in some if row.row_id not in ruled]
+        told += stayed[: count - len(told)]
+    return [told[i] for i in rng.permutation(len(told))]
+
+
+def rule(workspace: Workspace, dataset: str, said: Sequence[tuple[Case, Word, str]], *, blind: bool = False) -> None:
+    """Write down what was said about the cases of a review, and do the dataset's steps again under it."""
+    name, _ = workspace.store.resolve(dataset)
+    today, who = date.today().isoformat(), _who()
+    rulings.append(
+        workspace.root,
+        [
+            Ruling(name, case.row.row_id, word, because, who, today, case.reason, sampled=True, blind=blind)
+            for case, word, because in said
+        ],
+    )
+    if any(word != "unsure" for _, word, _ in said):
+        replay.again(workspace, dataset)
+
+
+def rule_one(workspace: Workspace, row: str, word: Word, because: str, dataset: str | None = None) -> replay.Replayed:
+    """`tilth keep ROW` and `tilth drop ROW`: one ruling, in force at once and in every later run. Raises Misuse."""
+    if not because.strip():
+        raise Misuse("A ruling needs a reason.", next_step="Say --because '…'.")
+    life = workspace.why(row, dataset=dataset)
+    last = next((one.reason for one in reversed(life.decisions) if one.action == "drop"), "")
+    ruling = Ruling(life.dataset, life.row_id, word, because, _who(), date.today().isoformat(), last)
+    rulings.append(workspace.root, [ruling])
+    return replay.again(workspace, life.dataset)
+
+
+def rates(said: Sequence[Ruling], dataset: str) -> list[Rate]:
+    """For every reason that was reviewed by sample: how often the last word contradicts it; Wilson intervals."""
+    last = {ruling.row_id: ruling for ruling in said if ruling.dataset == dataset and ruling.sampled}
+    tally: dict[str, list[int]] = {}
+    for ruling in last.values():
+        if ruling.word != "unsure":
+            counts = tally.setdefault(ruling.of, [0, 0])
+            counts[0] += 1
+            counts[1] += ruling.word == ("keep" if ruling.of else "drop")
+    return [
+        Rate(reason or STAYED, looked_at, against, *wilson(against, looked_at))
+        for reason, (looked_at, against) in sorted(tally.items())
+    ]
+
+
+def _who() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "someone"

@@ -1,0 +1,304 @@
+"""What the rules for web pages measure: Gopher's quality and repetition signals (as the paper has them and as datatrove
+counts them), C4's and FineWeb's.
+
+Knows formulas, one function for each set of rules; a share of nothing is 0. Does not know thresholds or rows.
+Sources: Rae et al. 2021 (arXiv 2112.11446, appendix A.1), Raffel et al. 2020 (arXiv 1910.10683, section 2.2), Penedo et al.
+2024 (arXiv 2406.17557); datatrove 0.10.1 for what these leave open.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+
+from .pages import ALPHA, PLAIN, SOLID, TERMINAL, WORD, Lines, Mask, Pages, Spans, pages_of
+from .repeats import repeats
+from .tokens import Positions
+
+Signals = dict[str, np.ndarray]
+Measure = Callable[[Pages], Signals]
+
+STOP_WORDS: Final = ("the", "be", "to", "of", "and", "that", "have", "with")
+POLICY: Final = ("terms of use", "privacy policy", "cookie policy", "uses cookies", "use of cookies", "use cookies")
+TOP: Final = range(2, 5)
+DUPLICATED: Final = range(5, 11)
+SHORT_LINE: Final = 30
+_LONG_WORD, _FEWEST_WORDS = 1_000, 3
+_CITATION: Final = re.compile(r"\[\d*]|\[edit]|\[citation needed]")
+_PARAGRAPHS: Final = re.compile(r"\n{2,}")
+
+
+def signals(texts: pa.Array[Any], measures: Sequence[Measure]) -> list[pa.Table]:
+    """One table for each measure, one row for each text (Arrow string or large_string; null counts as empty)."""
+    found: list[Signals] = [{} for _ in measures]
+    for rows, pages in pages_of(texts):
+        for one, measure in zip(found, measures, strict=True):
+            for name, values in measure(pages).items():
+                if name not in one:
+                    one[name] = np.zeros(len(texts), values.dtype)
+                one[name][rows] = values
+    if not len(texts):
+        found = [measure(Pages([])) for measure in measures]
+    return [pa.table(dict(sorted(one.items()))) for one in found]
+
+
+def gopher_of_datatrove(pages: Pages, words: Spans | None = None) -> Signals:
+    """datatrove's GopherQualityFilter and GopherRepetitionFilter; `words` are its tokens (default: Pages.tokens).
+
+    Words and mean length are of words with a character outside PUNCTUATION; every other share is of all tokens. Stop words
+    as written. The share of the most frequent n-gram counts the spaces inside it, that of repeated n-grams does not; both
+    are divided by the length of the text. Not as there: n-grams are equal word by word, not as one joined string.
+    """
+    words = pages.tokens if words is None else words
+    solid = (words.kind & SOLID) != 0
+    counted = pages.per_doc(words.doc[solid])
+    found = {
+        "words": counted,
+        "mean_word_length": _share(pages.per_doc(words.doc[solid], words.size[solid]), counted),
+        "stop_words": _stop_words(words, anyhow=False),
+        **_quality(pages, words),
+        **_repeated_lines(pages),
+    }
+    for one in repeats(words, DUPLICATED[-1]):
+        if one.n in TOP:
+            found[f"top_{one.n}_grams"] = _share(one.joined_top(), pages.size)
+        if one.n in DUPLICATED:
+            found[f"dup_{one.n}_grams"] = _share(one.joined_duplicates(), pages.size)
+    return found
+
+
+def gopher_of_paper(pages: Pages) -> Signals:
+    """The rules of the Gopher paper, read literally: words are what stands between whitespace, and all of them count.
+
+    Stop words count in any case. The share of an n-gram is that of the characters of the words inside it, each once, among
+    the characters of all words; an n-gram that occurs once is no repetition. What the paper leaves open (which characters
+    are bullets, what a paragraph is, that later copies are the duplicates) is as in datatrove.
+    """
+    words = pages.words
+    characters = pages.per_doc(words.doc, words.size)
+    found = {
+        "words": words.count,
+        "mean_word_length": _share(characters, words.count),
+        "stop_words": _stop_words(words, anyhow=True),
+        **_quality(pages, words),
+        **_repeated_lines(pages),
+    }
+    for one in repeats(words, DUPLICATED[-1]):
+        if one.n in TOP:
+            found[f"top_{one.n}_grams"] = _share(one.covered_top(), characters)
+        if one.n in DUPLICATED:
+            found[f"dup_{one.n}_grams"] = _share(one.covered_duplicates(), characters)
+    return found
+
+
+def c4(pages: Pages, words: Spans | None = None) -> Signals:
+    """datatrove's C4QualityFilter up to what is left of the text: C4's own lines are not rewritten here.
+
+    `sentences`: those of the lines that stay, which have three words, no word over 1,000 characters, end in . ? ! " or '
+    (not in ...) once citation marks like [1] are gone, and name neither JavaScript nor a policy. `unpunctuated_sentences`:
+    the same, wherever lines end. `lorem_ipsum` and `curly_bracket`: which of the two a line that would stay holds first.
+    Sentences end as spaCy's sentencizer ends them, at a token that is one of TERMINALS; `words` as above.
+    """
+    words = pages.tokens if words is None else words
+    lines = pages.split_lines
+    holds = _triggers(pages, lines)
+    long_word = np.zeros(len(lines), bool)
+    if len(huge := np.flatnonzero(pages.words.size > _LONG_WORD)):
+        long_word[np.searchsorted(lines.first, huge, "right") - 1] = True
+    stays = (lines.last - lines.first >= _FEWEST_WORDS) & ~long_word
+    punctuated = np.zeros(len(lines), bool)
+    some = np.flatnonzero(lines.last > lines.first)
+    end, size = pages.words.end[lines.last[some] - 1], pages.words.size[lines.last[some] - 1]
+    punctuated[some] = np.isin(pages.chars[end - 1], [ord(one) for one in ".?!\"'"]) & ~_dots(pages, end, size)
+    sentences = _sentences(words, lines.start, lines.end)
+    marked = pages.doc_of(np.flatnonzero(pages.chars == ord("[")))
+    if len(marked):
+        _without_citations(pages, lines, stays, punctuated, sentences, holds)
+    found: Signals = {}
+    for prefix, left in (("", stays & punctuated), ("unpunctuated_", stays)):
+        ends = left & (holds["lorem ipsum"] | (holds["{"] & ~holds["javascript"]))
+        first = np.flatnonzero(ends)
+        first = first[np.diff(lines.doc[first], prepend=-1) > 0]
+        lorem, curly = np.zeros(len(pages), bool), np.zeros(len(pages), bool)
+        lorem[lines.doc[first[holds["lorem ipsum"][first]]]] = True
+        curly[lines.doc[first[~holds["lorem ipsum"][first]]]] = True
+        left = left & ~ends & ~holds["javascript"] & ~holds["policy"]
+        count = pages.per_doc(lines.doc[left], sentences[left])
+        count[lorem | curly] = 0
+        found |= {f"{prefix}sentences": count, f"{prefix}lorem_ipsum": lorem, f"{prefix}curly_bracket": curly}
+    return found
+
+
+def fineweb(pages: Pages, words: Spans | None = None) -> Signals:
+    """datatrove's FineWebQualityFilter, over lines that are not blank; `words` as above."""
+    words = pages.tokens if words is None else words
+    lines = pages.lines.some(pages.lines.last > pages.lines.first)
+    count = pages.per_doc(lines.doc)
+    newlines = np.bincount(pages.lines.doc, minlength=len(pages)) - 1
+    punctuated = (pages.flags[lines.end - 1] & TERMINAL) != 0
+    return {
+        "lines": count,
+        "punctuated_lines": _share(pages.per_doc(lines.doc[punctuated]), count),
+        "short_lines": _share(pages.per_doc(lines.doc[lines.end - lines.start <= SHORT_LINE]), count),
+        "dup_characters": _share(_repeated(pages)[:, 4], pages.size - newlines),
+        "newlines_per_word": _share(newlines, words.count),
+    }
+
+
+def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    return part / np.maximum(whole, 1)
+
+
+def _quality(pages: Pages, words: Spans) -> Signals:
+    count = np.maximum(words.count, 1)
+    lines = pages.split_lines
+    filled = lines.some(lines.last > lines.first)
+    bullet = np.isin(pages.chars[pages.words.start[filled.first]], [ord("•"), ord("-")])
+    end, size = pages.words.end[filled.last - 1], pages.words.size[filled.last - 1]
+    ellipsis = _dots(pages, end, size) | (pages.chars[end - 1] == ord("…"))
+    of_lines = np.maximum(pages.per_doc(lines.doc), 1)
+    return {
+        "hashes_per_word": _counted(pages, "#") / count,
+        "ellipses_per_word": (_counted(pages, "...") + _counted(pages, "…")) / count,
+        "bullet_lines": pages.per_doc(filled.doc[bullet]) / of_lines,
+        "ellipsis_lines": pages.per_doc(filled.doc[ellipsis]) / of_lines,
+        "alpha_words": pages.per_doc(words.doc[(words.kind & ALPHA) != 0]) / count,
+    }
+
+
+def _counted(pages: Pages, piece: str) -> Positions:
+    return np.fromiter((text.count(piece) for text in pages.texts), np.int64, len(pages))
+
+
+def _dots(pages: Pages, end: Positions, size: Positions) -> Mask:
+    """Which words end in three full stops."""
+    dots = size >= 3
+    for back in (1, 2, 3):
+        dots &= pages.chars[np.maximum(end - back, 0)] == ord(".")
+    return dots
+
+
+def _stop_words(words: Spans, *, anyhow: bool) -> Positions:
+    """How many of STOP_WORDS occur on each page; `anyhow` also as The and THE."""
+    spelled = [(word,) if not anyhow else (word, word.title(), word.upper()) for word in STOP_WORDS]
+    known = Pages([one for spellings in spelled for one in spellings])
+    number = np.repeat(np.arange(len(spelled)), len(spelled[0]))
+    order = np.argsort(known.words.hashes)
+    hashes = known.words.hashes[order]
+    short = np.flatnonzero(words.size <= max(map(len, STOP_WORDS)))
+    mine = words.hashes[short]
+    place = np.minimum(np.searchsorted(hashes, mine), len(hashes) - 1)
+    hit = hashes[place] == mine
+    seen = np.zeros((len(words.pages), len(STOP_WORDS)), bool)
+    seen[words.doc[short[hit]], number[order][place[hit]]] = True
+    return seen.sum(1)
+
+
+def _repeated_lines(pages: Pages) -> Signals:
+    shares = _repeated(pages)
+    names = ("dup_paragraphs", "dup_paragraph_characters", "dup_lines", "dup_line_characters")
+    return {name: shares[:, i].copy() for i, name in enumerate(names)}
+
+
+def _repeated(pages: Pages) -> np.ndarray:
+    """A row of `_repetition` for each page: of zeros where no two lines are equal, which is nearly always."""
+    found = np.zeros((len(pages), 5))
+    for i, text in enumerate(pages.texts):
+        lines = [*filter(None, text.split("\n"))]
+        if len(set(map(str.strip, lines))) < len(lines) or (text[:1] == "\n" and text[-1:] == "\n"):
+            found[i] = _repetition(text)
+    return found
+
+
+def _repetition(text: str) -> tuple[float, float, float, float, int]:
+    """Shares of paragraphs, their characters, lines and their characters that occurred before; and the characters of such
+    lines that are not blank. The empty pieces at the ends of a text are lines too, as in datatrove."""
+    paragraphs = _PARAGRAPHS.split(text.strip())
+    lines = [*filter(None, text.split("\n"))]
+    both = lines + [""] * ((text[:1] == "\n") + (text[-1:] == "\n"))
+    again, characters = _again(paragraphs)
+    again_lines, line_characters = _again(both)
+    return (
+        again / len(paragraphs),
+        characters / len(text),
+        again_lines / len(both),
+        line_characters / len(text),
+        _again([line for line in lines if not line.isspace()])[1],
+    )
+
+
+def _again(parts: Sequence[str]) -> tuple[int, int]:
+    """How many parts occurred before, and how many characters those have."""
+    distinct = set(parts)
+    return len(parts) - len(distinct), sum(map(len, parts)) - sum(map(len, distinct))
+
+
+def _triggers(pages: Pages, lines: Lines) -> dict[str, Mask]:
+    """Which lines hold what C4 looks for."""
+    # İ is the one character whose lower case takes two: without it every place stays where it is.
+    lowered = pages.text.replace("\u0130", "\0").lower()
+    holds: dict[str, Mask] = {}
+    for piece in ("lorem ipsum", "javascript", *POLICY):
+        at, places = lowered.find(piece), []
+        while at >= 0:
+            places.append(at)
+            at = lowered.find(piece, at + 1)
+        holds[piece] = np.zeros(len(lines), bool)
+        holds[piece][np.searchsorted(lines.start, places, "right") - 1] = True
+    holds["policy"] = np.logical_or.reduce([holds.pop(piece) for piece in POLICY])
+    holds["{"] = np.zeros(len(lines), bool)
+    holds["{"][np.searchsorted(lines.start, np.flatnonzero(pages.chars == ord("{")), "right") - 1] = True
+    return holds
+
+
+def _without_citations(
+    pages: Pages, lines: Lines, stays: Mask, punctuated: Mask, sentences: Positions, holds: Mapping[str, Mask]
+) -> None:
+    """Look at lines with citation marks again, without the marks; `punctuated`, `sentences` and `holds` change there."""
+    brackets = np.searchsorted(lines.start, np.flatnonzero(pages.chars == ord("[")), "right") - 1
+    rewritten, where = [], []
+    for i in np.unique(brackets[stays[brackets]]).tolist():
+        line = pages.text[lines.start[i] : lines.end[i]].strip()
+        new = _CITATION.sub("", line)
+        if len(new) < len(line):
+            rewritten.append(new)
+            where.append(i)
+            lowered = new.lower()
+            punctuated[i] = new.endswith((".", "?", "!", '"', "'")) and not new.endswith("...")
+            for piece in ("lorem ipsum", "javascript", "{"):
+                holds[piece][i] = piece in lowered
+            holds["policy"][i] = any(piece in lowered for piece in POLICY)
+    if rewritten:
+        page = Pages(rewritten)
+        sentences[where] = _sentences(page.tokens, page.begin, page.end)
+
+
+def _sentences(words: Spans, start: Positions, end: Positions) -> Positions:
+    """Sentences between each `start` and `end` (characters): one, and one more at each token that is neither punctuation
+    nor an end but follows one, with nothing but punctuation between."""
+    if not len(words) or not len(start):
+        return np.ones(len(start), np.int64)
+    ends = (words.size == 1) & ((words.kind & TERMINAL) != 0)
+    ended = np.concatenate([[0], np.cumsum(ends)])
+    first, last = np.searchsorted(words.start, start), np.searchsorted(words.start, end)
+    plain = np.flatnonzero(((words.kind & (PLAIN | WORD)) != 0) & ~ends)
+    since = np.concatenate([[0], plain[:-1] + 1])
+    line = np.maximum(np.searchsorted(first, plain, "right") - 1, 0)
+    since = np.maximum(since, first[line])
+    begins = np.zeros(len(words), bool)
+    begins[plain] = ended[plain] > ended[since]
+    before = np.concatenate([[0], np.cumsum(begins)])
+    return before[last] - before[first] + 1
+
+
+MEASURES: Final[Mapping[str, Measure]] = {
+    "gopher@paper": gopher_of_paper,
+    "gopher@datatrove": gopher_of_datatrove,
+    "c4": c4,
+    "fineweb": fineweb,
+}
+"""What each profile measures."""
