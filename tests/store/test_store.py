@@ -194,3 +194,31 @@ def test_an_empty_file_is_said_to_be_empty(tmp_path):
     (tmp_path / "empty.jsonl").write_bytes(b"")
     with Workspace(tmp_path) as workspace, pytest.raises(BadInput, match=r"empty\.jsonl.*no records"):
         workspace.add(tmp_path / "empty.jsonl")
+
+
+def test_a_torn_array_is_refused_and_its_beginning_can_be_had(tmp_path):
+    path = tmp_path / "torn.json"
+    path.write_text('[{"text": "one"}, {"text": "two"}, {"text": oops}, {"text": "four"}]')
+    with Workspace(tmp_path) as workspace:
+        with pytest.raises(Refused, match="nothing can be told apart"):
+            workspace.add(path, max_reject=0.5)
+        assert workspace.datasets() == []
+        done = workspace.add(path, max_reject=1)
+        assert (done.kept, sum(done.rejected.values())) == (2, 1)
+
+
+def test_a_typed_row_is_edited_and_read_back(tmp_path):
+    import decimal
+
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = pa.table({"text": ["cafÃ©", "fine"], "price": pa.array([decimal.Decimal("1.50")] * 2, pa.decimal256(50, 2))})
+    pq.write_table(table, tmp_path / "typed.parquet")
+    with Workspace(tmp_path) as workspace:
+        workspace.add(tmp_path / "typed.parquet")
+        assert workspace.do("clean.unicode", "typed").result["edits"] == {"mojibake": 1}
+        record = workspace.rows("typed").arrow()["record"]
+        assert record.type.field("price").type == pa.decimal256(50, 2)
+        assert record.to_pylist() == [{"text": "café", "price": decimal.Decimal("1.50")},
+                                      {"text": "fine", "price": decimal.Decimal("1.50")}]  # fmt: skip

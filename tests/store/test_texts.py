@@ -10,8 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tilth.tools.store.mapping import Mapping
-from tilth.tools.store.records import DELETE
-from tilth.tools.store.texts import edited_value, plain_values, text_reader
+from tilth.tools.store.texts import plain_values, text_reader
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 CELL = st.one_of(st.none(), st.just(""), TEXT)
@@ -57,10 +56,3 @@ def test_times_finer_than_a_microsecond_are_shown_to_the_microsecond():
     (value,) = plain_values(column)
     assert value["at"].isoformat() == "2023-11-14T23:13:20+01:00"
     assert value["took"][0].microseconds == 1
-
-
-@given(st.recursive(st.integers(), lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3)))
-def test_deleting_every_member_leaves_an_empty_value(value):
-    if isinstance(value, list | dict):
-        steps = range(len(value)) if isinstance(value, list) else value
-        assert edited_value(value, [((step,), DELETE) for step in steps]) == type(value)()

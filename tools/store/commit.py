@@ -23,7 +23,7 @@ from .ledger import Entry
 from .packs import ID, PACK_COLUMNS, ObjectWriter, bitmap, fixed_bytes, fixed_column, pack_schema, read_bitmap
 from .rows import Rows
 from .store import Store
-from .texts import edited_value, plain_values
+from .texts import plain_values
 from .versions import Part, RowDigest, Version, version_id
 
 STORED_DECISIONS: Final = pa.schema(
@@ -380,7 +380,7 @@ def edited_records(
 ) -> tuple[pa.Array, pa.Array]:
     """Records with changes applied, and their content hashes (16 bytes)."""
     if pa.types.is_struct(column.type):
-        values = [edited_value(value, some) for value, some in zip(plain_values(column), changes, strict=True)]
+        values = [records.edit_value(value, some) for value, some in zip(plain_values(column), changes, strict=True)]
         return new_records(values, column.type)
     texts = [records.edit(text, some) for text, some in zip(column.to_pylist(), changes, strict=True)]
     return pa.array(texts, column.type), fixed_column(text_hashes(texts))

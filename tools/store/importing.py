@@ -76,6 +76,9 @@ def import_sources(
         except BaseException:
             writing.abandon()
             raise
+    torn = [file.path for file in reader.files if file.torn]
+    if torn and max_reject < 1:
+        raise Refused(_torn(torn, rejects.path))
     rejected = sum(reader.rejects.values())
     if rejected > max_reject * reader.read:
         raise Refused(_too_many(reader, rejected, max_reject, rejects.path))
@@ -264,6 +267,13 @@ def _too_many(reader: Reader, rejected: int, limit: float, path: Path | None) ->
     return (
         f"{rejected:,} of {reader.read:,} records are bad ({reasons}), more than --max-reject {limit:g} allows; "
         f"nothing was imported.{where} Repair them, or raise --max-reject."
+    )
+
+
+def _torn(paths: Sequence[str], told: Path | None) -> str:
+    return (
+        f"{', '.join(paths)}: from a fault on, nothing can be told apart; nothing was imported. {told} says where. "
+        "Repair it, or say --max-reject 1 to import what stands before the fault."
     )
 
 

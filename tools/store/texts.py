@@ -14,7 +14,6 @@ import pyarrow as pa
 
 from . import door
 from .mapping import Mapping
-from .records import DELETE, Path
 
 TextReader: TypeAlias = Callable[[pa.Array], pa.LargeStringArray]
 
@@ -70,24 +69,6 @@ def plain_values(column: pa.Array | pa.ChunkedArray) -> list[Any]:
     """Typed records as Python values; times finer than a microsecond are shown to the microsecond."""
     values: list[Any] = column.cast(_coarse(column.type), safe=False).to_pylist()
     return values
-
-
-def edited_value(value: Any, changes: Sequence[tuple[Path, Any]]) -> Any:
-    """A record with the values at some paths replaced, or taken away (DELETE); what is not on a path is shared."""
-    direct = {path[0]: new for path, new in changes if len(path) == 1}
-    below: dict[str | int, list[tuple[Path, Any]]] = {}
-    for path, new in changes:
-        if not path:
-            return new
-        if len(path) > 1:
-            below.setdefault(path[0], []).append((path[1:], new))
-    steps = range(len(value)) if isinstance(value, list) else list(value)
-    kept = {}
-    for step in steps:
-        kept[step] = direct.get(step, edited_value(value[step], below[step]) if step in below else value[step])
-    kept |= {step: new for step, new in direct.items() if step not in kept}
-    kept = {step: new for step, new in kept.items() if new is not DELETE}
-    return list(kept.values()) if isinstance(value, list) else kept
 
 
 def _coarse(kind: pa.DataType) -> pa.DataType:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import functools
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,7 @@ from .tokens import Hashes, Positions
 
 Flags = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
+Known = TypeVar("Known")
 
 SPACE, ALPHA, SOLID, TERMINAL, WORD, PLAIN, BREAK = (1 << bit for bit in range(7))
 """What a character may be: `str.isspace`; `str.isalpha`; none of PUNCTUATION; one of TERMINALS; `\\w`; of no category P;
@@ -29,6 +30,7 @@ where `str.splitlines` cuts."""
 
 BREAKS: Final = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 _BLOCK_BYTES: Final = 1 << 20
+_LOOKED_AT: Final = 16  # characters of a word without letters that are looked at for all words at once
 _PADDING: Final = bytes(24)  # word_hashes reads eight bytes at a time
 
 
@@ -94,10 +96,22 @@ class Spans:
         """Characters in the words before each word, and in all: `length[j] - length[i]` are those of words i to j - 1."""
         return np.concatenate([[0], np.cumsum(self.size)])
 
+    def per_page(self, values: npt.NDArray[Any]) -> Positions:
+        """The sum, on each page, of a whole number (or truth) for each word."""
+        total = np.concatenate([[0], np.cumsum(values, dtype=np.int64)])
+        return np.diff(total[self.first])
+
     @cached_property
     def kind(self) -> Flags:
-        """What the characters of each word are, together."""
-        return np.bitwise_or.reduceat(self.pages.flags, self.start) if len(self) else np.empty(0, np.uint8)
+        """What the characters of each word are, together; a letter tells all, so what follows one is not looked at."""
+        kind = self.pages.flags[self.start]
+        left = np.flatnonzero(((kind & ALPHA) == 0) & (self.size > 1))
+        for step in range(1, _LOOKED_AT):
+            kind[left] |= self.pages.flags[self.start[left] + step]
+            left = left[((kind[left] & ALPHA) == 0) & (self.size[left] > step + 1)]
+        for i in left.tolist():
+            kind[i] |= np.bitwise_or.reduce(self.pages.flags[self.start[i] : self.end[i]])
+        return kind
 
     @cached_property
     def hashes(self) -> Hashes:
@@ -131,6 +145,7 @@ class Pages:
 
     def __init__(self, texts: Sequence[str]) -> None:
         self.texts = texts
+        self._known: dict[Any, Any] = {}
         self.text = "\n".join(texts) + "\n" if texts else ""
         self.size = np.fromiter(map(len, texts), np.int64, len(texts))
         self.end = np.cumsum(self.size + 1) - 1
@@ -149,6 +164,13 @@ class Pages:
 
     def __len__(self) -> int:
         return len(self.texts)
+
+    def once(self, measure: Callable[[Pages], Known]) -> Known:
+        """What a measure gives for these pages, taken at the first call."""
+        if measure not in self._known:
+            self._known[measure] = measure(self)
+        found: Known = self._known[measure]
+        return found
 
     def hashes(self, start: Positions, end: Positions) -> Hashes:
         if self._byte_of is not None:

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from .pages import Mask, Spans
-from .tokens import Positions
+from .tokens import Hashes, Positions
 
 _STEP, _MIX = np.uint64(0xC2B2AE3D27D4EB4F), np.uint64(0xD6E8FEB86659FD93)
+_SLOT_BITS = 21
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,34 +105,46 @@ def repeats(words: Spans, longest: int) -> Iterator[Repeats]:
     place_bits = np.uint64(max(total.bit_length(), 1))
     places = np.uint64((1 << int(place_bits)) - 1)
     page_bits = np.uint64(max((len(words.pages) - 1).bit_length(), 1))
-    shift = np.uint64(64) - page_bits
+    page = words.doc.astype(np.uint64) << (np.uint64(64) - page_bits)
+    hashes, shorter = words.hashes, words.hashes
     at = np.arange(total)
-    left = words.first[1:][words.doc] - at  # words to the end of the page
-    hashes = words.hashes
-    shown = np.ones(total + 1, bool)  # where a run one word shorter repeats
-    shown[total] = False
     for n in range(2, longest + 1):
-        at = at[shown[at + 1] & (left[at] >= n)]
-        longer = hashes[at] * _STEP
-        longer += words.hashes[at + n - 1] if len(at) else longer
+        # Where this run may repeat: the shorter ones it begins and ends with do, and it stays on its page.
+        at = at[:-1][at[1:] == at[:-1] + 1]
+        at = at[at + n <= total]
+        at = at[words.doc[at + n - 1] == words.doc[at]]
+        longer = shorter[at] * _STEP
+        longer += hashes[at + n - 1]
         longer ^= longer >> np.uint64(31)
         longer *= _MIX
         longer ^= longer >> np.uint64(29)
-        key = words.doc[at].astype(np.uint64) << shift
-        key |= (longer >> page_bits) & ~places
+        key = longer >> page_bits
+        key &= ~places
+        key |= page[at]
+        if n == 2:
+            maybe = _maybe_twice(key, int(place_bits))
+            at, longer, key = at[maybe], longer[maybe], key[maybe]
         key |= at.astype(np.uint64)
+        shorter = np.empty(total, np.uint64)
+        shorter[at] = longer
         key.sort()
-        new = np.ones(len(key), bool)
-        np.greater(key[1:] ^ key[:-1], places, out=new[1:])
-        begin = np.flatnonzero(new)
-        count = np.diff(np.append(begin, len(key)))
-        several = count > 1
-        count = count[several]
-        place = (key & places).astype(np.int64)[np.repeat(several, np.diff(np.append(begin, len(key))))]
-        yield Repeats(words, n, place, np.cumsum(count) - count, count)
-        kept = np.empty(total, np.uint64)
-        kept[at] = longer
-        hashes = kept
+        again = (key[1:] ^ key[:-1]) <= places
+        begins, continues = np.append(again, False), np.append(False, again)[: len(key)]
+        begins = begins[: len(key)] & ~continues
+        several = begins | continues
+        place = (key & places).astype(np.int64)[several]
+        start = np.flatnonzero(begins[several])
+        yield Repeats(words, n, place, start, np.diff(np.append(start, len(place))))
         at = np.sort(place)
-        shown = np.zeros(total + 1, bool)
-        shown[at] = True
+
+
+def _maybe_twice(key: Hashes, unused_bits: int) -> Mask:
+    """True wherever a key occurs twice, and for few others: sorting is for those only."""
+    mixed = (key >> np.uint64(unused_bits)) * _STEP
+    slot = (mixed >> np.uint64(64 - _SLOT_BITS)).astype(np.int32)
+    number = np.arange(len(key), dtype=np.int32)
+    last = np.empty(1 << _SLOT_BITS, np.int32)
+    last[slot] = number
+    shared = np.zeros(1 << _SLOT_BITS, bool)
+    shared[slot[last[slot] != number]] = True
+    return shared[slot]

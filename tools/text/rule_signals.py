@@ -8,6 +8,7 @@ Sources: Rae et al. 2021 (arXiv 2112.11446, appendix A.1), Raffel et al. 2020 (a
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
@@ -17,7 +18,7 @@ import pyarrow as pa
 
 from .pages import ALPHA, PLAIN, SOLID, TERMINAL, WORD, Lines, Mask, Pages, Spans, pages_of
 from .repeats import repeats
-from .tokens import Positions
+from .tokens import Hashes, Positions
 
 Signals = dict[str, np.ndarray]
 Measure = Callable[[Pages], Signals]
@@ -55,13 +56,14 @@ def gopher_of_datatrove(pages: Pages, words: Spans | None = None) -> Signals:
     """
     words = pages.tokens if words is None else words
     solid = (words.kind & SOLID) != 0
-    counted = pages.per_doc(words.doc[solid])
+    counted = words.per_page(solid)
     found = {
         "words": counted,
-        "mean_word_length": _share(pages.per_doc(words.doc[solid], words.size[solid]), counted),
+        "mean_word_length": _share(words.per_page(words.size * solid), counted),
         "stop_words": _stop_words(words, anyhow=False),
-        **_quality(pages, words),
-        **_repeated_lines(pages),
+        **_symbols(pages, words),
+        **pages.once(_marked_lines),
+        **pages.once(_repeated_lines),
     }
     for one in repeats(words, DUPLICATED[-1]):
         if one.n in TOP:
@@ -79,13 +81,14 @@ def gopher_of_paper(pages: Pages) -> Signals:
     are bullets, what a paragraph is, that later copies are the duplicates) is as in datatrove.
     """
     words = pages.words
-    characters = pages.per_doc(words.doc, words.size)
+    characters = words.per_page(words.size)
     found = {
         "words": words.count,
         "mean_word_length": _share(characters, words.count),
         "stop_words": _stop_words(words, anyhow=True),
-        **_quality(pages, words),
-        **_repeated_lines(pages),
+        **_symbols(pages, words),
+        **pages.once(_marked_lines),
+        **pages.once(_repeated_lines),
     }
     for one in repeats(words, DUPLICATED[-1]):
         if one.n in TOP:
@@ -144,7 +147,7 @@ def fineweb(pages: Pages, words: Spans | None = None) -> Signals:
         "lines": count,
         "punctuated_lines": _share(pages.per_doc(lines.doc[punctuated]), count),
         "short_lines": _share(pages.per_doc(lines.doc[lines.end - lines.start <= SHORT_LINE]), count),
-        "dup_characters": _share(_repeated(pages)[:, 4], pages.size - newlines),
+        "dup_characters": _share(pages.once(_repeated)[:, 4], pages.size - newlines),
         "newlines_per_word": _share(newlines, words.count),
     }
 
@@ -153,25 +156,34 @@ def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     return part / np.maximum(whole, 1)
 
 
-def _quality(pages: Pages, words: Spans) -> Signals:
+def _symbols(pages: Pages, words: Spans) -> Signals:
     count = np.maximum(words.count, 1)
-    lines = pages.split_lines
-    filled = lines.some(lines.last > lines.first)
-    bullet = np.isin(pages.chars[pages.words.start[filled.first]], [ord("•"), ord("-")])
-    end, size = pages.words.end[filled.last - 1], pages.words.size[filled.last - 1]
-    ellipsis = _dots(pages, end, size) | (pages.chars[end - 1] == ord("…"))
-    of_lines = np.maximum(pages.per_doc(lines.doc), 1)
+    hashes, ellipses = pages.once(_signs)
     return {
-        "hashes_per_word": _counted(pages, "#") / count,
-        "ellipses_per_word": (_counted(pages, "...") + _counted(pages, "…")) / count,
-        "bullet_lines": pages.per_doc(filled.doc[bullet]) / of_lines,
-        "ellipsis_lines": pages.per_doc(filled.doc[ellipsis]) / of_lines,
-        "alpha_words": pages.per_doc(words.doc[(words.kind & ALPHA) != 0]) / count,
+        "hashes_per_word": hashes / count,
+        "ellipses_per_word": ellipses / count,
+        "alpha_words": words.per_page((words.kind & ALPHA) != 0) / count,
     }
 
 
-def _counted(pages: Pages, piece: str) -> Positions:
-    return np.fromiter((text.count(piece) for text in pages.texts), np.int64, len(pages))
+def _signs(pages: Pages) -> tuple[Positions, Positions]:
+    """How many "#" and how many "..." or "…" each page has."""
+    count = len(pages)
+    hashes = np.fromiter((text.count("#") for text in pages.texts), np.int64, count)
+    return hashes, np.fromiter((text.count("...") + text.count("…") for text in pages.texts), np.int64, count)
+
+
+def _marked_lines(pages: Pages) -> Signals:
+    lines = pages.split_lines
+    filled = lines.some(lines.last > lines.first)
+    lead = pages.chars[pages.words.start[filled.first]]
+    end, size = pages.words.end[filled.last - 1], pages.words.size[filled.last - 1]
+    ellipsis = _dots(pages, end, size) | (pages.chars[end - 1] == ord("…"))
+    count = np.maximum(pages.per_doc(lines.doc), 1)
+    return {
+        "bullet_lines": pages.per_doc(filled.doc[(lead == ord("•")) | (lead == ord("-"))]) / count,
+        "ellipsis_lines": pages.per_doc(filled.doc[ellipsis]) / count,
+    }
 
 
 def _dots(pages: Pages, end: Positions, size: Positions) -> Mask:
@@ -184,22 +196,28 @@ def _dots(pages: Pages, end: Positions, size: Positions) -> Mask:
 
 def _stop_words(words: Spans, *, anyhow: bool) -> Positions:
     """How many of STOP_WORDS occur on each page; `anyhow` also as The and THE."""
-    spelled = [(word,) if not anyhow else (word, word.title(), word.upper()) for word in STOP_WORDS]
-    known = Pages([one for spellings in spelled for one in spellings])
-    number = np.repeat(np.arange(len(spelled)), len(spelled[0]))
-    order = np.argsort(known.words.hashes)
-    hashes = known.words.hashes[order]
-    short = np.flatnonzero(words.size <= max(map(len, STOP_WORDS)))
-    mine = words.hashes[short]
-    place = np.minimum(np.searchsorted(hashes, mine), len(hashes) - 1)
-    hit = hashes[place] == mine
+    hashes, numbers, slots = _spellings(anyhow)
+    slot = slots[(words.hashes >> np.uint64(48)).astype(np.int64)]
+    hit = np.flatnonzero(slot >= 0)
+    hit = hit[hashes[slot[hit]] == words.hashes[hit]]
     seen = np.zeros((len(words.pages), len(STOP_WORDS)), bool)
-    seen[words.doc[short[hit]], number[order][place[hit]]] = True
-    return seen.sum(1)
+    seen[words.doc[hit], numbers[slot[hit]]] = True
+    count: Positions = seen.sum(1)
+    return count
+
+
+@functools.cache
+def _spellings(anyhow: bool) -> tuple[Hashes, Positions, np.ndarray]:
+    """The hash of each spelling, the stop word it spells, and the spelling by the first 16 bits of its hash (-1: none)."""
+    spelled = [(word, word.title(), word.upper()) if anyhow else (word,) for word in STOP_WORDS]
+    hashes = Pages([one for spellings in spelled for one in spellings]).words.hashes
+    slots = np.full(1 << 16, -1, np.int8)
+    slots[(hashes >> np.uint64(48)).astype(np.int64)] = np.arange(len(hashes))
+    return hashes, np.repeat(np.arange(len(spelled)), len(spelled[0])), slots
 
 
 def _repeated_lines(pages: Pages) -> Signals:
-    shares = _repeated(pages)
+    shares = pages.once(_repeated)
     names = ("dup_paragraphs", "dup_paragraph_characters", "dup_lines", "dup_line_characters")
     return {name: shares[:, i].copy() for i, name in enumerate(names)}
 

@@ -22,8 +22,8 @@ def log(entries: Sequence[Entry], terminal: Terminal) -> Iterator[str]:
     if not entries:
         yield "nothing was done here yet"
         return
-    head = ["", "when", "dataset", "what", "rows", "details", "version"]
-    rows = [
+    head: list[object] = ["", "when", "dataset", "what", "rows", "details", "version"]
+    rows: list[list[object]] = [
         [one.seq, one.at[:16].replace("T", " "), one.dataset, one.tool or one.kind, _rows(one), _details(one),
          version(one.output) if one.output else ""]
         for one in entries

@@ -80,10 +80,15 @@ _TURN: Final = re.compile(r"(?<=[A-Za-z])[0-9]|(?<=[0-9])[A-Za-z]")
 
 
 def may_hold_key(text: str) -> bool:
-    if any(prefix in text for prefix in _PREFIXES) or "://" in text or "PRIVATE KEY" in text:
-        return True
-    lower = text.lower()
-    return any(name in lower for name in _NAMES)
+    return _issued(text) or "://" in text or "PRIVATE KEY" in text or _named(text)
+
+
+def _issued(text: str) -> bool:
+    return any(map(text.__contains__, _PREFIXES))
+
+
+def _named(text: str) -> bool:
+    return any(map(text.lower().__contains__, _NAMES))
 
 
 def keys(text: str) -> Iterator[Match]:
@@ -100,7 +105,7 @@ def keys(text: str) -> Iterator[Match]:
             if lines:
                 end = found.end() if found[2] else lines[-1]
                 yield Match("key", found.start(), end, text[found.start() : end])
-    if any(prefix in text for prefix in _PREFIXES):
+    if _issued(text):
         for found in _ISSUED.finditer(text):
             if not _shown(found[0]) and (_random(found[0]) if found[0].startswith("sk-") else _rich(found[0])):
                 yield Match("key", found.start(), found.end(), found[0])
@@ -108,8 +113,7 @@ def keys(text: str) -> Iterator[Match]:
         for found in _IN_URL.finditer(text):
             if not _PLAIN_PASSWORD.fullmatch(found[1]) and not _SHOWN.search(found[1]):
                 yield Match("key", found.start(1), found.end(1), found[1])
-    lower = text.lower()
-    if any(name in lower for name in _NAMES):
+    if _named(text):
         for found in _ASSIGNED.finditer(text):
             group = 1 if found[1] else 2
             if not _SHOWN.search(found[group]) and _random(found[group]):
