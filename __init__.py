@@ -14,6 +14,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .tools.version import VERSION
+
 if TYPE_CHECKING:
     from .agent.workspace import Workspace as Workspace
     from .agent.workspace import open_workspace
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
     open = open_workspace
     filter = row_filter
 
-__version__ = "0.1.0"
+__version__ = VERSION
 
 _PUBLIC = {
     "open": (".agent.workspace", "open_workspace"),

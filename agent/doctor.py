@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
-from .. import __version__
 from ..tools.errors import TilthError
 from ..tools.store.store import find_workspace
+from ..tools.version import VERSION
 from .config import read_config
 
 State = Literal["ok", "note", "fault"]
@@ -54,7 +54,7 @@ def examine(folder: Path) -> list[Check]:
 
 def _versions() -> Iterator[Check]:
     python = platform.python_version()
-    yield Check("tilth", "ok", f"{__version__} on Python {python}, {platform.system()} {platform.machine()}")
+    yield Check("tilth", "ok", f"{VERSION} on Python {python}, {platform.system()} {platform.machine()}")
     found, missing = [], []
     for name in NEEDED:
         try:

@@ -88,6 +88,7 @@ class RecipeModel(_Strict):
     sources: list[SourceSpec] = Field(min_length=1)
     read: dict[str, Any] = Field(default_factory=dict)
     max_reject: float | None = None
+    since: str | None = None
     seed: int = 0
     steps: list[Step] = Field(default_factory=list)
     expect: dict[str, str | int | float] = Field(default_factory=dict)

@@ -15,13 +15,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import __version__
 from ..tools import tool as registry
 from ..tools.errors import Misuse, Refused, nearest
-from ..tools.store import rulings
+from ..tools.store import history, rulings
 from ..tools.store.importing import MAX_REJECT, import_sources
 from ..tools.store.ingest import ReadOptions, Source, expand
 from ..tools.store.ledger import Entry
+from ..tools.version import VERSION
 from . import expect, lock, toolbox
 from .events import Finished, Listener, Noticed, Progressed
 from .recipe import Recipe, Step
@@ -80,6 +80,8 @@ def run(
         if promised is not None and not partial:
             lock.compare(promised, made, recipe.lock_path)
         result = _result(recipe, entries, vid, verdicts, reused, time.monotonic() - began)
+        if recipe.model.since is not None:
+            result |= _since(workspace, recipe.model.since, vid)
         failed = [verdict for verdict in verdicts if not verdict.met]
         if not failed and not partial:
             if recipe.model.export is not None:
@@ -106,7 +108,8 @@ def plan(workspace: Workspace, recipe: Recipe) -> list[dict[str, Any]]:
         known = None
         if vid is not None:
             rows = store.rows_of(vid)
-            asked = toolbox.resolve_on(store, step.tool, recipe.model.dataset, rows, step.args, recipe.model.seed)
+            settings = _settings(workspace, recipe, step, None)
+            asked = toolbox.resolve_on(store, step.tool, recipe.model.dataset, rows, step.args, settings)
             known = toolbox.finished(store, asked.key)
         args = registry.get(step.tool).validate(step.args)
         rows_before = len(store.rows_of(vid)) if vid is not None else None
@@ -181,16 +184,22 @@ def _import(workspace: Workspace, recipe: Recipe, listener: Listener) -> tuple[E
     return imported.entry, 0
 
 
-def _step(
-    workspace: Workspace, recipe: Recipe, step: Step, vid: str, max_drop: float | None, *, moves: bool
-) -> toolbox.Done:
-    settings = toolbox.Settings(
+def _settings(workspace: Workspace, recipe: Recipe, step: Step, max_drop: float | None) -> toolbox.Settings:
+    since = recipe.model.since
+    return toolbox.Settings(
         seed=recipe.model.seed,
         threads=workspace.threads,
         max_drop=step.max_drop if step.max_drop is not None else max_drop,
+        released=None if since is None else workspace.store.resolve(since)[1],
     )
+
+
+def _step(
+    workspace: Workspace, recipe: Recipe, step: Step, vid: str, max_drop: float | None, *, moves: bool
+) -> toolbox.Done:
+    settings = _settings(workspace, recipe, step, max_drop)
     name = recipe.model.dataset
-    asked = toolbox.resolve_on(workspace.store, step.tool, name, workspace.store.rows_of(vid), step.args, settings.seed)
+    asked = toolbox.resolve_on(workspace.store, step.tool, name, workspace.store.rows_of(vid), step.args, settings)
     known = toolbox.finished(workspace.store, asked.key)
     if known is not None and settings.max_drop is None:
         return toolbox.recorded(workspace.store, known)
@@ -247,9 +256,10 @@ def _lock(workspace: Workspace, recipe: Recipe, entries: Sequence[Entry], vid: s
     details = imported.details
     return {
         "lock": 1,
-        "tilth": __version__,
+        "tilth": VERSION,
         "recipe": recipe.sha,
         "seed": recipe.model.seed,
+        **({"since": workspace.store.resolve(recipe.model.since)[1]} if recipe.model.since else {}),
         "sources": [_from_recipe(recipe, source) for source in details["sources"]],
         "read": details["read"],
         "kept": details["kept"],
@@ -271,6 +281,17 @@ def _lock(workspace: Workspace, recipe: Recipe, entries: Sequence[Entry], vid: s
 
 def _picked(counts: Mapping[str, Any], *names: str) -> dict[str, Any]:
     return {name: counts[name] for name in names if name in counts}
+
+
+def _since(workspace: Workspace, since: str, vid: str) -> dict[str, int]:
+    """How the version relates to the release: rows carried over, new, and withdrawn; the last are never silent."""
+    found = history.diff(workspace.store, since, f"{since.partition('@')[0].partition('~')[0]}@{vid}", count=0)
+    withdrawn = sum(found.dropped.values())
+    if withdrawn:
+        reasons = ", ".join(f"{reason} {count:,}" for reason, count in found.dropped.items())
+        text = f"{withdrawn:,} rows of {since} are not in the new version ({reasons})"
+        workspace.listener(Noticed(text, "loud"))
+    return {"carried": found.before - withdrawn, "new": found.added[0], "withdrawn": withdrawn}
 
 
 def _from_recipe(recipe: Recipe, source: Mapping[str, Any]) -> dict[str, Any]:

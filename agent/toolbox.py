@@ -50,12 +50,13 @@ PERSON: Final = Origin()
 
 @dataclass(frozen=True)
 class Settings:
-    """What holds for every call of a command."""
+    """What holds for every call of a command. `released` is the version whose rows win over newer near-duplicates."""
 
     seed: int = 0
     threads: int = 1
     sample: int | None = None
     max_drop: float | None = None
+    released: str | None = None
 
 
 @dataclass(frozen=True)
@@ -85,14 +86,14 @@ class Call:
     key: str
 
 
-def resolve(store: Store, tool_id: str, address: str, args: Mapping[str, Any], seed: int) -> Call:
+def resolve(store: Store, tool_id: str, address: str, args: Mapping[str, Any], settings: Settings) -> Call:
     """Validate arguments and pin every name in them to a version. Raises Misuse and Retry; writes nothing."""
     dataset, vid = store.resolve(address)
-    return resolve_on(store, tool_id, dataset, store.rows_of(vid), args, seed)
+    return resolve_on(store, tool_id, dataset, store.rows_of(vid), args, settings)
 
 
 def resolve_on(
-    store: Store, tool_id: str, dataset: str, rows: Rows, args: Mapping[str, Any], seed: int
+    store: Store, tool_id: str, dataset: str, rows: Rows, args: Mapping[str, Any], settings: Settings
 ) -> Call:
     """As `resolve`, for rows at hand."""
     tool = registry.get(tool_id)
@@ -118,7 +119,9 @@ def resolve_on(
     said = rulings.last_words(rulings.read(store.root), dataset)
     kept = _kept(rows, said)
     ruled = sorted(said if tool.id == "filter.rulings" else kept)
-    identity = [tool.id, tool.version, tool.source, resolved, rows.vid, others, files, seed, ruled]
+    identity = [tool.id, tool.version, tool.source, resolved, rows.vid, others, files, settings.seed, ruled]
+    if settings.released is not None:
+        identity.append(settings.released)
     key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
     by_position = {position: said[row_id] for row_id, position in kept.items()}
     return Call(tool, dataset, rows, resolved, tuple(others), by_position, key)
@@ -184,7 +187,7 @@ def call_on(
 
     Raises Refused when the step drops more than `max_drop`: its decisions are kept, the ref stays.
     """
-    asked = resolve_on(store, tool_id, dataset, store.rows_of(vid), args, settings.seed)
+    asked = resolve_on(store, tool_id, dataset, store.rows_of(vid), args, settings)
     listener(_started(asked))
     if (known := finished(store, asked.key)) is not None:
         _cap(known, settings)
@@ -279,6 +282,7 @@ def _run(store: Store, asked: Call, settings: Settings, listener: Listener) -> C
         seed=settings.seed,
         threads=settings.threads,
         scratch=scratch,
+        released=settings.released,
         progress=progress,
         notice=lambda text: listener(Noticed(text)),
     )
@@ -310,7 +314,10 @@ def _entry(asked: Call, settings: Settings, origin: Origin) -> Entry:
         actor=origin.actor,
         session=origin.session,
         call_id=origin.call_id,
-        details={} if asked.tool.source == "tilth" else {"tool_source": asked.tool.source},
+        details={
+            **({} if asked.tool.source == "tilth" else {"tool_source": asked.tool.source}),
+            **({} if settings.released is None else {"since": settings.released}),
+        },
     )
 
 

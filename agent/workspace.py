@@ -193,8 +193,8 @@ class Workspace:
 
     def dry_run(self, tool: str, dataset: str, **args: Any) -> dict[str, Any]:
         """The counts a call would come to; nothing is changed."""
-        asked = toolbox.resolve(self.store, tool, self.address(dataset), args, self.seed)
-        return toolbox.preview(self.store, asked, self._settings(None, None), self.listener).counts()
+        asked = toolbox.resolve(self.store, tool, self.address(dataset), args, self._settings())
+        return toolbox.preview(self.store, asked, self._settings(), self.listener).counts()
 
     def amend(self, tool: str, dataset: str, **args: Any) -> Replayed:
         """Do the last step of this tool again with other arguments, and all that followed it."""
@@ -212,8 +212,8 @@ class Workspace:
         previews: list[Preview] = []
         earlier: Any = None
         for value in values:
-            asked = toolbox.resolve(self.store, tool, address, {**args, name: value}, self.seed)
-            found = toolbox.preview(self.store, asked, self._settings(None, None), self.listener)
+            asked = toolbox.resolve(self.store, tool, address, {**args, name: value}, self._settings())
+            found = toolbox.preview(self.store, asked, self._settings(), self.listener)
             gone = set(found.gone.tolist())
             flips = sorted(gone ^ earlier)[:3] if earlier is not None else []
             counts = found.counts()
@@ -434,7 +434,7 @@ class Workspace:
 
         return rule_one(self, row, "drop", because, dataset)
 
-    def _settings(self, sample: int | None, max_drop: float | None) -> toolbox.Settings:
+    def _settings(self, sample: int | None = None, max_drop: float | None = None) -> toolbox.Settings:
         return toolbox.Settings(self.seed, self.threads, sample, max_drop)
 
 

@@ -52,7 +52,8 @@ def silent(done: int, total: int, unit: str = "rows") -> None:
 class Context:
     """Given to every tool call: the workspace (to read), the name of the dataset, and what the person asked for.
 
-    `notice` says one sentence to the person; `scratch` is a folder that is gone after the call.
+    `released` is the version whose rows win over newer near-duplicates (a recipe's `since`); `notice` says one sentence
+    to the person; `scratch` is a folder that is gone after the call.
     """
 
     store: Store
@@ -60,6 +61,7 @@ class Context:
     seed: int
     threads: int
     scratch: Path
+    released: str | None = None
     progress: Progress = silent
     notice: Callable[[str], None] = lambda message: None
     models: Mapping[str, Sequence[Model]] = field(default_factory=dict)

@@ -118,7 +118,7 @@ def test_tests_and_benchmarks_import_tilth_by_its_name() -> None:
 
 
 def test_test_files_have_names_of_their_own_and_are_no_packages() -> None:
-    names = [path.name for path in files_below("tests") if path.suffix == ".py"]
+    names = [path.name for path in files_below("tests") if path.suffix == ".py" and path.name != "conftest.py"]
     assert sorted({name for name in names if names.count(name) > 1}) == []
     assert "__init__.py" not in names
 

@@ -13,10 +13,10 @@ from tilth.tools.filter.chat import problems
 from tilth.tools.inspect.measures.answers import may_be_faulty, may_loop
 from tilth.tools.inspect.measures.checks import character_faults, is_plain_exchange, needs_a_look
 from tilth.tools.inspect.measures.dialogue import Dialogue, closing, opening
-from tilth.tools.inspect.measures.language import languages
 from tilth.tools.inspect.measures.seen import Exchange, exchange, speech_reader, stretches
 from tilth.tools.store.mapping import Mapping
 from tilth.tools.text.conversation import Reader
+from tilth.tools.text.language import languages
 
 COLUMNS = {"messages": ("array",), "source": ("string",), "tools": ("array",), "images": ("array",)}
 CHAT = Mapping("messages", {"messages": "messages", "tools": "tools"}, COLUMNS)

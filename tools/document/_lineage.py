@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any, Final
 
-from ... import __version__
+from ..version import VERSION
 from ..inspect.measures.redundancy import copies
 from ..store.export import Written
 from ..store.ledger import Entry
@@ -39,7 +39,7 @@ def provenance(
             "kind": "export",
             "dataset": dataset,
             "version": vid,
-            "tilth": __version__,
+            "tilth": VERSION,
             "options": written.options.to_json(),
             "rows": written.rows,
             "losses": [{"code": loss.code, "message": loss.message, "rows": loss.rows} for loss in written.losses],

@@ -20,11 +20,11 @@ import pyarrow.parquet as pq
 
 from ..inspect.measures.counting import Lengths, Sample
 from ..inspect.measures.dialogue import Dialogue
-from ..inspect.measures.language import MODEL, languages
 from ..inspect.measures.redundancy import copies, keys, shared
 from ..inspect.measures.seen import Seen
 from ..store.export import loading
 from ..store.mapping import Mapping as RecordMapping
+from ..text.language import MODEL, languages
 from ._facts import CardFact, part
 
 STRETCH: Final = 4_096

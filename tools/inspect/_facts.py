@@ -11,9 +11,9 @@ from typing import Final
 from ..change import Fact
 from ..context import Progress, silent
 from ..store.rows import Rows
+from ..text.language import MODEL
 from ._measured import SAMPLED_LANGUAGES, Measured, measure
 from .measures.counting import Lengths
-from .measures.language import MODEL
 from .measures.redundancy import copies, forks, shared
 from .measures.values import Reading
 

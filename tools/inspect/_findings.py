@@ -11,10 +11,10 @@ from typing import Final
 import numpy as np
 
 from ..change import Finding, Severity
+from ..text.language import UNDETERMINED
 from . import _sql as sql
 from ._measured import Measured
 from .measures.columns import shown
-from .measures.language import UNDETERMINED
 from .measures.redundancy import copies, forks, shared
 
 ORDER: Final[dict[Severity, int]] = {"error": 0, "warning": 1, "note": 2}

@@ -18,13 +18,13 @@ from ..dedup._order import EVALUATION_SPLITS
 from ..store.mapping import Mapping
 from ..store.packs import fixed_bytes
 from ..store.rows import Rows
+from ..text.language import languages
 from ..text.shingles import shingle_sets
 from ..text.similarity import near_duplicates
 from .measures.checks import Checks
 from .measures.columns import Table
 from .measures.counting import Hits, Lengths, scramble
 from .measures.dialogue import Dialogue
-from .measures.language import languages
 from .measures.preference import Preference, Verdicts
 from .measures.redundancy import Codes, keys, occurrence
 from .measures.seen import CHATS, Seen, stretches

@@ -34,9 +34,7 @@ class Sketches:
     def of(sets: ShingleSets, documents: Positions, typical: int) -> Sketches:
         """Sketches as wide as suits documents of `typical` shingles."""
         narrow, wide = (int(_widths(np.array([typical]), bits)[0]) for bits in (_NARROW, _WIDE))
-        return Sketches(
-            documents, sets.size[documents], _rows(sets, documents, narrow), _rows(sets, documents, wide)
-        )
+        return Sketches(documents, sets.size[documents], _rows(sets, documents, narrow), _rows(sets, documents, wide))
 
     def select(self, mask: Mask) -> Sketches:
         return Sketches(self.documents[mask], self.size[mask], self.narrow[mask], self.wide[mask])

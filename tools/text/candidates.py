@@ -64,9 +64,7 @@ def candidates(sets: ShingleSets, threshold: float, *, pinned: int = 0, run: Run
     return Candidates(a, b, members, np.concatenate([found.sizes[~large], fine.sizes]))
 
 
-def _join(
-    sets: ShingleSets, documents: Positions, sample: int, threshold: float, pinned: int, run: Run
-) -> Candidates:
+def _join(sets: ShingleSets, documents: Positions, sample: int, threshold: float, pinned: int, run: Run) -> Candidates:
     """Candidates among the given documents (ascending)."""
     bits = max(len(documents) - 1, 1).bit_length()
     low = np.uint64((1 << bits) - 1)

@@ -58,7 +58,9 @@ def near_duplicates(
     outside (0, 1] and for a `rank` or `pinned` of another length than `sets`.
     """
     if not 0 < threshold <= 1:
-        raise Misuse(f"threshold is {threshold}; a Jaccard similarity lies in (0, 1].", next_step="Use 0.7, the default.")
+        raise Misuse(
+            f"threshold is {threshold}; a Jaccard similarity lies in (0, 1].", next_step="Use 0.7, the default."
+        )
     ranks = np.zeros(len(sets)) if rank is None else np.asarray(rank)
     fixed = np.zeros(len(sets), bool) if pinned is None else np.asarray(pinned, bool)
     for name, given in (("rank", ranks), ("pinned", fixed)):
@@ -72,9 +74,7 @@ def near_duplicates(
     best = best[np.append(True, b[best][1:] != b[best][:-1])] if len(best) else best
     dropped = order[b[best]]
     ascending = np.argsort(dropped)
-    return NearDuplicates(
-        dropped[ascending], order[a[best]][ascending], similarity[best][ascending], greedy.compared
-    )
+    return NearDuplicates(dropped[ascending], order[a[best]][ascending], similarity[best][ascending], greedy.compared)
 
 
 class _Greedy:
@@ -166,9 +166,7 @@ class _Greedy:
         follows = np.ones(len(members), bool)
         follows[np.cumsum(sizes) - 1] = False
         links = np.flatnonzero(follows)
-        everything, total = components(
-            np.concatenate([members[links], a]), np.concatenate([members[links + 1], b])
-        )
+        everything, total = components(np.concatenate([members[links], a]), np.concatenate([members[links + 1], b]))
         crowded = np.zeros(len(self.sets), bool)
         crowded[members] = True
         holds_crowd = np.add.reduceat(crowded[everything], np.cumsum(total) - total) > 0

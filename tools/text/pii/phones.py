@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cache
-from typing import Any, Final
+from functools import cache, lru_cache
+from typing import Final
 
 from ...errors import Misuse, nearest
 from .matches import Match
@@ -26,8 +26,10 @@ _NATIONAL: Final = re.compile(
 _GROUP: Final = re.compile(r"[0-9]+")
 _SHORTEST: Final = 7
 _MOST_GROUPS: Final = 8
+_STARTS: Final = 2
 _CUTS: Final = 3
-"""Groups of digits a number may be too long by, for what follows it: a year, a second number."""
+"""Groups of digits a number may be too long by, for what follows it: a year, a second number. A national
+one is also looked for behind the first group. More is not tried, so that columns of figures cost little."""
 _CUE: Final = re.compile(
     r"(?<![^\W_])(?:phone|tel|telephone|mobile|mob|cell|fax|call|whatsapp|sms|telefon|tél|handy)"
     r"(?:[ .]{0,2}(?:no|nr|num|number|me|at|me at|is))?[ .:=#]{0,3}\Z",
@@ -60,51 +62,52 @@ def phones(text: str, region: str | None = None) -> Iterator[Match]:
 def _valid(text: str, pattern: re.Pattern[str], region: str | None) -> Iterator[Match]:
     at = 0
     while candidate := pattern.search(text, at):
-        groups = [group.span() for group in _GROUP.finditer(text, candidate.start(), candidate.end())]
-        if text[candidate.end() : candidate.end() + 1].isalnum():
+        at = candidate.end()
+        groups = [group.span() for group in _GROUP.finditer(text, candidate.start(), at)][:_MOST_GROUPS]
+        if groups[-1][1] == at and text[at : at + 1].isalnum():
             del groups[-1]
-        del groups[_MOST_GROUPS:]
-        start = candidate.start()
-        at = groups[0][1] if groups else candidate.end()
-        for _ in range(min(_CUTS + 1, len(groups))):
-            end = groups[-1][1]
-            if value := _number(text, start, end, region):
-                yield Match("phone", start, end, value)
-                at = end
+        for first in range(min(_STARTS, len(groups)) if region else 1):
+            start = candidate.start() if first == 0 else groups[first][0]
+            ends = [end for _, end in groups[first:]][: -_CUTS - 2 : -1]
+            found = next((one for end in ends if (one := _number(text, start, end, region))), None)
+            if found:
+                yield found
+                at = found.end
                 break
-            del groups[-1]
 
 
-def _number(text: str, start: int, end: int, region: str | None) -> str | None:
-    """The number at text[start:end] as E.164, if there is such a number and it is written like one."""
-    import phonenumbers
-
+def _number(text: str, start: int, end: int, region: str | None) -> Match | None:
+    """The number at text[start:end], if there is such a number and it is written like one."""
     written = text[start:end]
+    exit_code = written.startswith("00") and region is None
     if end - start < _SHORTEST:
         return None
-    exit_code = written.startswith("00") and region is None
+    known = _known("+" + written[2:] if exit_code else written, region)
+    if known is None or _FICTION.fullmatch(known[0]):
+        return None
+    value, grouped = known
+    if exit_code:
+        grouped = len(_GROUP.findall(written)) > 1
+    if (exit_code or region is not None) and not grouped and not _CUE.search(text, max(start - 32, 0), start):
+        return None
+    return Match("phone", start, end, value)
+
+
+@lru_cache(4096)
+def _known(written: str, region: str | None) -> tuple[str, bool] | None:
+    """A number that its country's plan has, as E.164, and whether its digits stand in that country's groups."""
+    import phonenumbers
+
     try:
-        number = phonenumbers.parse("+" + written[2:] if exit_code else written, region)
+        number = phonenumbers.parse(written, region)
     except phonenumbers.NumberParseException:
         return None
     if not phonenumbers.is_valid_number(number):
         return None
     value: str = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-    if _FICTION.fullmatch(value):
-        return None
-    if exit_code or region is not None:
-        grouped = len(_GROUP.findall(written)) > 1 if exit_code else _grouped(written, number)
-        if not grouped and not _CUE.search(text, max(start - 32, 0), start):
-            return None
-    return value
-
-
-def _grouped(written: str, number: Any) -> bool:
-    import phonenumbers
-
     national = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)
     groups, usual = _GROUP.findall(written), _GROUP.findall(national)
-    return len(usual) > 1 and (groups == usual or groups == [str(number.country_code), *usual])
+    return value, len(usual) > 1 and groups in (usual, [str(number.country_code), *usual])
 
 
 @cache

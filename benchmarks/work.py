@@ -1,0 +1,71 @@
+"""The pieces of work that are measured, one process each: `python -m benchmarks.work WHAT FILE`."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from benchmarks.measure import report
+
+
+def main() -> None:
+    what, file = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else ""
+    with tempfile.TemporaryDirectory() as folder:
+        WORK[what](Path(folder), file)
+
+
+def _import(folder: Path, file: str) -> None:
+    from tilth.agent.workspace import Workspace
+
+    def work() -> dict[str, Any]:
+        with Workspace(folder, threads=1) as workspace:
+            done = workspace.add(file, name="rows")
+        return {"rows": done.kept, "bytes": Path(file).stat().st_size}
+
+    report(work)
+
+
+def _tool(tool: str, threads: int = 1, **args: Any) -> Any:
+    def prepared(folder: Path, file: str) -> None:
+        from tilth.agent.workspace import Workspace
+
+        with Workspace(folder, threads=threads) as workspace:
+            workspace.add(file, name="rows")
+            report(lambda: dict(workspace.do(tool, "rows", **args).result))
+
+    return prepared
+
+
+def _pipeline(folder: Path, file: str) -> None:
+    from tilth.agent.workspace import Workspace
+
+    def work() -> dict[str, Any]:
+        with Workspace(folder, threads=1) as workspace:
+            workspace.add(file, name="rows")
+            workspace.do("filter.length", "rows", min_words=20)
+            done = workspace.export("rows", folder / "out")
+        return {"rows": done.written.rows, "bytes": Path(file).stat().st_size}
+
+    report(work)
+
+
+def _help(folder: Path, file: str) -> None:
+    command = [sys.executable, "-c", "import sys; from tilth.tui.cli import main; sys.exit(main(['--help']))"]
+    report(lambda: subprocess.run(command, check=True, capture_output=True) and None)
+
+
+WORK = {
+    "import": _import,
+    "exact": _tool("dedup.exact"),
+    "exact_record": _tool("dedup.exact", compare="record"),
+    "near": _tool("dedup.near"),
+    "near_two": _tool("dedup.near", threads=2),
+    "pipeline": _pipeline,
+    "help": _help,
+}
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,5 @@
+"""The version of tilth, in the one place that every layer may read."""
+
+from typing import Final
+
+VERSION: Final = "0.1.0"
