@@ -79,6 +79,10 @@ class Context:
         """The place of every row, 0 first, under an ORDER BY; `lengths` is its column `length`."""
         return views.ranks(self.store, rows, order, lengths)
 
+    def text_hashes(self, rows: Rows, field: str) -> np.ndarray | None:
+        """Hashes that differ where texts differ but for rare collisions; None where they cannot be had quickly."""
+        return views.text_hashes(self.store, rows, field, threads=self.threads)
+
     def rng(self, *parts: object) -> random.Random:
         """A generator that depends on the seed and on `parts` only."""
         text = "\0".join(str(part) for part in (self.seed, *parts))

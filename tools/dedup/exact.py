@@ -17,6 +17,7 @@ from ..change import Change, Outcome, drops, one
 from ..context import Context
 from ..store.packs import fixed_bytes
 from ..store.rows import Rows
+from ..store.texts import text_reader
 from ..tool import Arg, TextField, tool
 from ._order import keep_ranks
 
@@ -50,16 +51,16 @@ def exact(
 
     Texts are compared by the first 16 bytes of their sha256.
     """
-    keys = _keys(data, field, compare)
+    others = None if against is None else ctx.rows(against)
+    keys, theirs = _keys(ctx, data, others, field, compare)
     if within != "all":
         labels = data.arrow((within,))[within].combine_chunks().dictionary_encode(null_encoding="encode")
         keys = _salted(keys, labels.indices.to_numpy(zero_copy_only=False))
     order = keep_ranks(ctx, data, keep, field)
-    kept_elsewhere = _others(ctx, against, field, compare)
     positions, survivors = repetitions(keys, order)
     evidence = [{"survivor": row_id} for row_id in _row_ids(data, survivors)]
-    if kept_elsewhere is not None:
-        positions, evidence = _with_others(keys, positions, evidence, kept_elsewhere)
+    if others is not None:
+        positions, evidence = _with_others(keys, positions, evidence, others, theirs)
     ctx.progress(len(data), len(data))
     return Change(one(Outcome(decisions=drops(positions, "exact_duplicate", scores=np.ones(len(positions)),
                                               evidence=evidence))))  # fmt: skip
@@ -68,12 +69,48 @@ def exact(
 _NONE = b"\0" * 16
 
 
-def _keys(data: Rows, field: str, compare: Compare) -> np.ndarray:
-    """A 16-byte key for every row, shape (n,) S16; rows without text have the empty key."""
+def _keys(
+    ctx: Context, data: Rows, others: Rows | None, field: str, compare: Compare
+) -> tuple[np.ndarray, np.ndarray]:
+    """A 16-byte key for every row of both datasets, shape (n,) S16; rows without text have the empty key.
+
+    Where quick hashes tell that no other row can have a row's text, its key is left empty: that text is never read.
+    """
+    both = [data] if others is None else [data, others]
     if compare == "record":
-        return fixed_bytes(data.arrow(("content_sha",))["content_sha"]).view("S16").reshape(-1)
-    parts = [_hashes(batch, compare) for batch in data.texts(field)]
-    return np.frombuffer(b"".join(parts), "S16")
+        keys = [fixed_bytes(rows.arrow(("content_sha",))["content_sha"]).view("S16").reshape(-1) for rows in both]
+    else:
+        hashes = [ctx.text_hashes(rows, field_of(rows, field)) if compare == "text" else None for rows in both]
+        known = [one for one in hashes if one is not None]
+        repeated = _repeated(known) if len(known) == len(both) else None
+        keys = [_text_keys(rows, field, compare, one, repeated) for rows, one in zip(both, hashes, strict=True)]
+    return keys[0], keys[1] if others is not None else np.empty(0, "S16")
+
+
+def _repeated(hashes: list[np.ndarray]) -> np.ndarray:
+    """The hashes that stand at two places or more, sorted; 0 (no text) apart."""
+    found, counts = np.unique(np.concatenate(hashes), return_counts=True)
+    return found[(counts > 1) & (found != 0)]
+
+
+def _text_keys(
+    rows: Rows, field: str, compare: Compare, hashes: np.ndarray | None, repeated: np.ndarray | None
+) -> np.ndarray:
+    field = field_of(rows, field)
+    if hashes is None or repeated is None:
+        parts = [_hashes(batch, compare) for batch in rows.texts(field)]
+        return np.frombuffer(b"".join(parts), "S16")
+    at = np.flatnonzero(np.isin(hashes, repeated))
+    keys = np.zeros(len(rows), "S16")
+    if len(at):
+        texts = text_reader(rows.mapping, field)(rows.take(at, ["record"])["record"].combine_chunks())
+        keys[at] = np.frombuffer(_hashes(texts, compare), "S16")
+    return keys
+
+
+def field_of(rows: Rows, field: str) -> str:
+    """The same field where a dataset has it, else its own default."""
+    return field if field in rows.mapping.fields else rows.mapping.default_field
 
 
 def _hashes(texts: pa.LargeStringArray, compare: Compare) -> bytes:
@@ -126,19 +163,10 @@ def _row_ids(data: Rows, positions: np.ndarray) -> list[str]:
     return [row_id.hex() for row_id in data.take(positions, ["row_id"])["row_id"].to_pylist()] if len(positions) else []
 
 
-def _others(ctx: Context, against: str | None, field: str, compare: Compare) -> tuple[Rows, np.ndarray] | None:
-    if against is None:
-        return None
-    rows = ctx.rows(against)
-    known = field if field in rows.mapping.fields else rows.mapping.default_field
-    return rows, _keys(rows, known, compare)
-
-
 def _with_others(
-    keys: np.ndarray, positions: np.ndarray, evidence: list[dict[str, str]], others: tuple[Rows, np.ndarray]
+    keys: np.ndarray, positions: np.ndarray, evidence: list[dict[str, str]], rows: Rows, theirs: np.ndarray
 ) -> tuple[np.ndarray, list[dict[str, str]]]:
     """Add the rows that repeat one of the other dataset; a row that repeats both is told with its own."""
-    rows, theirs = others
     order = np.argsort(theirs, kind="stable")
     at = np.minimum(np.searchsorted(theirs[order], keys), max(len(theirs) - 1, 0))
     hit = np.flatnonzero((theirs[order][at] == keys) & (keys != b"")) if len(theirs) else np.empty(0, np.int64)

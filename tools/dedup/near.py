@@ -19,7 +19,7 @@ from ..text.shingles import ShingleSets, shingle_sets
 from ..text.similarity import NearDuplicates, near_duplicates
 from ..tool import Arg, TextField, tool
 from ._order import keep_ranks
-from .exact import normalized_keys, repetitions
+from .exact import field_of, normalized_keys, repetitions
 
 IN_MEMORY: Final = 1_000_000
 """Rows beyond which shingle hashes lie in a scratch file (8 bytes a word) that the kernel may drop from memory."""
@@ -76,12 +76,7 @@ def _texts(ctx: Context, data: Rows, others: Rows | None, field: str) -> Iterato
         yield batch
         ctx.progress(done, 2 * len(data))
     if others is not None:
-        yield from others.texts(_their_field(others, field))
-
-
-def _their_field(others: Rows, field: str) -> str:
-    """The same field where the other dataset has it, else its own default."""
-    return field if field in others.mapping.fields else others.mapping.default_field
+        yield from others.texts(field_of(others, field))
 
 
 def _short_repetitions(
@@ -94,7 +89,7 @@ def _short_repetitions(
     inside = short[short < len(data)]
     keys = [normalized_keys(data, inside, field)]
     if others is not None:
-        keys.append(normalized_keys(others, short[len(inside) :] - len(data), _their_field(others, field)))
+        keys.append(normalized_keys(others, short[len(inside) :] - len(data), field_of(others, field)))
     order = np.where(pinned, rank - len(sets), rank)[short]
     dropped, survivor = repetitions(np.concatenate(keys), order)
     mine = short[dropped] < len(data)

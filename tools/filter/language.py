@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from dataclasses import field as made_by
+from dataclasses import dataclass, field
 from typing import Annotated, Final
 
 import pyarrow as pa
@@ -130,10 +129,10 @@ def _known(keep: Sequence[str] | None) -> frozenset[str] | None:
 class _Seen:
     """The languages of the rows gone through so far."""
 
-    sure: Counter[str] = made_by(default_factory=Counter)
+    sure: Counter[str] = field(default_factory=Counter)
     unsure: int = 0
     too_short: int = 0
-    examples: list[int] = made_by(default_factory=list)
+    examples: list[int] = field(default_factory=list)
 
     def add(self, position: int, one: Identified, sure: bool) -> None:
         if sure:

@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 _own = threading.local()
 
 
-def connect(
-    *, temp: Path | None, threads: int | None = None, memory_share: float = 0.4
-) -> duckdb.DuckDBPyConnection:
+def connect(*, temp: Path | None, threads: int | None = None, memory_share: float = 0.4) -> duckdb.DuckDBPyConnection:
     """A fresh in-memory database.
 
     `temp` is the folder to which an operator spills when it outgrows its memory; None: such a query fails.

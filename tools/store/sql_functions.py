@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import nearest
+from .door import connect
 
 LIST = Path(__file__).with_suffix(".txt")
 ALLOWED, UNDECIDED, REFUSED = "allowed", "undecided", "refused: "
@@ -65,10 +66,7 @@ def _read() -> tuple[FunctionList, FunctionList]:
 def _verdicts(sections: Sections, kind: str) -> FunctionList:
     start = kind + REFUSED
     refused = [
-        (name, header[len(start) :])
-        for header in sections
-        if header.startswith(start)
-        for name in sections[header]
+        (name, header[len(start) :]) for header in sections if header.startswith(start) for name in sections[header]
     ]
     undecided = [(name, "nobody has reviewed it yet") for name in sections[kind + UNDECIDED]]
     return FunctionList(frozenset(sections[kind + ALLOWED]), (*refused, *undecided))
@@ -88,16 +86,12 @@ def parse(text: str) -> tuple[str, Sections]:
 
 def installed() -> tuple[str, frozenset[str], frozenset[str]]:
     """The installed DuckDB's version, functions for expressions, and table functions, in lower case."""
-    from .door import connect
-
     with connect(temp=None, threads=1) as connection:
         version = str(connection.execute("select library_version from pragma_version()").fetchall()[0][0])
         rows = connection.execute("select function_name, function_type from duckdb_functions()").fetchall()
     tables = frozenset(str(name).lower() for name, kind in rows if kind in ("table", "table_macro"))
     # A PRAGMA is a statement of its own and never part of a SELECT.
-    expressions = frozenset(
-        str(name).lower() for name, kind in rows if kind not in ("table", "table_macro", "pragma")
-    )
+    expressions = frozenset(str(name).lower() for name, kind in rows if kind not in ("table", "table_macro", "pragma"))
     return version, expressions, tables
 
 
@@ -105,9 +99,7 @@ def updated(text: str, version: str, expressions: Iterable[str], tables: Iterabl
     """The list for another DuckDB: names that are gone lose their permission, new ones are undecided."""
     preamble, sections = parse(text)
     for kind, present in (("", frozenset(expressions)), (_AS_TABLE, frozenset(tables))):
-        sections[kind + ALLOWED] = [
-            name for name in sections[kind + ALLOWED] if name in present or name == "unnest"
-        ]
+        sections[kind + ALLOWED] = [name for name in sections[kind + ALLOWED] if name in present or name == "unnest"]
         sections[kind + UNDECIDED] = []
         verdicts = _verdicts(sections, kind)
         decided = [pattern for pattern, _ in verdicts.refused]

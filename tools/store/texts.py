@@ -7,7 +7,7 @@ does not know versions or files.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import pyarrow as pa
@@ -25,11 +25,27 @@ def text_reader(mapping: Mapping, field: str) -> TextReader:
     times faster than through parsed records; the result is the same.
     """
     columns = mapping.string_columns(field)
-    if columns is None:
-        return lambda records: _parsed(records, mapping, field)
-    if mapping.kind == "typed" and len(columns) == 1:
+    if columns is not None and mapping.kind == "typed" and len(columns) == 1:
         return lambda records: _without_nulls(records.field(columns[0]))
-    return _extractor(columns, typed=mapping.kind == "typed")
+    expression = text_expression(mapping, field)
+    if expression is None:
+        return lambda records: _parsed(records, mapping, field)
+    return _extractor(expression)
+
+
+def text_expression(mapping: Mapping, field: str) -> str | None:
+    """SQL over `record` for the text of a field that is made of whole string columns; of others, None.
+
+    DuckDB joins columns, since Arrow's binary_join_element_wise (26.0) leaves out rows of which every text is null.
+    """
+    columns = mapping.string_columns(field)
+    if columns is None:
+        return None
+    member = "record.{}".format if mapping.kind == "typed" else "json_extract_string(record, {})".format
+    name = door.identifier if mapping.kind == "typed" else door.json_pointer
+    members = [member(name(column)) for column in columns]
+    said = ", ".join(f"nullif({one}, '')" for one in members)
+    return f"coalesce({members[0]}, '')" if len(members) == 1 else f"concat_ws(e'\\n\\n', {said})"
 
 
 def _parsed(records: pa.Array, mapping: Mapping, field: str) -> pa.LargeStringArray:
@@ -38,22 +54,11 @@ def _parsed(records: pa.Array, mapping: Mapping, field: str) -> pa.LargeStringAr
     return pa.array([read(record) for record in values], pa.large_string())
 
 
-def _extractor(columns: Sequence[str], *, typed: bool) -> TextReader:
-    """Takes string members out of records and joins them by a blank line.
-
-    DuckDB joins, since Arrow's binary_join_element_wise (26.0) leaves out rows of which every text is null.
-    """
-    members = [
-        f"record.{door.identifier(name)}" if typed else f"json_extract_string(record, {door.json_pointer(name)})"
-        for name in columns
-    ]
-    said = ", ".join(f"nullif({member}, '')" for member in members)
-    joined = members[0] if len(members) == 1 else f"concat_ws(e'\\n\\n', {said})"
-
+def _extractor(expression: str) -> TextReader:
     def read(records: pa.Array) -> pa.LargeStringArray:
         connection = door.calculator()
         connection.register("records", pa.table({"record": records}))
-        found = connection.sql(f"select {joined} as text from records").to_arrow_table()
+        found = connection.sql(f"select {expression} as text from records").to_arrow_table()
         connection.unregister("records")
         return _without_nulls(found.column("text").combine_chunks())
 

@@ -23,6 +23,7 @@ from .mapping import FIELDS, Mapping
 from .rows import Rows
 from .sql import tables_of, validate_order, validate_predicate, validate_query
 from .store import Store
+from .texts import text_expression
 from .versions import Version
 
 if TYPE_CHECKING:
@@ -72,6 +73,24 @@ def ranks(store: Store, rows: Rows, order: str, lengths: np.ndarray | None = Non
     place = np.empty(len(found), np.int64)
     place[np.searchsorted(np.sort(found), found)] = np.arange(len(found))
     return place
+
+
+def text_hashes(store: Store, rows: Rows, field: str, *, threads: int | None = None) -> np.ndarray | None:
+    """64-bit hashes of the text of a field by position, 0 for no text; None where SQL alone cannot read the field.
+
+    They hold within one process and one version of DuckDB: to find what may be equal, never to be stored.
+    """
+    expression = text_expression(rows.mapping, field)
+    if expression is None:
+        return None
+    with _Session(store, rows, (), threads) as session:
+        found = session.arrow(
+            f"select ord, case when text = '' then 0 else hash(text) end as hash "
+            f"from (select ord, {expression} as text from all_rows)"
+        )
+    hashes: np.ndarray = found["hash"].to_numpy()
+    ords = found["ord"].to_numpy()
+    return hashes if (ords[1:] > ords[:-1]).all() else hashes[np.argsort(ords)]
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ SPACE, ALPHA, SOLID, TERMINAL, WORD, PLAIN, BREAK = (1 << bit for bit in range(7
 where `str.splitlines` cuts."""
 
 BREAKS: Final = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
-_BLOCK_BYTES: Final = 1 << 20
+_BLOCK_BYTES: Final = 3 << 17
 _LOOKED_AT: Final = 16  # characters of a word without letters that are looked at for all words at once
 _PADDING: Final = bytes(24)  # word_hashes reads eight bytes at a time
 
@@ -52,7 +52,7 @@ TERMINALS: Final = _characters(
 """The 159 characters that end a sentence for FineWeb's line rule (datatrove 0.10.1)."""
 
 PUNCTUATION: Final = TERMINALS | _characters(
-    "0-8 b-1f 22-2f 3a-40 5b-60 7b-9f ab b4 bb 2013-2014 2019 201c-201e 2026 2236 2501 25ba 3001 3008-300d 3010 ff05 "
+    "0-8 b-1f 22-2f 3a-40 5b-60 7b-9f ab b4 bb 2013-2014 2019 201c-201e 2026 2236 2501 25ba 3001 3008-300d 3010-3011 ff05 "
     "ff08-ff09 ff0c ff11 ff1a-ff1b ff5e"
 )
 """The 281 characters that datatrove 0.10.1 does not count as part of a word when it judges the length of words."""

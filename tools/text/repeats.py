@@ -15,7 +15,7 @@ from .pages import Mask, Spans
 from .tokens import Hashes, Positions
 
 _STEP, _MIX = np.uint64(0xC2B2AE3D27D4EB4F), np.uint64(0xD6E8FEB86659FD93)
-_SLOT_BITS = 21
+_SLOT_BITS = 19  # a table that stays in cache
 
 
 @dataclass(frozen=True, eq=False)

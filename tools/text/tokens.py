@@ -1,7 +1,7 @@
 """Words and runs of words, as 64-bit hashes, straight from Arrow string buffers with NumPy.
 
-Knows what a word is: exactly `re.findall(r"\\w+", text.lower())`, for every code point. Does not know what the hashes are
-compared for. Everything works on blocks of a quarter megabyte of text (`blocks`), which stay in the processor's cache.
+Knows what a word is: exactly `re.findall(r"\\w+", text.lower())`, for every code point. Does not know what the hashes
+are compared for. Everything is fastest on `blocks` of text, whose arrays stay in the processor's cache.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ np.empty(31 << 20, np.uint8)
 class Words:
     """The words of a block of documents.
 
-    `text`: the bytes, lower-cased, with padding. Word i is `text[start[i]:end[i]]`. Document d begins at byte `offset[d]`
-    of `text` and holds the words `first[d]` to `first[d + 1] - 1`.
+    `text`: the bytes, lower-cased, with padding. Word i is `text[start[i]:end[i]]`. Document d begins at byte
+    `offset[d]` of `text` and holds the words `first[d]` to `first[d + 1] - 1`.
     """
 
     text: Bytes
@@ -97,8 +97,8 @@ def words(texts: pa.Array[Any]) -> Words:
 def split_unspaced(cut: Words) -> Words:
     """The same words, but each character of a script written without spaces is a word of its own.
 
-    Chinese, Japanese, Thai, Lao, Khmer, Burmese and others; a run of n words is a run of n characters there. It is decided
-    by character, not by document, so that an edit never changes how the rest of its document is cut.
+    Chinese, Japanese, Thai, Lao, Khmer, Burmese and others; a run of n words is a run of n characters there. It is
+    decided by character, not by document, so that an edit never changes how the rest of its document is cut.
     """
     body = cut.text[: cut.offset[-1]]
     if not len(body) or body.max() < 0xE0:
@@ -111,20 +111,22 @@ def split_unspaced(cut: Words) -> Words:
         point[of_length] = _decode(body, lead[of_length], length)
     at = np.searchsorted(_UNSPACED[:, 0], point, "right") - 1
     unspaced = (at >= 0) & (point <= _UNSPACED[at, 1])
-    cuts = np.union1d(lead[unspaced], (lead + size)[unspaced])
-    inside = ~(np.isin(cuts, cut.start) | np.isin(cuts, cut.end))
-    return _split(cut.text, cut.start, cut.end, cut.offset, cuts[inside])
+    inside = np.zeros(len(body) + 1, bool)
+    inside[lead[unspaced]] = inside[(lead + size)[unspaced]] = True
+    inside[cut.start] = inside[cut.end] = False
+    return _split(cut.text, cut.start, cut.end, cut.offset, np.flatnonzero(inside))
 
 
 def word_hashes(cut: Words) -> Hashes:
-    """A 64-bit hash of every word: eight bytes at a time, each from two aligned loads. Not made against crafted collisions."""
+    """A 64-bit hash of every word, eight bytes at a time. It is not made against crafted collisions."""
     cells = cut.text[: len(cut.text) & ~7].view(np.uint64)
     size = cut.end - cut.start
 
     def load(at: Positions, left: Positions) -> Hashes:
+        """Eight bytes, or the `left` of them, from two aligned loads."""
         cell = at >> 3
         shift = ((at & 7) << 3).view(np.uint64)
-        value = cells[cell]
+        value: Hashes = cells[cell]
         value >>= shift
         upper = cells[1:][cell]
         upper <<= np.subtract(64, shift, out=shift)
@@ -203,10 +205,10 @@ def _split(text: Bytes, start: Positions, end: Positions, offset: Positions, cut
 
 
 def _fold(raw: Bytes, offset: Positions, text: Bytes) -> tuple[Bytes, Positions]:
-    """Rewrite the characters beyond ASCII in `text`, a padded copy of `raw`: word characters lower-cased, others to spaces.
+    """Rewrite what lies beyond ASCII in `text`, a padded copy of `raw`: word characters lower-cased, others to spaces.
 
     In place where the encoded length stays the same, which is nearly always; the few other documents are cut by the
-    regular expression and come back as words with one space between them.
+    regular expression and come back as words with one space between them, which the ASCII pass then finds again.
     """
     moved = _fold_in_place(text[: len(raw)])
     if not len(moved):
@@ -217,7 +219,6 @@ def _fold(raw: Bytes, offset: Positions, text: Bytes) -> tuple[Bytes, Positions]
         low, high = offset[document], offset[document + 1]
         lowered = raw[low:high].tobytes().decode().lower()
         folded = np.frombuffer(" ".join(_WORD.findall(lowered)).encode(), np.uint8)
-        # the ASCII pass that follows leaves these bytes as they are
         parts += [text[offset[done] : low], folded]
         length[document] = len(folded)
         done = document + 1
@@ -252,16 +253,16 @@ def _decode(text: Bytes, at: Positions, size: int) -> npt.NDArray[np.uint32]:
     """Code points of the characters of `size` bytes that begin at `at`."""
     point = (text[at] & (0x7F >> size)).astype(np.uint32)
     for i in range(1, size):
-        point = point << 6 | (text[at + i] & 0x3F)
+        point <<= 6
+        point |= text[at + i] & 0x3F
     return point
 
 
 def _encode(text: Bytes, at: Positions, point: npt.NDArray[np.uint32], size: int) -> None:
     """Write code points whose UTF-8 takes `size` (2 to 4) bytes at the given positions."""
-    for i in range(size - 1, 0, -1):
-        text[at + i] = (point & 0x3F) | 0x80
-        point = point >> 6
-    text[at] = point | (0xF00 >> size & 0xFF)
+    for i in range(1, size):
+        text[at + i] = (point >> 6 * (size - 1 - i) & 0x3F) | 0x80
+    text[at] = point >> 6 * (size - 1) | (0xF00 >> size & 0xFF)
 
 
 @functools.cache

@@ -53,7 +53,7 @@ def _email(text: str, at: int) -> Match | None:
     before = _LOCAL.match(text[max(at - _LONGEST_LOCAL - 1, 0) : at][::-1]) if domain else None
     if domain is None or before is None or len(before[0]) > _LONGEST_LOCAL or before[0][0] in ".'":
         return None
-    start = at - len(before[0].rstrip(".%+'&~-"))
+    start = at - len(before[0].rstrip("._%+'&~-"))
     if text[start - 1 : start] == "\\" and text[start] in "nrt" and start + 1 < at:
         start += 1  # an escape such as \n, written out
     host, dot, last = domain[0].rpartition(".")

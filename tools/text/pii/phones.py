@@ -68,6 +68,7 @@ def _valid(text: str, pattern: re.Pattern[str], region: str | None) -> Iterator[
             del groups[-1]
         for first in range(min(_STARTS, len(groups)) if region else 1):
             start = candidate.start() if first == 0 else groups[first][0]
+            start -= first > 0 and text[start - 1] == "("
             ends = [end for _, end in groups[first:]][: -_CUTS - 2 : -1]
             found = next((one for end in ends if (one := _number(text, start, end, region))), None)
             if found:
