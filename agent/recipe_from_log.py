@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from ..tools import tool as registry
 from ..tools.errors import Misuse
+from ..tools.store.ingest import is_remote
 from ..tools.store.ledger import Entry
 from ..tools.store.store import Store
 from .recipe import to_yaml
@@ -49,7 +50,8 @@ def recipe_from_log(store: Store, address: str) -> str:
 def _source(store: Store, source: dict[str, Any]) -> dict[str, Any]:
     """A source with its paths as seen from the workspace's folder, where a recipe usually lies."""
     told = {key: source[key] for key in SOURCE_KEYS if source.get(key)}
-    inside = [path for path in source["paths"] if Path(path).resolve().is_relative_to(store.root.resolve())]
+    local = [path for path in source["paths"] if not is_remote(path)]
+    inside = [path for path in local if Path(path).resolve().is_relative_to(store.root.resolve())]
     seen = {path: os.path.relpath(Path(path).resolve(), store.root.resolve()) for path in inside}
     return {**told, "paths": [seen.get(path, path) for path in source["paths"]]}
 

@@ -9,21 +9,20 @@ import getpass
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..tools.errors import Misuse, nearest
-from ..tools.statistics import wilson
 from ..tools.store import history, rulings
+from ..tools.store.rulings import STAYED as STAYED
+from ..tools.store.rulings import Rate as Rate
 from ..tools.store.rulings import Ruling, Word
+from ..tools.store.rulings import rates as rates
 from . import replay
 
 if TYPE_CHECKING:
     from .workspace import Workspace
-
-STAYED: Final = "(stayed)"
-
 
 @dataclass(frozen=True)
 class Case:
@@ -33,21 +32,6 @@ class Case:
     reason: str
     decision: history.Decision | None
     survivor: history.StoredRow | None
-
-
-@dataclass(frozen=True)
-class Rate:
-    """How often people contradicted a reason (or, for `STAYED`, would have dropped): share with its 95 % interval."""
-
-    reason: str
-    looked_at: int
-    contradicted: int
-    low: float
-    high: float
-
-    @property
-    def share(self) -> float:
-        return self.contradicted / self.looked_at if self.looked_at else 0.0
 
 
 def cases(workspace: Workspace, dataset: str, *, reason: str | None = None, count: int = 50) -> list[Case]:
@@ -99,21 +83,6 @@ def rule_one(workspace: Workspace, row: str, word: Word, because: str, dataset: 
     ruling = Ruling(life.dataset, life.row_id, word, because, _who(), date.today().isoformat(), last)
     rulings.append(workspace.root, [ruling])
     return replay.again(workspace, life.dataset)
-
-
-def rates(said: Sequence[Ruling], dataset: str) -> list[Rate]:
-    """For every reason that was reviewed by sample: how often the last word contradicts it; Wilson intervals."""
-    last = {ruling.row_id: ruling for ruling in said if ruling.dataset == dataset and ruling.sampled}
-    tally: dict[str, list[int]] = {}
-    for ruling in last.values():
-        if ruling.word != "unsure":
-            counts = tally.setdefault(ruling.of, [0, 0])
-            counts[0] += 1
-            counts[1] += ruling.word == ("keep" if ruling.of else "drop")
-    return [
-        Rate(reason or STAYED, looked_at, against, *wilson(against, looked_at))
-        for reason, (looked_at, against) in sorted(tally.items())
-    ]
 
 
 def _who() -> str:

@@ -11,7 +11,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ from ..tools import tool as registry
 from ..tools.errors import Misuse, Refused, nearest
 from ..tools.store import history, rulings
 from ..tools.store.importing import MAX_REJECT, import_sources
-from ..tools.store.ingest import ReadOptions, Source, expand
+from ..tools.store.ingest import ReadOptions, Source, expand, fetch, is_remote
 from ..tools.store.ledger import Entry
 from ..tools.version import VERSION
 from . import expect, lock, toolbox
@@ -59,7 +59,7 @@ def run(
     promised = lock.read(recipe.lock_path) if locked else None
     listener = workspace.listener
     with workspace.store.writing(f"tilth run {recipe.path.name}"):
-        entry, reused = _import(workspace, recipe, listener)
+        entry, reused = _import(workspace, recipe, listener, promised)
         entries = [entry]
         vid = _output(entry)
         if sample is not None and sample < len(workspace.store.rows_of(vid)):
@@ -75,7 +75,7 @@ def run(
         if sample is None:
             _move(workspace, recipe, vid)
         partial = until is not None or sample is not None
-        verdicts = () if partial else tuple(_check(workspace, wanted, entries))
+        verdicts = () if partial else tuple(judge(workspace, wanted, entries))
         made = _lock(workspace, recipe, entries, vid)
         if promised is not None and not partial:
             lock.compare(promised, made, recipe.lock_path)
@@ -99,7 +99,7 @@ def run(
 def plan(workspace: Workspace, recipe: Recipe) -> list[dict[str, Any]]:
     """What a run would do, in order, without doing it; `done` says that the ledger already holds the step."""
     store = workspace.store
-    entry = toolbox.finished(store, import_key(recipe, _sources(recipe)))
+    entry = toolbox.finished(store, import_key(recipe, _sources(recipe, store.inputs)))
     lines: list[dict[str, Any]] = [
         {"step": "import", "sources": [source.name for source in recipe.model.sources], "done": entry is not None}
     ]
@@ -121,7 +121,7 @@ def plan(workspace: Workspace, recipe: Recipe) -> list[dict[str, Any]]:
 def import_key(recipe: Recipe, sources: Sequence[Source]) -> str:
     """The step key of a recipe's import: what the files hold, and how they are read."""
     files = [(source.name, path, _file_sha(path)) for source in sources for path in expand(source)]
-    told = [{key: value for key, value in asdict(source).items() if key != "paths"} for source in sources]
+    told = [source.declared() for source in sources]
     identity = ["import", 1, recipe.model.dataset, told, files, recipe.model.read]
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
 
@@ -131,9 +131,9 @@ def _file_sha(path: str) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _sources(recipe: Recipe) -> list[Source]:
-    """The recipe's sources with paths relative to the recipe's folder made usable from here."""
-    return [
+def _sources(recipe: Recipe, inputs: Path) -> list[Source]:
+    """The recipe's sources, with paths relative to its folder made usable from here and remote files copied."""
+    sources = [
         Source(
             **{
                 **source.model_dump(exclude={"paths"}),
@@ -142,10 +142,11 @@ def _sources(recipe: Recipe) -> list[Source]:
         )
         for source in recipe.model.sources
     ]
+    return fetch(sources, inputs)
 
 
 def _from_here(folder: Path, path: str) -> str:
-    return path if Path(path).is_absolute() or folder == Path() else str(folder / path)
+    return path if is_remote(path) or Path(path).is_absolute() or folder == Path() else str(folder / path)
 
 
 def _until(steps: Sequence[Step], until: str | None) -> Sequence[Step]:
@@ -159,8 +160,12 @@ def _until(steps: Sequence[Step], until: str | None) -> Sequence[Step]:
     return steps[: len(names) - names[::-1].index(until)]
 
 
-def _import(workspace: Workspace, recipe: Recipe, listener: Listener) -> tuple[Entry, int]:
-    sources = _sources(recipe)
+def _import(
+    workspace: Workspace, recipe: Recipe, listener: Listener, promised: Mapping[str, Any] | None
+) -> tuple[Entry, int]:
+    sources = _sources(recipe, workspace.store.inputs)
+    if promised is not None:
+        lock.compare_copies(promised, sources, recipe.lock_path)
     key = import_key(recipe, sources)
     known = toolbox.finished(workspace.store, key)
     if known is not None:
@@ -231,9 +236,10 @@ def _move(workspace: Workspace, recipe: Recipe, vid: str) -> None:
         workspace.store.commit(replace(entry, output=vid, actor=f"recipe {recipe.path.name}"))
 
 
-def _check(
+def judge(
     workspace: Workspace, wanted: Sequence[expect.Expectation], entries: Sequence[Entry]
 ) -> list[expect.Verdict]:
+    """Compare expectations with the numbers of the entries that led from an import to a version, oldest first."""
     if not wanted:
         return []
     numbers: dict[str, float] = {}
@@ -298,7 +304,7 @@ def _from_recipe(recipe: Recipe, source: Mapping[str, Any]) -> dict[str, Any]:
     """A source as the ledger has it, with paths as seen from the recipe's folder."""
 
     def seen(path: str) -> str:
-        return os.path.relpath(path, recipe.folder).replace(os.sep, "/")
+        return path if is_remote(path) else os.path.relpath(path, recipe.folder).replace(os.sep, "/")
 
     files = [{**file, "path": seen(file["path"])} for file in source["files"]]
     return {**source, "paths": [seen(path) for path in source["paths"]], "files": files}

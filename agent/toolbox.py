@@ -10,7 +10,7 @@ import json
 import shutil
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,6 +34,9 @@ from .events import Finished, Listener, Noticed, Progressed, Started, nobody
 
 LOUD_SHARE: Final = 0.30
 """A step that drops more than this share of its rows says so in its last line."""
+
+READ_RULINGS: Final = ("filter.rulings", "inspect.rulings")
+"""Tools whose result depends on every ruling of the dataset, not only on which rows are kept."""
 
 
 @dataclass(frozen=True)
@@ -116,9 +119,10 @@ def resolve_on(
             validate_order(str(value))
         elif parameter.arg.path:
             files.append(_bytes_of(Path(str(value)), tool.id))
-    said = rulings.last_words(rulings.read(store.root), dataset)
+    every = rulings.read(store.root)
+    said = rulings.last_words(every, dataset)
     kept = _kept(rows, said)
-    ruled = sorted(said if tool.id == "filter.rulings" else kept)
+    ruled = [asdict(one) for one in every if one.dataset == dataset] if tool.id in READ_RULINGS else sorted(kept)
     identity = [tool.id, tool.version, tool.source, resolved, rows.vid, others, files, settings.seed, ruled]
     if settings.released is not None:
         identity.append(settings.released)

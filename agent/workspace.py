@@ -31,7 +31,10 @@ if TYPE_CHECKING:
 
     from ..tools.document.card import Verified
     from .release import Exported
+    from ..tools.store.rulings import Rate, Word
     from .replay import Replayed
+    from .report import ReleaseReport
+    from .review import Case
     from .run import Ran
 
 
@@ -433,6 +436,30 @@ class Workspace:
         from .review import rule_one
 
         return rule_one(self, row, "drop", because, dataset)
+
+    def cases(self, dataset: str, *, reason: str | None = None, count: int = 50) -> list[Case]:
+        """A seeded sample of dropped rows and rows that stayed, for people to rule on."""
+        from .review import cases
+
+        return cases(self, dataset, reason=reason, count=count)
+
+    def rule(self, dataset: str, said: Sequence[tuple[Case, Word, str]], *, blind: bool = False) -> None:
+        """Write down what people said about cases, and do the dataset's steps again under it."""
+        from .review import rule
+
+        rule(self, dataset, said, blind=blind)
+
+    def rates(self, dataset: str) -> list[Rate]:
+        """How often people contradicted each reason, and the decision to let rows stay."""
+        from ..tools.store import rulings
+
+        return rulings.rates(rulings.read(self.root), self.store.resolve(dataset)[0])
+
+    def report(self, dataset: str, *, since: str, recipe: str | os.PathLike[str] | None = None) -> ReleaseReport:
+        """What a version changes against an older one, as data for a pull request."""
+        from .report import report
+
+        return report(self, self.address(dataset), since, None if recipe is None else Path(recipe))
 
     def _settings(self, sample: int | None = None, max_drop: float | None = None) -> toolbox.Settings:
         return toolbox.Settings(self.seed, self.threads, sample, max_drop)

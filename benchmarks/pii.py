@@ -2,7 +2,7 @@
 
     python benchmarks/pii.py [--megabytes 8] [--seed 0]
 
-Chat-like prose in which every 20th text holds a value of a kind or a decoy of it, both drawn afresh. Prints MB of
+Chat-like prose in which every fifth text holds a value of a kind or a decoy of it, both drawn afresh. Prints MB of
 UTF-8 per CPU-second (the median of three passes; find() alone, and inspect's reading of JSON records with it) and,
 per kind, how many planted values are found to the character and how many matches were planted. The values are drawn
 from the forms the detectors know: recall here says that no form is lost among neighbours, not that the forms are all.
@@ -25,11 +25,12 @@ import phonenumbers
 from tilth.tools.text.pii import KINDS, find, may_hold
 from tilth.tools.text.pii.accounts import IBAN_LENGTHS, luhn
 
-WORDS = (
+PROSE = (
     "the order arrived late and we would like a refund because box was open when it came please tell me how long this "
     "takes I tried to log in with my account but page says error 500 after update 12.4 on Tuesday at 10:30 can you "
     "explain what changed since version 2.1 import numpy as np def area(r): return 3.14159 * r ** 2 # see issue 1234"
-).split()
+)
+WORDS = PROSE.split()
 ALPHANUMERIC = string.ascii_letters + string.digits
 
 
@@ -101,12 +102,12 @@ PLANT: dict[str, Callable[[random.Random], str]] = {
     "email": email, "phone": phone, "ip": ip, "iban": iban, "card": card, "key": key,
 }  # fmt: skip
 DECOY: dict[str, Callable[[random.Random], str]] = {
-    "email": lambda rng: rng.choice(["bob@example.com", "lodash@4.17.21", "git@github.com:a/b", "@bob.smith", "q@k.dot(x)"]),
+    "email": lambda rng: rng.choice(["bob@example.com", "lodash@4.17.21", "git@github.com:a/b", "q@k.dot(x)"]),
     "phone": lambda rng: rng.choice(["+1 415 555 01", "+1 212-555-01"]) + some(rng, string.digits, 2),
     "ip": lambda rng: rng.choice(["version ", "section ", "numpy==", "10.", "Chrome/"]) + "93.184.216.34",
     "iban": lambda rng: wrong_digit(iban(rng)),
     "card": lambda rng: rng.choice(["order 4", "tracking no. 4", "ISBN 978"]) + some(rng, string.digits, 15),
-    "key": lambda rng: rng.choice([str(uuid.UUID(int=rng.getrandbits(128))), f"{rng.getrandbits(160):040x}", "sk-learn-pipeline-x"]),
+    "key": lambda rng: rng.choice([str(uuid.UUID(int=rng.getrandbits(128))), f"{rng.getrandbits(160):040x}"]),
 }  # fmt: skip
 
 
@@ -117,7 +118,7 @@ def planted_texts(size: int, rng: random.Random) -> list[tuple[str, set[tuple[st
         words = rng.choices(WORDS, k=rng.randrange(30, 400))
         planted: set[tuple[str, int, int]] = set()
         text = " ".join(words)
-        if rng.random() < 0.05:
+        if rng.random() < 0.2:
             kind, real = rng.choice(KINDS), rng.random() < 0.5
             value = (PLANT if real else DECOY)[kind](rng)
             before = rng.choice(["It is ", "see (", 'set "', "\n"])

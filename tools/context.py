@@ -83,6 +83,10 @@ class Context:
         """Hashes that differ where texts differ but for rare collisions; None where they cannot be had quickly."""
         return views.text_hashes(self.store, rows, field, threads=self.threads)
 
+    def text_digests(self, rows: Rows, field: str, positions: np.ndarray) -> np.ndarray:
+        """16-byte digests of the texts at some positions, for a field that `text_hashes` can read."""
+        return views.text_digests(self.store, rows, field, positions, threads=self.threads)
+
     def rng(self, *parts: object) -> random.Random:
         """A generator that depends on the seed and on `parts` only."""
         text = "\0".join(str(part) for part in (self.seed, *parts))

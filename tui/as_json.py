@@ -10,9 +10,12 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ..agent.replay import Replayed
+    from ..agent.review import Case
     from ..agent.workspace import DatasetStatus, Preview
     from ..tools.store.history import Decision, Difference, Dropped, Funnel, Life, StoredRow
     from ..tools.store.ledger import Entry
+    from ..tools.store.rulings import Rate
     from ..tools.tool import Tool
 
 
@@ -85,8 +88,31 @@ def life(found: Life) -> dict[str, Any]:
         "revisions": [row(stored) for stored in found.revisions],
         "decisions": [decision(one) for one in found.decisions],
         "signals": [{"step": entry.seq, "tool": entry.tool, "values": dict(values)} for entry, values in found.signals],
+        "rulings": [asdict(one) for one in found.rulings],
         "exports": [{"step": entry.seq, **entry.details} for entry in found.exports],
     }
+
+
+def replayed(made: Replayed) -> dict[str, Any]:
+    """Steps that were done again."""
+    kept = ("before", "after", "dropped", "added", "edited")
+    steps = [{"tool": one.tool, **{name: one.counts[name] for name in kept if name in one.counts}}
+             for one in made.entries]  # fmt: skip
+    return {"tool": "amend", "dataset": made.dataset, "version": made.version, "rows": made.rows, "steps": steps}
+
+
+def case(one: Case, *, blind: bool = False) -> dict[str, Any]:
+    """A row to rule on; `blind` leaves out what was decided about it."""
+    told = {"row_id": one.row.row_id, "place": one.row.place, "record": one.row.record}
+    if blind:
+        return told
+    decided = None if one.decision is None else decision(one.decision)
+    return {**told, "reason": one.reason, "decision": decided,
+            "survivor": None if one.survivor is None else row(one.survivor)}  # fmt: skip
+
+
+def rate(one: Rate) -> dict[str, Any]:
+    return {**asdict(one), "share": one.share}
 
 
 def entry(one: Entry) -> dict[str, Any]:

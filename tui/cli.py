@@ -94,6 +94,9 @@ LIMITED: Final = ("jsonl", "csv", "sample", "max_drop")
 """Options that mean something to some verbs only; elsewhere they are an error rather than ignored."""
 
 _DATASET = argument("dataset", metavar="X", help="NAME, NAME~1, NAME@TAG, NAME@VERSION, or a file")
+_ROW = argument("row", metavar="ROW", help="a row id (6 digits or more), FILE:LINE, or its own key")
+_IN = argument("--in", dest="dataset", metavar="X", help="look in this dataset only")
+_BECAUSE = argument("--because", metavar="WHY", required=True, help="the reason, which is kept with the ruling")
 _NUMBER: Final = ("-n", "--count")
 
 VERBS: Final = (
@@ -123,6 +126,8 @@ VERBS: Final = (
          argument("--what-if", metavar="NAME=V1,V2", help="what several values of a threshold would drop; "
                   "changes nothing"),
          argument("--dry-run", action="store_true", help="what would be dropped; changes nothing"),
+         argument("--amend", action="store_true", help="do the tool's last step again with these arguments over its "
+                  "old ones, and all steps that followed it"),
          takes="sample max_drop"),
     verb("run", "run a recipe from its sources", "verbs.act:run",
          argument("recipe", metavar="RECIPE", help="a YAML file"),
@@ -149,9 +154,21 @@ VERBS: Final = (
          argument("--reason", metavar="REASON", help="only this reason"),
          argument(*_NUMBER, type=_count, default=5, metavar="N", help="examples per reason (default 5)"),
          takes="jsonl csv"),
-    verb("why", "the whole life of one row", "verbs.look:why",
-         argument("row", metavar="ROW", help="a row id (6 digits or more), FILE:LINE, or its own key"),
-         argument("--in", dest="dataset", metavar="X", help="look in this dataset only")),
+    verb("why", "the whole life of one row", "verbs.look:why", _ROW, _IN),
+    verb("keep", "rule that a row stays, now and in every later run", "verbs.rule:keep", _ROW, _BECAUSE, _IN),
+    verb("drop", "rule that a row goes, now and in every later run", "verbs.rule:drop", _ROW, _BECAUSE, _IN),
+    verb("review", "look at a sample of rows, rule on them, and learn how often the steps were wrong",
+         "verbs.rule:review", _DATASET,
+         argument("--reason", metavar="REASON", help="only rows dropped for this reason (default: half dropped for "
+                  "any, half that stayed)"),
+         argument(*_NUMBER, type=_count, default=50, metavar="N", help="how many rows (default 50)"),
+         argument("--blind", action="store_true", help="do not show what was decided about a row")),
+    verb("report", "what changed since an older version, for a pull request", "verbs.look:report", _DATASET,
+         argument("--since", metavar="REV", required=True, help="the older version: a tag of X, or NAME@TAG, NAME~1"),
+         argument("--recipe", metavar="FILE", help="also check the expectations and the lock of this recipe"),
+         argument("--md", action="store_true", help="Markdown of at most 60 lines (the default)"),
+         argument("--html", metavar="FILE", nargs="?", const="-", help="one self-contained page with plots, to FILE "
+                  "or stdout")),
     verb("log", "what was done", "verbs.look:log",
          argument("dataset", metavar="X", nargs="?", help="one dataset only"),
          argument("--verify", action="store_true", help="check the log's chain and every stored object"),

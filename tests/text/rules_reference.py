@@ -29,7 +29,8 @@ def tokens(text: str) -> list[str]:
             continue
         before = text[i - 1 : i] if i else ""
         glued = bool(before) and (
-            (_inner(text, i) and _inner(text, i - 1) and not _apostrophe(text, i)) or (character == before in (".", "-"))
+            (_inner(text, i) and _inner(text, i - 1) and not _apostrophe(text, i))
+            or (character == before in (".", "-"))
         )
         if glued:
             found[-1] += character
@@ -52,7 +53,7 @@ def _inner(text: str, i: int) -> bool:
         return True
     between = _word(text, i - 1) and _word(text, i + 1)
     digits = between and text[i - 1] in "0123456789" and text[i + 1] in "0123456789"
-    return text[i] == "." and between or text[i] == "," and digits
+    return (text[i] == "." and between) or (text[i] == "," and digits)
 
 
 def share(part: float, whole: float) -> float:
@@ -87,6 +88,7 @@ def grams(words: Sequence[str], n: int) -> list[Gram]:
 def common(text: str, words: Sequence[str]) -> Signals:
     lines = text.splitlines()
     return {
+        "characters": len(text),
         "hashes_per_word": share(text.count("#"), len(words)),
         "ellipses_per_word": share(text.count("...") + text.count("…"), len(words)),
         "bullet_lines": share(sum(line.lstrip().startswith(("•", "-")) for line in lines), len(lines)),

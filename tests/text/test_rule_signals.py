@@ -1,4 +1,5 @@
-"""The signals of the web rules: equal to their plain definitions on random and hostile texts, however these are batched."""
+"""The signals of the web rules: equal to their plain definitions on random and hostile texts, however these are
+batched."""
 
 from __future__ import annotations
 
@@ -15,8 +16,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tilth.tools.text import pages as cutting
 from tilth.tools.text import rule_signals
-from tilth.tools.text.pages import ALPHA, BREAKS, PLAIN, PUNCTUATION, SOLID, TERMINALS, WORD, Pages, _all_flags, pages_of
+from tilth.tools.text.pages import BREAKS, PUNCTUATION, TERMINALS, Pages, pages_of
 from tilth.tools.text.repeats import repeats
 
 
@@ -30,12 +32,44 @@ def _reference() -> ModuleType:
 
 REFERENCE = _reference()
 
-PIECES = (
-    "the be The TO a b word of and • -x - -- ... … . , # \"q\" ' 's { [1] [edit] [citation needed] javascript İx 漢字 é "
-    "ends. ends! ends? it's don’t well-known 3.14 1,000 a,b e.g. U.S. x_y ﬁ ß Σ use\u00a0cookies ) ( ]"
-).split(" ")
-RARE = ["\n", "\n\n", "  ", "\t", "lorem ipsum", "Lorem Ipsum.", "x" * 1001, "\r\n", "\r", "\u2028", "\x0b", "\x1c", "\x85",
-        "\n ", " \n", "Use cookies.", "Terms of Use", "JavaScript is off.", "[12].", "\u3000", "🙂", "\ud7ff", "\x00"]  # fmt: skip
+PIECES = [
+    *("the", "be", "The", "TO", "a", "b", "word", "of", "and", "•", "-x", "-", "--", "...", "…", ".", ",", "#", "'"),
+    *(
+        '"q"',
+        "'s",
+        "{",
+        "[1]",
+        "[edit]",
+        "[citation needed]",
+        "javascript",
+        "İx",
+        "漢字",
+        "é",
+        "ends.",
+        "ends!",
+        "it's",
+    ),
+    *(
+        "don’t",
+        "well-known",
+        "3.14",
+        "1,000",
+        "a,b",
+        "e.g.",
+        "U.S.",
+        "x_y",
+        "ﬁ",
+        "ß",
+        "Σ",
+        "use\u00a0cookies",
+        ")",
+        "]",
+    ),
+]
+RARE = [
+    *("\n", "\n\n", "  ", "\t", "\r\n", "\r", "\u2028", "\x0b", "\x1c", "\x85", "\n ", " \n", "\u3000", "\x00", "🙂"),
+    *("lorem ipsum", "Lorem Ipsum.", "x" * 1001, "Use cookies.", "Terms of Use", "JavaScript is off.", "[12]."),
+]
 
 
 def measured(texts: Sequence[str], profile: str) -> list[dict[str, Any]]:
@@ -58,10 +92,28 @@ def random_texts(seed: int, count: int) -> list[str]:
     return texts
 
 
-EDGES = ["", " ", "\n", "\r", "\r\n", "a", "a\r", "a\r\n", "\r\na", "\n\na\n\n", "\na\n", "a\n\na", "  a b\n\na b", "..", "...", "....",
-         ". .. ...", "it's", "'s", "it'", "1,000", "1,", ",1", "a.b", "a..b", "a--b", "a b a b a b", "a a a a a a a a a a a a",
-         "the the the", "x y\nx y\n\nx y", "One. Two.\n", "no.[1]\nWe say so today [2].", "-\n-\n-", "• a\n- b", "\u2028", "a\u2028b",
-         "word " * 50, "{ a b.", "javascript { a b.", "lorem ipsum.", "İ javascript is off.", "javascrİpt is off here."]  # fmt: skip
+EDGES = [
+    *(
+        "",
+        " ",
+        "\n",
+        "\r",
+        "\r\n",
+        "a",
+        "a\r",
+        "a\r\n",
+        "\r\na",
+        "\n\na\n\n",
+        "\na\n",
+        "a\n\na",
+        "  a b\n\na b",
+        "\u2028",
+    ),
+    *("\u2028", "..", "...", "....", ". .. ...", "it's", "'s", "it'", "1,000", "1,", ",1", "a.b", "a..b", "a--b"),
+    *("a\u2028b", "a b a b a b", "a a a a a a a a a a a a", "the the the", "x y\nx y\n\nx y", "One. Two.\n", "-\n-\n-"),
+    *("• a\n- b", "no.[1]\nWe say so today [2].", "word " * 50, "{ a b.", "javascript { a b.", "lorem ipsum."),
+    *("İ javascript is off.", "javascrİpt is off here.", "===== " * 60 + "=" * 40 + "a"),
+]
 
 
 @pytest.mark.parametrize("profile", rule_signals.MEASURES)
@@ -134,8 +186,8 @@ def test_null_and_no_texts() -> None:
 
 def test_classes_of_characters() -> None:
     assert (len(TERMINALS), len(PUNCTUATION)) == (159, 281)
-    flags = _all_flags()
-    letters = (flags & ALPHA) != 0
-    assert np.all((flags[letters] & (SOLID | WORD | PLAIN)) == SOLID | WORD | PLAIN)
+    letters = Pages([chr(c) for c in range(0x110000) if chr(c).isalpha()])
+    told = cutting.SOLID | cutting.WORD | cutting.PLAIN
+    assert np.all(letters.words.kind & told == told)
     assert all(len(f"a{one}b".splitlines()) == 2 for one in BREAKS)
     assert not any(len(f"a{chr(c)}b".splitlines()) == 2 for c in range(0x110000) if chr(c) not in BREAKS)

@@ -17,7 +17,6 @@ from ..change import Change, Outcome, drops, one
 from ..context import Context
 from ..store.packs import fixed_bytes
 from ..store.rows import Rows
-from ..store.texts import text_reader
 from ..tool import Arg, TextField, tool
 from ._order import keep_ranks
 
@@ -83,7 +82,7 @@ def _keys(
         hashes = [ctx.text_hashes(rows, field_of(rows, field)) if compare == "text" else None for rows in both]
         known = [one for one in hashes if one is not None]
         repeated = _repeated(known) if len(known) == len(both) else None
-        keys = [_text_keys(rows, field, compare, one, repeated) for rows, one in zip(both, hashes, strict=True)]
+        keys = [_text_keys(ctx, rows, field, compare, one, repeated) for rows, one in zip(both, hashes, strict=True)]
     return keys[0], keys[1] if others is not None else np.empty(0, "S16")
 
 
@@ -94,7 +93,7 @@ def _repeated(hashes: list[np.ndarray]) -> np.ndarray:
 
 
 def _text_keys(
-    rows: Rows, field: str, compare: Compare, hashes: np.ndarray | None, repeated: np.ndarray | None
+    ctx: Context, rows: Rows, field: str, compare: Compare, hashes: np.ndarray | None, repeated: np.ndarray | None
 ) -> np.ndarray:
     field = field_of(rows, field)
     if hashes is None or repeated is None:
@@ -103,8 +102,7 @@ def _text_keys(
     at = np.flatnonzero(np.isin(hashes, repeated))
     keys = np.zeros(len(rows), "S16")
     if len(at):
-        texts = text_reader(rows.mapping, field)(rows.take(at, ["record"])["record"].combine_chunks())
-        keys[at] = np.frombuffer(_hashes(texts, compare), "S16")
+        keys[at] = ctx.text_digests(rows, field, at)
     return keys
 
 

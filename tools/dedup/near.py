@@ -43,7 +43,7 @@ def near(
 ) -> Change:
     """Drop rows whose text nearly repeats that of a kept row.
 
-    Texts are compared as sets of runs of `ngram` words (lower case, `\\\\w+`; character runs where a script has no
+    Texts are compared as sets of runs of `ngram` words (lower case, `\\w+`; character runs where a script has no
     spaces) by their exact Jaccard similarity. Rows are gone through in keep order: those of a test or validation split
     first, then by `keep`, then the earlier row; a row is dropped only if its similarity to a row already kept reaches
     `threshold`, so that a chain of small differences never takes a row that differs from all that stay.

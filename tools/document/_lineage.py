@@ -23,7 +23,7 @@ from ._facts import CardFact, part
 
 PROVENANCE: Final = "provenance.jsonl"
 LEDGER: Final = "the ledger of the workspace"
-LOOKS: Final = ("inspect.", "document.")
+LOOKS: Final = ("inspect.profile", "document.card")
 """Tools that only look: whether somebody looked at a version does not change what an export of it says."""
 
 
@@ -81,7 +81,7 @@ def _told(entry: Entry) -> Iterator[dict[str, Any]]:
             **{name: details.get(name, 0) for name in ("read", "kept", "blank")},
             "rejected": dict(details.get("rejected", {})),
         }
-    elif entry.kind in ("step", "report") and not str(entry.tool).startswith(LOOKS):
+    elif entry.kind in ("step", "report") and entry.tool not in LOOKS:
         yield {
             "kind": entry.kind,
             "tool": entry.tool,

@@ -30,15 +30,15 @@ LONGEST_TABLE: Final = 100
 LANGUAGE_TAG: Final = 0.05
 """From this share of the examined rows on, a language is a tag of the card."""
 
-CHECKS: Final[dict[str, str]] = {
-    "dedup.near": "near-duplicates",
-    "contaminate.scan": "overlap with benchmarks",
-    "clean.pii": "personal data",
-    "clean.unicode": "broken characters",
+CHECKS: Final[dict[str, tuple[str, ...]]] = {
+    "near-duplicates": ("dedup.near",),
+    "overlap with benchmarks": ("contaminate.scan",),
+    "personal data": ("clean.pii", "inspect.pii"),
+    "broken characters": ("clean.unicode",),
 }
-"""Tools and what a dataset was not checked for when they were not run."""
+"""What a dataset was not checked for when none of the tools was run."""
 
-CHAT_CHECKS: Final[dict[str, str]] = {"filter.chat": "broken conversations"}
+CHAT_CHECKS: Final[dict[str, tuple[str, ...]]] = {"broken conversations": ("filter.chat", "clean.chat")}
 
 ALWAYS_UNCHECKED: Final = (
     "whether what the rows say is true",
@@ -328,7 +328,7 @@ def _unchecked(page: _Page, card: Card) -> None:
     page.add("## What was not checked")
     done = {card.facts.value(f"{kind}.{i}.tool") for kind in ("step", "report") for i in _numbers(card.facts, kind)}
     chat = CHAT_CHECKS if card.format not in ("csv", "text") and "turns.p50" in card.facts else {}
-    missing = [what for tool, what in {**CHECKS, **chat}.items() if tool not in done]
+    missing = [what for what, tools in {**CHECKS, **chat}.items() if not done.intersection(tools)]
     page.add(*(f"- {what}" for what in (*missing, *ALWAYS_UNCHECKED)))
     notes = _numbers(card.facts, "note")
     if notes:

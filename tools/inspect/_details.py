@@ -30,14 +30,17 @@ from dataclasses import asdict
 from itertools import islice
 from typing import Any, Final
 
+import numpy as np
+
 from ..change import Finding
-from ..store.rows import Rows
+from ..store.rows import Rows, parse_records
 from . import _sql as sql
 from ._column_findings import Relations, identifying
 from ._findings import PHRASE_LEAST, PHRASE_SHARE
 from ._measured import Measured
 from .measures.columns import Column, Table, is_missing, shown
 from .measures.redundancy import copies, shared
+from .measures.seen import picked
 from .measures.values import Reading
 
 LAYOUT: Final = 1
@@ -127,14 +130,17 @@ class _Excerpts:
         self._told: dict[int, dict[str, str]] = {}
         if not wanted:
             return
-        table = rows.take(wanted, ["row_id", "file", "line"])
         reader = rows.mapping.reader(measured.field)
-        for position, place, record in zip(wanted, table.to_pylist(), rows.records(wanted), strict=True):
-            self._told[position] = {
-                "row": place["row_id"].hex(),
-                "at": _place(place["file"], place["line"], position),
-                "text": reader(record)[:EXCERPT],
-            }
+        left = iter(wanted)
+        for table in picked(rows, np.array(wanted), ("row_id", "file", "line", "record")):
+            places = table.select(["row_id", "file", "line"]).to_pylist()
+            for place, record in zip(places, parse_records(table.column("record")), strict=True):
+                position = next(left)
+                self._told[position] = {
+                    "row": place["row_id"].hex(),
+                    "at": _place(place["file"], place["line"], position),
+                    "text": reader(record)[:EXCERPT],
+                }
 
     def of(self, positions: Sequence[int]) -> list[dict[str, str]]:
         return [self._told[position] for position in positions]

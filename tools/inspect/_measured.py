@@ -17,7 +17,7 @@ from ..context import Progress, silent
 from ..dedup._order import EVALUATION_SPLITS
 from ..store.mapping import Mapping
 from ..store.packs import fixed_bytes
-from ..store.rows import Rows
+from ..store.rows import Rows, parse_records
 from ..text.language import languages
 from ..text.shingles import shingle_sets
 from ..text.similarity import near_duplicates
@@ -27,7 +27,7 @@ from .measures.counting import Hits, Lengths, scramble
 from .measures.dialogue import Dialogue
 from .measures.preference import Preference, Verdicts
 from .measures.redundancy import Codes, keys, occurrence
-from .measures.seen import CHATS, Seen, stretches
+from .measures.seen import CHATS, Seen, picked, stretches
 
 SAMPLED_LANGUAGES: Final = 2_000
 
@@ -183,8 +183,8 @@ def measure(
 def _languages(rows: Rows, field: str, positions: np.ndarray) -> Languages:
     reader = rows.mapping.reader(field)
     codes: list[str] = []
-    for start in range(0, len(positions), 1_024):
-        codes += languages(reader(record) for record in rows.records(positions[start : start + 1_024]))
+    for table in picked(rows, positions, ("record",)):
+        codes += languages(map(reader, parse_records(table.column("record"))))
     return Languages(positions, codes, len(rows))
 
 

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..errors import Misuse
+from . import rulings
 from .ledger import Entry
 from .packs import PACK_COLUMNS, fixed_bytes
 from .rows import Rows, parse_records
@@ -71,6 +72,7 @@ class Life:
     signals: tuple[tuple[Entry, Mapping[str, Any]], ...]
     live: bool
     exports: tuple[Entry, ...]
+    rulings: tuple[rulings.Ruling, ...]
 
 
 @dataclass(frozen=True)
@@ -203,7 +205,8 @@ def why(store: Store, dataset: str, wanted: str) -> Life:
                 signals.append((entry, {name: line[name] for name in line if name not in ("ord", "rev")}))
     live = row_id in store.rows(dataset).positions_of([row_id])
     exports = [entry for entry in entries if entry.kind == "export" and _holds(store, entry, row_id)]
-    return Life(dataset, row_id, tuple(revisions), tuple(told), tuple(signals), live, tuple(exports))
+    said = [one for one in rulings.read(store.root) if (one.dataset, one.row_id) == (dataset, row_id)]
+    return Life(dataset, row_id, tuple(revisions), tuple(told), tuple(signals), live, tuple(exports), tuple(said))
 
 
 def _holds(store: Store, entry: Entry, row_id: str) -> bool:

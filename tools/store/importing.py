@@ -20,7 +20,7 @@ from ..errors import BadInput, Misuse, Refused
 from . import disk
 from .commit import sealed
 from .identity import Occurrences, row_ids
-from .ingest import Chunk, Reader, ReadOptions, Reject, Source
+from .ingest import Chunk, Reader, ReadOptions, Reject, Source, fetch
 from .ledger import Entry
 from .packs import ID, ObjectWriter, fixed_bytes, fixed_column, pack_schema
 from .store import Store, check_name
@@ -65,6 +65,7 @@ def import_sources(
     """
     check_name(dataset)
     base = _base(store, dataset, mode)
+    sources = fetch(sources, store.inputs)
     writing = _Importing(store, base, pack_rows)
     with ExitStack() as stack:
         rejects = stack.enter_context(_Rejects(store, dataset))
@@ -292,8 +293,16 @@ def _sources(sources: Sequence[Source], reader: Reader) -> list[dict[str, Any]]:
     told = []
     for source in sources:
         files = [asdict(file) for file in reader.files if file.source == source.name]
-        fields = {name: value for name, value in asdict(source).items() if value is not None}
-        told.append({**fields, "files": [{k: v for k, v in file.items() if k != "source"} for file in files]})
+        fields = {name: value for name, value in source.declared().items() if value is not None}
+        without = {"source", *(() if any(file["revision"] for file in files) else ("revision",))}
+        told.append(
+            {
+                "name": source.name,
+                "paths": source.paths,
+                **fields,
+                "files": [{key: value for key, value in file.items() if key not in without} for file in files],
+            }
+        )
     return told
 
 

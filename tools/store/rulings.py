@@ -16,12 +16,15 @@ import pyarrow as pa
 
 from ..change import DECISIONS, Outcome, dump_evidence
 from ..errors import Misuse
+from ..statistics import wilson
 from . import disk
 
 FILE: Final = "rulings.jsonl"
 Word = Literal["keep", "drop", "unsure"]
 WORDS: Final = ("keep", "drop", "unsure")
 REASON: Final = "ruling"
+STAYED: Final = "(stayed)"
+"""Stands for the reason of rows that no step had dropped."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,21 @@ class Ruling:
     of: str = ""
     sampled: bool = False
     blind: bool = False
+
+
+@dataclass(frozen=True)
+class Rate:
+    """How often people contradicted a reason (or, for `STAYED`, would have dropped): share with its 95 % interval."""
+
+    reason: str
+    looked_at: int
+    contradicted: int
+    low: float
+    high: float
+
+    @property
+    def share(self) -> float:
+        return self.contradicted / self.looked_at if self.looked_at else 0.0
 
 
 def read(root: Path) -> list[Ruling]:
@@ -66,14 +84,36 @@ def read(root: Path) -> list[Ruling]:
 def append(root: Path, rulings: Iterable[Ruling]) -> None:
     """Write rulings down, each durably."""
     for ruling in rulings:
-        text = json.dumps({key: value for key, value in asdict(ruling).items() if value or key == "because"}, ensure_ascii=False)
-        disk.append_line(root / FILE, text.encode())
+        told = {key: value for key, value in asdict(ruling).items() if value or key == "because"}
+        disk.append_line(root / FILE, json.dumps(told, ensure_ascii=False).encode())
 
 
 def last_words(rulings: Iterable[Ruling], dataset: str) -> dict[str, Ruling]:
     """The last ruling on each row of a dataset; a row whose last word is `unsure` is as if nobody had spoken."""
     found = {ruling.row_id: ruling for ruling in rulings if ruling.dataset == dataset}
     return {row_id: ruling for row_id, ruling in found.items() if ruling.word != "unsure"}
+
+
+def judged(rulings: Iterable[Ruling], dataset: str) -> list[Ruling]:
+    """The last word on each row that a review drew, where it is not `unsure`: what rates are counted from."""
+    last = {ruling.row_id: ruling for ruling in rulings if ruling.dataset == dataset and ruling.sampled}
+    return [ruling for ruling in last.values() if ruling.word != "unsure"]
+
+
+def contradicts(ruling: Ruling) -> bool:
+    """Does the ruling say otherwise than what had been decided about the row?"""
+    return ruling.word == ("keep" if ruling.of else "drop")
+
+
+def rates(rulings: Iterable[Ruling], dataset: str) -> list[Rate]:
+    """For every reason that was reviewed by sample: how often the last word contradicts it; Wilson intervals."""
+    tally: dict[str, list[bool]] = {}
+    for ruling in judged(rulings, dataset):
+        tally.setdefault(ruling.of, []).append(contradicts(ruling))
+    return [
+        Rate(reason or STAYED, len(told), sum(told), *wilson(sum(told), len(told)))
+        for reason, told in sorted(tally.items())
+    ]
 
 
 def ruled_out(rulings: Iterable[Ruling], dataset: str, *, confirmed: bool) -> dict[str, Ruling]:

@@ -74,6 +74,11 @@ class Store:
     def close(self) -> None:
         self._close()
 
+    @property
+    def inputs(self) -> Path:
+        """Where copies of remote sources lie; disposable."""
+        return self.state / "cache" / "inputs"
+
     # -- addresses ---------------------------------------------------------------------------------------------
 
     def histories(self) -> dict[str, History]:

@@ -20,6 +20,7 @@ from . import door
 from .door import identifier, text_literal
 from .ledger import Entry
 from .mapping import FIELDS, Mapping
+from .packs import fixed_bytes
 from .rows import Rows
 from .sql import tables_of, validate_order, validate_predicate, validate_query
 from .store import Store
@@ -41,7 +42,7 @@ def query(store: Store, address: str, sql: str, *, limit: int | None = None) -> 
     """
     validate_query(sql, views=VIEWS)
     with _Session(store, address, tables_of(sql), threads=1) as session:
-        return session.arrow(sql if limit is None else f"select * from ({sql.strip().rstrip(';')}\n) limit {limit}")
+        return session.arrow(sql, limit)
 
 
 def positions_where(store: Store, address: str, predicate: str, *, threads: int | None = None) -> np.ndarray:
@@ -49,7 +50,7 @@ def positions_where(store: Store, address: str, predicate: str, *, threads: int 
     validate_predicate(predicate, views=VIEWS)
     names = {"rows", *tables_of(f"select 1 where ({predicate}\n)")}
     with _Session(store, address, names, threads) as session:
-        found = session.arrow(f"select ord from all_rows where ({predicate}\n) order by ord")
+        found = session.arrow(f"select ord from all_rows as rows where ({predicate}\n) order by ord")
         hits: np.ndarray = found["ord"].to_numpy()
         if len(hits) == len(session.rows):
             return np.arange(len(session.rows))
@@ -64,11 +65,11 @@ def ranks(store: Store, rows: Rows, order: str, lengths: np.ndarray | None = Non
     """
     validate_order(order)
     with _Session(store, rows, (), None) as session:
-        source = "all_rows"
+        source = "all_rows as rows"
         if lengths is not None and "length" not in rows.mapping.columns:
             ords = rows.arrow(("ord",))["ord"]
             session.connection.register("text_lengths", pa.table({"ord": ords, "length": lengths}))
-            source = "all_rows join text_lengths using (ord)"
+            source = "all_rows as rows join text_lengths using (ord)"
         found = session.arrow(f"select ord from {source} order by {order}, ord")["ord"].to_numpy()
     place = np.empty(len(found), np.int64)
     place[np.searchsorted(np.sort(found), found)] = np.arange(len(found))
@@ -91,6 +92,23 @@ def text_hashes(store: Store, rows: Rows, field: str, *, threads: int | None = N
     hashes: np.ndarray = found["hash"].to_numpy()
     ords = found["ord"].to_numpy()
     return hashes if (ords[1:] > ords[:-1]).all() else hashes[np.argsort(ords)]
+
+
+def text_digests(
+    store: Store, rows: Rows, field: str, positions: np.ndarray, *, threads: int | None = None
+) -> np.ndarray:
+    """First 16 bytes of the sha256 of some rows' texts, shape (n,) S16, for a field that `text_hashes` can read."""
+    expression = text_expression(rows.mapping, field)
+    assert expression is not None
+    ords = rows.arrow(("ord",))["ord"].to_numpy()[positions]
+    with _Session(store, rows, (), threads) as session:
+        session.connection.register("wanted", pa.table({"ord": ords}))
+        found = session.arrow(
+            f"select ord, unhex(sha256({expression})[:32]) as digest from all_rows semi join wanted using (ord)"
+        )
+    order = np.argsort(found["ord"].to_numpy())
+    digests = found["digest"].combine_chunks().cast(pa.binary(16))
+    return fixed_bytes(digests).view("S16").reshape(-1)[order][np.argsort(np.argsort(ords))]
 
 
 @dataclass(frozen=True)
@@ -170,12 +188,13 @@ class _Session:
     def __exit__(self, *error: object) -> None:
         self.connection.close()
 
-    def arrow(self, sql: str) -> pa.Table:
-        """The result of one statement. DuckDB's own refusals come back as Retry, naming the nearest column."""
+    def arrow(self, sql: str, limit: int | None = None) -> pa.Table:
+        """The result of one statement, at most `limit` rows of it. DuckDB's own refusals come back as Retry, naming the nearest column."""
         import duckdb
 
         try:
-            return self.connection.sql(sql).to_arrow_table()
+            relation = self.connection.sql(sql)
+            return (relation if limit is None else relation.limit(limit)).to_arrow_table()
         except duckdb.Error as error:
             raise _readable(error, [column.shown for column in own_columns(self.rows.mapping)]) from None
 

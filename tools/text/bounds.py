@@ -1,8 +1,8 @@
 """An upper bound of the Jaccard similarity of two documents, far cheaper than the similarity itself and never too low.
 
-A document's sketch is a row of bits; each shingle flips the bit where its hash falls (the odd sketch of Mitzenmacher, Pagh
-and Pham, WWW 2014). Every bit in which two sketches differ shows another shingle that only one of the documents has. So
-where the sketches differ in more bits than two documents of the threshold may differ in shingles, the pair is impossible.
+A document's sketch is a row of bits; each shingle flips the bit where its hash falls (the odd sketch of Mitzenmacher,
+Pagh and Pham, WWW 2014). Every bit in which two sketches differ shows another shingle that only one of the documents has.
+Where they differ in more bits than two documents of the threshold may differ in shingles, the pair is impossible.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .shingles import Mask, ShingleSets
+from .shingles import Mask, Run, ShingleSets
 from .tokens import Hashes, Positions
 
 _NARROW, _WIDE = 4, 32  # bits per shingle, at least: the first rejects most, the second nearly all the others
@@ -48,42 +48,52 @@ class Sketches:
         )
 
 
-def possible_between(left: Sketches, right: Sketches, threshold: float) -> tuple[Positions, Positions]:
+def possible_between(
+    left: Sketches, right: Sketches, threshold: float, run: Run = map
+) -> tuple[Positions, Positions]:
     """The pairs of a left and a right document whose similarity may reach the threshold, left ones ascending."""
-    a, b = [left.documents[:0]], [left.documents[:0]]
-    for low in range(0, len(left.documents), _ROWS):
-        part = slice(low, low + _ROWS)
-        most = _most_different(left.size[part, None] + right.size, threshold)
+
+    def among(part: slice) -> tuple[Positions, Positions]:
+        most = _most_different(left.size[part], threshold)[:, None] + _most_different(right.size, threshold)
         may = _differ_all(left.narrow[part], right.narrow) <= most
-        i, j = np.nonzero(may)
+        i, j = np.divmod(np.flatnonzero(may), may.shape[1])  # far faster than nonzero of two dimensions
         if len(i) > may.size // 8:
             differ = _differ_all(left.wide[part], right.wide)[i, j]
         else:
             differ = _differ(left.wide[part], right.wide, i, j)
         still = differ <= most[i, j]
-        a.append(left.documents[part][i[still]])
-        b.append(right.documents[j[still]])
-    return np.concatenate(a), np.concatenate(b)
+        return left.documents[part][i[still]], right.documents[j[still]]
+
+    none = left.documents[:0]
+    if not len(right.documents):
+        return none, none
+    parts = [slice(low, low + _ROWS) for low in range(0, len(left.documents), _ROWS)]
+    a, b = (np.concatenate(column) for column in zip((none, none), *run(among, parts), strict=True))
+    return a, b
 
 
 def possible(sets: ShingleSets, a: Positions, b: Positions, threshold: float) -> Mask:
     """For each pair (a[i], b[i]) of documents: may its similarity reach the threshold?"""
     may = np.ones(len(a), bool)
-    most = _most_different(sets.size[a] + sets.size[b], threshold)
+    most = _most_different(sets.size[a], threshold) + _most_different(sets.size[b], threshold)
     for bits in (_NARROW, _WIDE):
         width = _widths(np.maximum(sets.size[a], sets.size[b]), bits)
         for each in np.unique(width[may]).tolist():
             pairs = np.flatnonzero(may & (width == each))
             used = np.zeros(len(sets), bool)
             used[a[pairs]] = used[b[pairs]] = True
-            rows, row = _rows(sets, np.flatnonzero(used), each), np.cumsum(used) - 1
+            rows = _rows(sets, np.flatnonzero(used), each)
+            row = np.cumsum(used) - 1
             may[pairs] = _differ(rows, rows, row[a[pairs]], row[b[pairs]]) <= most[pairs]
     return may
 
 
-def _most_different(total: Positions, threshold: float) -> npt.NDArray[np.float64]:
-    """How many of their `total` shingles two documents of that similarity can have for themselves."""
-    return total * ((1 - threshold) / (1 + threshold)) + 1e-6
+def _most_different(size: Positions, threshold: float) -> npt.NDArray[np.float32]:
+    """The share of a document of that size in how many shingles two similar documents may have for themselves.
+
+    |A ^ B| = (|A| + |B|) (1 - J) / (1 + J). A little is added, so that rounding never rejects a pair.
+    """
+    return (size * ((1 - threshold) / (1 + threshold)) * (1 + 1e-6) + 1e-3).astype(np.float32)
 
 
 def _differ_all(left: Hashes, right: Hashes) -> npt.NDArray[np.int32]:
@@ -94,9 +104,9 @@ def _differ_all(left: Hashes, right: Hashes) -> npt.NDArray[np.int32]:
     return differ
 
 
-def _differ(left: Hashes, right: Hashes, i: Positions, j: Positions) -> Positions:
+def _differ(left: Hashes, right: Hashes, i: Positions, j: Positions) -> npt.NDArray[np.int32]:
     """The number of bits in which row i of `left` and row j of `right` differ, for each pair."""
-    differ = np.zeros(len(i), np.int64)
+    differ = np.zeros(len(i), np.int32)
     step = max(_CELLS // (left.shape[1] or 1), 1)
     for low in range(0, len(i), step):
         part = slice(low, low + step)
@@ -121,4 +131,6 @@ def _rows(sets: ShingleSets, documents: Positions, width: int) -> Hashes:
 
 def _widths(size: Positions, bits: int) -> Positions:
     """The least power of two that gives each shingle that many bits, within limits."""
-    return np.clip(1 << np.ceil(np.log2(np.maximum(bits * size, 1))).astype(np.int64), _FEWEST, _MOST)
+    exponent = np.ceil(np.log2(np.maximum(bits * size, 1))).astype(np.int64)
+    width: Positions = np.clip(np.left_shift(1, exponent), _FEWEST, _MOST)
+    return width

@@ -1,8 +1,7 @@
 """Texts cut into words and lines, many at a time, with NumPy: the one pass that the rules for web pages share.
 
-Knows characters, words and lines and where they stand. Does not know what a rule makes of them (`rule_signals`) nor which
-words repeat (`repeats`).
-"""
+Knows characters, words and lines and where they stand. Does not know what a rule makes of them (`rule_signals`) nor
+which words repeat (`repeats`)."""
 
 from __future__ import annotations
 
@@ -25,8 +24,8 @@ Mask = npt.NDArray[np.bool_]
 Known = TypeVar("Known")
 
 SPACE, ALPHA, SOLID, TERMINAL, WORD, PLAIN, BREAK = (1 << bit for bit in range(7))
-"""What a character may be: `str.isspace`; `str.isalpha`; none of PUNCTUATION; one of TERMINALS; `\\w`; of no category P;
-where `str.splitlines` cuts."""
+"""What a character may be: `str.isspace`; `str.isalpha`; none of PUNCTUATION; one of TERMINALS; `\\w`; of no category
+P; where `str.splitlines` cuts."""
 
 BREAKS: Final = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 _BLOCK_BYTES: Final = 3 << 17
@@ -42,18 +41,18 @@ def _characters(ranges: str) -> frozenset[str]:
 
 TERMINALS: Final = _characters(
     "21 2e 3f 589 61d-61f 6d4 700-702 7f9 837 839 83d-83e 964-965 104a-104b 1362 1367-1368 166e 1735-1736 17d4-17d6 "
-    "17d9-17da 1803 1809 1944-1945 1aa8-1aab 1b5a-1b5b 1b5e-1b5f 1b7d-1b7e 1c3b-1c3c 1c7e-1c7f 203c-203d 2047-2049 2e2e "
-    "2e3c 2e53-2e54 3002 a4ff a60e-a60f a6f3 a6f7 a876-a877 a8ce-a8cf a92f a9c8-a9c9 aa5d-aa5f aaf0-aaf1 abeb fe52 "
-    "fe56-fe57 ff01 ff0e ff1f ff61 10a56-10a57 10f55-10f59 10f86-10f89 11047-11048 110be-110c1 11141-11143 111c5-111c6 "
-    "111cd 111de-111df 11238-11239 1123b-1123c 112a9 1144b-1144c 115c2-115c3 115c9-115d7 11641-11642 1173c-1173e 11944 "
-    "11946 11a42-11a43 11a9b-11a9c 11c41-11c42 11ef7-11ef8 11f43-11f44 16a6e-16a6f 16af5 16b37-16b38 16b44 16e98 1bc9f "
+    "17d9-17da 1803 1809 1944-1945 1aa8-1aab 1b5a-1b5b 1b5e-1b5f 1b7d-1b7e 1c3b-1c3c 1c7e-1c7f 203c-203d 2047-2049 "
+    "2e2e 2e3c 2e53-2e54 3002 a4ff a60e-a60f a6f3 a6f7 a876-a877 a8ce-a8cf a92f a9c8-a9c9 aa5d-aa5f aaf0-aaf1 abeb "
+    "fe52 fe56-fe57 ff01 ff0e ff1f ff61 10a56-10a57 10f55-10f59 10f86-10f89 11047-11048 110be-110c1 11141-11143 "
+    "111c5-111c6 111cd 111de-111df 11238-11239 1123b-1123c 112a9 1144b-1144c 115c2-115c3 115c9-115d7 11641-11642 1173c-1173e "
+    "11944 11946 11a42-11a43 11a9b-11a9c 11c41-11c42 11ef7-11ef8 11f43-11f44 16a6e-16a6f 16af5 16b37-16b38 16b44 16e98 1bc9f "
     "1da88"
 )
 """The 159 characters that end a sentence for FineWeb's line rule (datatrove 0.10.1)."""
 
 PUNCTUATION: Final = TERMINALS | _characters(
-    "0-8 b-1f 22-2f 3a-40 5b-60 7b-9f ab b4 bb 2013-2014 2019 201c-201e 2026 2236 2501 25ba 3001 3008-300d 3010-3011 ff05 "
-    "ff08-ff09 ff0c ff11 ff1a-ff1b ff5e"
+    "0-8 b-1f 22-2f 3a-40 5b-60 7b-9f ab b4 bb 2013-2014 2019 201c-201e 2026 2236 2501 25ba 3001 3008-300d 3010-3011 "
+    "ff05 ff08-ff09 ff0c ff11 ff1a-ff1b ff5e"
 )
 """The 281 characters that datatrove 0.10.1 does not count as part of a word when it judges the length of words."""
 
@@ -62,9 +61,8 @@ PUNCTUATION: Final = TERMINALS | _characters(
 class Spans:
     """Words (or pieces of words) of `pages` in order: word i is `pages.text[start[i]:end[i]]`.
 
-    `doc[i]` is the page it stands on; the words of page d are `first[d]` to `first[d + 1] - 1`. Between two words there must
-    be whitespace only.
-    """
+    `doc[i]` is the page it stands on; the words of page d are `first[d]` to `first[d + 1] - 1`. Between two words
+    there must be whitespace only."""
 
     pages: Pages
     start: Positions
@@ -93,7 +91,8 @@ class Spans:
 
     @cached_property
     def length(self) -> Positions:
-        """Characters in the words before each word, and in all: `length[j] - length[i]` are those of words i to j - 1."""
+        """Characters in the words before each word, and in all: `length[j] - length[i]` are those of words i to j -
+        1."""
         return np.concatenate([[0], np.cumsum(self.size)])
 
     def per_page(self, values: npt.NDArray[Any]) -> Positions:
@@ -121,8 +120,8 @@ class Spans:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lines:
-    """Lines of pages in order: line i is `pages.text[start[i]:end[i]]`, of page `doc[i]`, and holds the words (runs between
-    whitespace) `first[i]` to `last[i] - 1`."""
+    """Lines of pages in order: line i is `pages.text[start[i]:end[i]]`, of page `doc[i]`, and holds the words (runs
+    between whitespace) `first[i]` to `last[i] - 1`."""
 
     start: Positions
     end: Positions
@@ -200,10 +199,10 @@ class Pages:
     def tokens(self) -> Spans:
         r"""Words with the punctuation apart, close to the English tokens of spaCy that datatrove counts.
 
-        A run of `\w` is one, also across a full stop inside it (3.14, example.com) and a comma between digits (1,000). An
-        apostrophe between a `\w` and a letter begins a new one (it + 's). Runs of full stops and of hyphens are one, every
-        other character is one of its own. Not as there: web addresses, units (5km) and most abbreviations come apart.
-        """
+        A run of `\w` is one, also across a full stop inside it (3.14, example.com) and a comma between digits (1,000).
+        An apostrophe between a `\w` and a letter begins a new one (it + 's). Runs of full stops and of hyphens are
+        one, every other character is one of its own. Not as there: web addresses, units (5km) and most abbreviations
+        come apart."""
         chars, solid = self.chars, self.solid
         if not len(chars):
             return self.words

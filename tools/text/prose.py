@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
-_CODE: Final = re.compile(r"```.*?(?:```|\Z)|~~~.*?(?:~~~|\Z)|`[^`\n]+`", re.DOTALL)
+_FENCES: Final = r"```.*?(?:```|\Z)|~~~.*?(?:~~~|\Z)"
+_FENCED: Final = re.compile(_FENCES, re.DOTALL)
+_CODE: Final = re.compile(_FENCES + r"|`[^`\n]+`", re.DOTALL)
 
 
 def prose(text: str) -> str:
@@ -17,3 +19,10 @@ def prose(text: str) -> str:
     if "`" not in text and "~~~" not in text:
         return text
     return _CODE.sub(lambda found: " " * len(found.group()), text)
+
+
+def fenced(text: str) -> list[tuple[int, int]]:
+    """[start, end) of each fenced block, its fences included; one that is left open ends with the text."""
+    if "```" not in text and "~~~" not in text:
+        return []
+    return [found.span() for found in _FENCED.finditer(text)]

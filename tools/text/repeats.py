@@ -1,8 +1,7 @@
 """Runs of words that occur more than once on a page.
 
-Knows word hashes and where pages end. Two counts of "characters in repeated runs" are made here, that of the Gopher paper
-and that of datatrove; which of them a rule uses is not known.
-"""
+Knows word hashes and where pages end. Two counts of "characters in repeated runs" are made here, that of the Gopher
+paper and that of datatrove; which of them a rule uses is not known."""
 
 from __future__ import annotations
 
@@ -22,9 +21,8 @@ _SLOT_BITS = 19  # a table that stays in cache
 class Repeats:
     """The runs of `n` words that occur on their page at least twice, each occurrence once, run by run and page by page.
 
-    Run r occurs `count[r]` times, at the words `at[start[r] : start[r] + count[r]]`, ascending. Runs are compared by 64-bit
-    hashes of which the bits remain that page and place leave over, 36 or so.
-    """
+    Run r occurs `count[r]` times, at the words `at[start[r] : start[r] + count[r]]`, ascending. Runs are compared by
+    64-bit hashes of which the bits remain that page and place leave over, 36 or so."""
 
     words: Spans
     n: int
@@ -33,7 +31,8 @@ class Repeats:
     count: Positions
 
     def joined_duplicates(self) -> Positions:
-        """Characters, on each page, of runs that occurred before; after one, the search goes on behind it (datatrove)."""
+        """Characters, on each page, of runs that occurred before; after one, the search goes on behind it
+        (datatrove)."""
         found = np.zeros(len(self.words.pages), np.int64)
         order = np.argsort(self.at)
         run = np.repeat(self.start, self.count)[order]
@@ -76,7 +75,8 @@ class Repeats:
         return top
 
     def covered_top(self) -> Positions:
-        """Characters, on each page, of the words in its most frequent run, each once; 0 where no run repeats (the paper)."""
+        """Characters, on each page, of the words in its most frequent run, each once; 0 where no run repeats (the
+        paper)."""
         return self._covered(np.repeat(self._most_frequent(), self.count))
 
     def _covered(self, which: Mask) -> Positions:

@@ -1,10 +1,9 @@
 """What the rules for web pages measure: Gopher's quality and repetition signals (as the paper has them and as datatrove
 counts them), C4's and FineWeb's.
 
-Knows formulas, one function for each set of rules; a share of nothing is 0. Does not know thresholds or rows.
-Sources: Rae et al. 2021 (arXiv 2112.11446, appendix A.1), Raffel et al. 2020 (arXiv 1910.10683, section 2.2), Penedo et al.
-2024 (arXiv 2406.17557); datatrove 0.10.1 for what these leave open.
-"""
+Knows formulas, one function for each set of rules; a share of nothing is 0. Does not know thresholds or rows. Sources:
+Rae et al. 2021 (arXiv 2112.11446, appendix A.1), Raffel et al. 2020 (arXiv 1910.10683, section 2.2), Penedo et al.
+2024 (arXiv 2406.17557); datatrove 0.10.1 for what these leave open."""
 
 from __future__ import annotations
 
@@ -50,14 +49,15 @@ def signals(texts: pa.Array[Any], measures: Sequence[Measure]) -> list[pa.Table]
 def gopher_of_datatrove(pages: Pages, words: Spans | None = None) -> Signals:
     """datatrove's GopherQualityFilter and GopherRepetitionFilter; `words` are its tokens (default: Pages.tokens).
 
-    Words and mean length are of words with a character outside PUNCTUATION; every other share is of all tokens. Stop words
-    as written. The share of the most frequent n-gram counts the spaces inside it, that of repeated n-grams does not; both
-    are divided by the length of the text. Not as there: n-grams are equal word by word, not as one joined string.
-    """
+    Words and mean length are of words with a character outside PUNCTUATION; every other share is of all tokens. Stop
+    words as written. The share of the most frequent n-gram counts the spaces inside it, that of repeated n-grams does
+    not; both are divided by the length of the text. Not as there: n-grams are equal word by word, not as one joined
+    string."""
     words = pages.tokens if words is None else words
     solid = (words.kind & SOLID) != 0
     counted = words.per_page(solid)
     found = {
+        "characters": pages.size,
         "words": counted,
         "mean_word_length": _share(words.per_page(words.size * solid), counted),
         "stop_words": _stop_words(words, anyhow=False),
@@ -76,13 +76,13 @@ def gopher_of_datatrove(pages: Pages, words: Spans | None = None) -> Signals:
 def gopher_of_paper(pages: Pages) -> Signals:
     """The rules of the Gopher paper, read literally: words are what stands between whitespace, and all of them count.
 
-    Stop words count in any case. The share of an n-gram is that of the characters of the words inside it, each once, among
-    the characters of all words; an n-gram that occurs once is no repetition. What the paper leaves open (which characters
-    are bullets, what a paragraph is, that later copies are the duplicates) is as in datatrove.
-    """
+    Stop words count in any case. The share of an n-gram is that of the characters of the words inside it, each once,
+    among the characters of all words; an n-gram that occurs once is no repetition. What the paper leaves open (which
+    characters are bullets, what a paragraph is, that later copies are the duplicates) is as in datatrove."""
     words = pages.words
     characters = words.per_page(words.size)
     found = {
+        "characters": pages.size,
         "words": words.count,
         "mean_word_length": _share(characters, words.count),
         "stop_words": _stop_words(words, anyhow=True),
@@ -101,11 +101,11 @@ def gopher_of_paper(pages: Pages) -> Signals:
 def c4(pages: Pages, words: Spans | None = None) -> Signals:
     """datatrove's C4QualityFilter up to what is left of the text: C4's own lines are not rewritten here.
 
-    `sentences`: those of the lines that stay, which have three words, no word over 1,000 characters, end in . ? ! " or '
-    (not in ...) once citation marks like [1] are gone, and name neither JavaScript nor a policy. `unpunctuated_sentences`:
-    the same, wherever lines end. `lorem_ipsum` and `curly_bracket`: which of the two a line that would stay holds first.
-    Sentences end as spaCy's sentencizer ends them, at a token that is one of TERMINALS; `words` as above.
-    """
+    `sentences`: those of the lines that stay, which have three words, no word over 1,000 characters, end in . ? ! " or
+    ' (not in ...) once citation marks like [1] are gone, and name neither JavaScript nor a policy.
+    `unpunctuated_sentences`: the same, wherever lines end. `lorem_ipsum` and `curly_bracket`: which of the two a line
+    that would stay holds first. Sentences end as spaCy's sentencizer ends them, at a token that is one of TERMINALS;
+    `words` as above."""
     words = pages.tokens if words is None else words
     lines = pages.split_lines
     holds = _triggers(pages, lines)
@@ -153,7 +153,8 @@ def fineweb(pages: Pages, words: Spans | None = None) -> Signals:
 
 
 def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    return part / np.maximum(whole, 1)
+    share: np.ndarray = part / np.maximum(whole, 1)
+    return share
 
 
 def _symbols(pages: Pages, words: Spans) -> Signals:
@@ -208,7 +209,8 @@ def _stop_words(words: Spans, *, anyhow: bool) -> Positions:
 
 @functools.cache
 def _spellings(anyhow: bool) -> tuple[Hashes, Positions, np.ndarray]:
-    """The hash of each spelling, the stop word it spells, and the spelling by the first 16 bits of its hash (-1: none)."""
+    """The hash of each spelling, the stop word it spells, and the spelling by the first 16 bits of its hash (-1:
+    none)."""
     spelled = [(word, word.title(), word.upper()) if anyhow else (word,) for word in STOP_WORDS]
     hashes = Pages([one for spellings in spelled for one in spellings]).words.hashes
     slots = np.full(1 << 16, -1, np.int8)
@@ -233,8 +235,8 @@ def _repeated(pages: Pages) -> np.ndarray:
 
 
 def _repetition(text: str) -> tuple[float, float, float, float, int]:
-    """Shares of paragraphs, their characters, lines and their characters that occurred before; and the characters of such
-    lines that are not blank. The empty pieces at the ends of a text are lines too, as in datatrove."""
+    """Shares of paragraphs, their characters, lines and their characters that occurred before; and the characters of
+    such lines that are not blank. The empty pieces at the ends of a text are lines too, as in datatrove."""
     paragraphs = _PARAGRAPHS.split(text.strip())
     lines = [*filter(None, text.split("\n"))]
     both = lines + [""] * ((text[:1] == "\n") + (text[-1:] == "\n"))
@@ -276,7 +278,8 @@ def _triggers(pages: Pages, lines: Lines) -> dict[str, Mask]:
 def _without_citations(
     pages: Pages, lines: Lines, stays: Mask, punctuated: Mask, sentences: Positions, holds: Mapping[str, Mask]
 ) -> None:
-    """Look at lines with citation marks again, without the marks; `punctuated`, `sentences` and `holds` change there."""
+    """Look at lines with citation marks again, without the marks; `punctuated`, `sentences` and `holds` change
+    there."""
     brackets = np.searchsorted(lines.start, np.flatnonzero(pages.chars == ord("[")), "right") - 1
     rewritten, where = [], []
     for i in np.unique(brackets[stays[brackets]]).tolist():
@@ -296,8 +299,8 @@ def _without_citations(
 
 
 def _sentences(words: Spans, start: Positions, end: Positions) -> Positions:
-    """Sentences between each `start` and `end` (characters): one, and one more at each token that is neither punctuation
-    nor an end but follows one, with nothing but punctuation between."""
+    """Sentences between each `start` and `end` (characters): one, and one more at each token that is neither
+    punctuation nor an end but follows one, with nothing but punctuation between."""
     if not len(words) or not len(start):
         return np.ones(len(start), np.int64)
     ends = (words.size == 1) & ((words.kind & TERMINAL) != 0)
@@ -310,7 +313,8 @@ def _sentences(words: Spans, start: Positions, end: Positions) -> Positions:
     begins = np.zeros(len(words), bool)
     begins[plain] = ended[plain] > ended[since]
     before = np.concatenate([[0], np.cumsum(begins)])
-    return before[last] - before[first] + 1
+    count: Positions = before[last] - before[first] + 1
+    return count
 
 
 MEASURES: Final[Mapping[str, Measure]] = {

@@ -68,11 +68,11 @@ def shingle_sets(
     """The sets of runs of `ngram` words of every document, documents numbered in the order in which they come.
 
     batches: Arrow string arrays of any lengths; null counts as empty. Words are `\\w+` of the lower-cased text; each
-    character of a script written without spaces is a word of its own, so that Chinese, Japanese or Thai text is compared by
-    `ngram` characters. A document of fewer words has an empty set (`ShingleSets.too_short`).
+    character of a script written without spaces is a word of its own, so that Chinese, Japanese or Thai text is compared
+    by `ngram` characters. A document of fewer words has an empty set (`ShingleSets.too_short`).
 
     Memory: 8 bytes per word. With `spill`, a file opened "w+b", the hashes are written there and mapped: the kernel may
-    then drop them from memory at any time, and 10 million documents of 200 words need a disk of 16 GB, not such a memory.
+    then drop them from memory at any time, so that 10 million documents of 200 words take 16 GB of disk, not of memory.
     Raises Misuse if ngram < 1.
     """
     if ngram < 1:
@@ -111,13 +111,16 @@ def jaccard(sets: ShingleSets, a: Positions, b: Positions, run: Run = map) -> np
         parts.append(slice(low, high))
         low = high
     shared = np.concatenate([np.empty(0, np.int64), *run(lambda part: _intersections(sets, a[part], b[part]), parts)])
-    return shared / (sets.size[a] + sets.size[b] - shared)
+    similarity: npt.NDArray[np.float64] = shared / (sets.size[a] + sets.size[b] - shared)
+    return similarity
 
 
 def ragged(start: Positions, size: Positions) -> Positions:
     """The positions start[i] to start[i] + size[i] - 1, one range after the other."""
     end = np.cumsum(size)
-    return np.arange(end[-1] if len(end) else 0) + np.repeat(start - (end - size), size)
+    positions: Positions = np.repeat(start - (end - size), size)
+    positions += np.arange(len(positions))
+    return positions
 
 
 @contextmanager

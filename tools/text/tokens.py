@@ -30,7 +30,7 @@ _CONTEXTUAL = (0x130, 0x3A3)  # İ and Σ: their lower case takes two code point
 _WORD_MIX, _TAIL_MIX, _RUN_MIX = (np.uint64(c) for c in (0x9E3779B97F4A7C15, 0xD6E8FEB86659FD93, 0xC2B2AE3D27D4EB4F))
 _FIRST_BYTES = np.array([(1 << 8 * n) - 1 for n in range(9)], np.uint64)
 # Scripts written without spaces between words: first and last code point of each range.
-_UNSPACED = np.array([
+UNSPACED = np.array([
     (0x0E00, 0x0EFF), (0x1000, 0x109F), (0x1780, 0x17FF), (0x1950, 0x19DF), (0x1A20, 0x1AAF), (0x1B00, 0x1B7F),
     (0x3005, 0x3007), (0x3041, 0x30FF), (0x31F0, 0x31FF), (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xA000, 0xA4CF),
     (0xA980, 0xA9DF), (0xAA60, 0xAADF), (0xF900, 0xFAFF), (0xFF66, 0xFF9F), (0x1B000, 0x1B16F), (0x20000, 0x3FFFF),
@@ -109,8 +109,8 @@ def split_unspaced(cut: Words) -> Words:
     for length in (3, 4):
         of_length = size == length
         point[of_length] = _decode(body, lead[of_length], length)
-    at = np.searchsorted(_UNSPACED[:, 0], point, "right") - 1
-    unspaced = (at >= 0) & (point <= _UNSPACED[at, 1])
+    at = np.searchsorted(UNSPACED[:, 0], point, "right") - 1
+    unspaced = (at >= 0) & (point <= UNSPACED[at, 1])
     inside = np.zeros(len(body) + 1, bool)
     inside[lead[unspaced]] = inside[(lead + size)[unspaced]] = True
     inside[cut.start] = inside[cut.end] = False

@@ -32,6 +32,7 @@ def life(found: Life, mapping: Mapping, terminal: Terminal) -> Iterator[str]:
     yield from wrap(one_line(f"{born} (source {first.source}{split}{key})"), terminal.columns, indent="  ")
     yield from body(first.record, mapping, terminal)
     yield from _decisions(found, mapping, terminal)
+    yield from _rulings(found, terminal)
     yield from _signals(found, terminal)
     yield from _exports(found)
 
@@ -49,7 +50,7 @@ def _decisions(found: Life, mapping: Mapping, terminal: Terminal) -> Iterator[st
             yield from wrap(change, terminal.columns, indent="    ")
 
 
-_PAST = {"drop": "dropped it", "edit": "edited it", "add": "made it", "flag": "flagged it"}
+_PAST = {"drop": "dropped it", "edit": "edited it", "add": "made it", "flag": "flagged it", "keep": "kept it"}
 
 
 def _sentence(one: Decision, row: StoredRow | None) -> str:
@@ -61,6 +62,18 @@ def _sentence(one: Decision, row: StoredRow | None) -> str:
     return (
         f"step {one.entry.seq}, {one.entry.tool}: {_PAST[one.action]}, {one_line(one.reason)}{because}{stayed}{undone}"
     )
+
+
+def _rulings(found: Life, terminal: Terminal) -> Iterator[str]:
+    if found.rulings:
+        yield ""
+        yield "people ruled (the last word counts):"
+    for one in found.rulings:
+        looked = f"had been dropped for {one.of}" if one.of else "had stayed"
+        drawn = ", drawn by a review" if one.sampled else ""
+        blind = ", reason not shown" if one.blind else ""
+        told = f"{one.word}, because {one.because or '(nothing said)'} (it {looked}{drawn}{blind})"
+        yield from wrap(one_line(f"{one.date} {one.who}: {told}"), terminal.columns, indent="    ", first="  ")
 
 
 def _signals(found: Life, terminal: Terminal) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..terminal import Terminal
@@ -27,6 +27,9 @@ def result_lines(result: Mapping[str, Any], terminal: Terminal) -> Iterator[str]
     elif result.get("tool") == "export":
         unchanged = "" if result["changed"] else "   (the same export was there already)"
         yield f"{one_line(result['folder'])}   format {result['format']}   {result['rows']:,} rows{unchanged}"
+    elif result.get("tool") == "amend":
+        yield f"{result['dataset']} @ {version(result['version'])}   {result['rows']:,} rows"
+        yield from ("  " + line for line in _steps(result.get("steps", ()), terminal))
     elif result.get("tool") in ("undo", "redo"):
         yield f"{result['dataset']} @ {version(result['version'])}   {result['rows']:,} rows"
     elif "after" in result:
@@ -79,19 +82,7 @@ def _run(result: Mapping[str, Any], terminal: Terminal) -> Iterator[str]:
         f"{result['recipe']}: {result['dataset']} @ {version(result['version'])}   read {result['read']:,} = kept "
         f"{result['kept']:,} + rejected {result['rejected']:,}   {result['before']:,} -> {result['after']:,}"
     )
-    lines = [
-        [
-            step["tool"],
-            number(step.get("before", 0)),
-            number(step.get("after", step.get("before", 0))),
-            step.get("edited") or "",
-            ", ".join(f"{reason} {count:,}" for reason, count in step.get("dropped", {}).items()),
-        ]
-        for step in result["steps"]
-    ]
-    if lines:
-        head = ["step", "before", "after", "edited", "dropped"]
-        yield from ("  " + line for line in table([head, *lines], columns=terminal.columns - 2, numbers=(1, 2, 3)))
+    yield from ("  " + line for line in _steps(result["steps"], terminal))
     if result.get("reused"):
         yield f"  {result['reused']} of {len(result['steps']) + 1} were done before and not done again"
     for verdict in result.get("expect", ()):
@@ -100,3 +91,18 @@ def _run(result: Mapping[str, Any], terminal: Terminal) -> Iterator[str]:
     for name in ("export", "lock"):
         if result.get(name):
             yield f"  {name}: {one_line(str(result[name]))}"
+
+
+def _steps(steps: Sequence[Mapping[str, Any]], terminal: Terminal) -> list[str]:
+    lines = [
+        [
+            step["tool"],
+            number(step.get("before", 0)),
+            number(step.get("after", step.get("before", 0))),
+            step.get("edited") or "",
+            ", ".join(f"{reason} {count:,}" for reason, count in step.get("dropped", {}).items()),
+        ]
+        for step in steps
+    ]
+    head = ["step", "before", "after", "edited", "dropped"]
+    return table([head, *lines], columns=terminal.columns - 2, numbers=(1, 2, 3)) if lines else []

@@ -21,6 +21,8 @@ def do(command: Command) -> None:
     assert flags is not None
     values = flags.values(args)
     with command.open(args.dataset) as workspace:
+        if args.amend:
+            return _amend(command, workspace, flags, values)
         if args.what_if is not None:
             return _what_if(command, workspace, flags, values)
         if args.dry_run:
@@ -32,6 +34,16 @@ def do(command: Command) -> None:
         else:
             command.face.result(done.result, instead=True)
     return None
+
+
+def _amend(command: Command, workspace: Workspace, flags: ToolFlags, values: dict[str, Any]) -> None:
+    limits = {"--what-if": command.args.what_if, "--dry-run": command.args.dry_run or None,
+              "--sample": command.option("sample"), "--max-drop": command.option("max_drop")}  # fmt: skip
+    for name, value in limits.items():
+        if value is not None:
+            raise Misuse(f"--amend and {name} exclude each other.",
+                         next_step=f"'tilth undo {command.args.dataset}' takes an amended step back.")  # fmt: skip
+    command.face.result(as_json.replayed(workspace.amend(flags.tool.id, command.args.dataset, **values)), instead=True)
 
 
 def _what_if(command: Command, workspace: Workspace, flags: ToolFlags, values: dict[str, Any]) -> None:

@@ -151,4 +151,6 @@ def evidence(mapping: RecordMapping, field: str | None, record: Any, reason: str
     return told
 
 
-PROFILE: Final = Profile("sft", measure, RULES, evidence)
+CUTS: Final = {"min_echo": 15, "max_markup": 0, "max_looped": 0.3, "max_replacement_characters": 0}
+
+PROFILE: Final = Profile("sft", measure, RULES, evidence, CUTS)

@@ -6,14 +6,15 @@ text/rule_signals.py. A cut is named after its signal: `max_dup_lines` cuts `dup
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
+import pyarrow as pa
 
-from ...store.rows import Rows
+from ...store.mapping import Mapping as RecordMapping
 from ...text.rule_signals import DUPLICATED, MEASURES, TOP, signals
-from . import Measured, Profile, Rule
+from . import Profile, Rule
 
 _GOPHER_QUALITY: Final = (
     ("gopher_short_doc", "min_words", 50),
@@ -27,15 +28,15 @@ _GOPHER_QUALITY: Final = (
     ("gopher_below_alpha_threshold", "min_alpha_words", 0.8),
     ("gopher_enough_stop_words", "min_stop_words", 2),
 )
-_TOP_CUTS: Final = (0.20, 0.18, 0.16)
-_DUPLICATED_CUTS: Final = (0.15, 0.14, 0.13, 0.12, 0.11, 0.10)
+_TOP: Final = zip(TOP, (0.20, 0.18, 0.16), strict=True)
+_DUPLICATED: Final = zip(DUPLICATED, (0.15, 0.14, 0.13, 0.12, 0.11, 0.10), strict=True)
 _GOPHER_REPETITION: Final = (
     ("dup_para_frac", "max_dup_paragraphs", 0.3),
     ("dup_para_char_frac", "max_dup_paragraph_characters", 0.2),
     ("dup_line_frac", "max_dup_lines", 0.3),
     ("dup_line_char_frac", "max_dup_line_characters", 0.2),
-    *((f"top_{n}_gram", f"max_top_{n}_grams", cut) for n, cut in zip(TOP, _TOP_CUTS, strict=True)),
-    *((f"duplicated_{n}_n_grams", f"max_dup_{n}_grams", cut) for n, cut in zip(DUPLICATED, _DUPLICATED_CUTS, strict=True)),
+    *((f"top_{n}_gram", f"max_top_{n}_grams", cut) for n, cut in _TOP),
+    *((f"duplicated_{n}_n_grams", f"max_dup_{n}_grams", cut) for n, cut in _DUPLICATED),
 )
 _C4: Final = (("too_few_sentences", "min_sentences", 5),)
 _FINEWEB: Final = (
@@ -62,21 +63,24 @@ def _is(signal: str) -> Rule:
 
 
 def _profile(id: str, first: tuple[Rule, ...], cuts: tuple[tuple[str, str, float], ...]) -> Profile:
-    def measured(data: Rows, field: str | None) -> Iterator[Measured]:
-        for texts in data.texts(field or data.mapping.default_field):
-            yield Measured(signals(texts, [MEASURES[id]])[0], _no_place)
+    def of_texts(texts: pa.Array) -> pa.Table:
+        return signals(texts, [MEASURES[id]])[0]
+
+    def of_records(mapping: RecordMapping, field: str | None, records: Sequence[Any]) -> pa.Table:
+        read = mapping.reader(field or mapping.default_field)
+        return of_texts(pa.array(map(read, records), pa.large_string()))
 
     rules = (*first, *(_cut(reason, cut) for reason, cut, _ in cuts))
-    return Profile(id, measured, rules, {cut: value for _, cut, value in cuts}, web=True)
+    return Profile(id, of_records, rules, _no_place, {cut: value for _, cut, value in cuts}, of_texts)
 
 
-def _no_place(row: int, reason: str) -> Mapping[str, Any]:
+def _no_place(mapping: RecordMapping, field: str | None, record: Any, reason: str) -> Mapping[str, Any]:
     """These rules judge the whole text: there is no place to show."""
     return {}
 
 
 PROFILES: Final = (
-    _profile("gopher@paper", (_empty("characters"),), _GOPHER_QUALITY + _GOPHER_REPETITION),
+    _profile("gopher@paper", (), _GOPHER_QUALITY + _GOPHER_REPETITION),
     _profile("gopher@datatrove", (_empty("characters"),), _GOPHER_REPETITION + _GOPHER_QUALITY),
     _profile("c4", (_is("lorem_ipsum"), _is("curly_bracket")), _C4),
     _profile("fineweb", (_empty("lines"),), _FINEWEB),

@@ -25,7 +25,6 @@ from .answers import may_be_faulty
 from .counting import Hits
 from .seen import Said, Seen
 
-SFT: Final = profile_named("sft")
 SIGNALS_ONLY: Final = ("refusal", "truncation")
 """Signals of filter.rules that never drop a row."""
 OF_ANSWERS: Final = ("empty_response", "echoed_response", *SIGNALS_ONLY)
@@ -71,9 +70,10 @@ class Checks(Hits):
 
     def _see_answers(self, seen: Seen) -> None:
         rows = [i for i, said in enumerate(seen.said) if may_be_faulty(said, self._speaker)]
-        signals = SFT.measure(seen.mapping, None, [seen.records[i] for i in rows])
+        profile = profile_named("sft")
+        signals = profile.measure(seen.mapping, None, [seen.records[i] for i in rows])
         columns = {name: signals[name].to_numpy(zero_copy_only=False) for name in signals.column_names}
-        broken = {rule.reason: rule.breaks(columns, _limits()) for rule in SFT.rules}
+        broken = {rule.reason: rule.breaks(columns, _limits()) for rule in profile.rules}
         broken |= {name: columns[name] for name in SIGNALS_ONLY}
         if self._speaker == "text":
             broken = {code: hits for code, hits in broken.items() if code not in OF_ANSWERS}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping as Table
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -27,8 +27,25 @@ FileKind = Literal["jsonl", "json", "csv", "text", "parquet", "arrow"]
 
 
 @dataclass(frozen=True)
+class Copy:
+    """A remote file as it was copied: `named` is the path of its source, `path` its own address, `at` where it lies.
+
+    `revision` is what its server calls this content (an ETag, a blob id, a date), None when it says nothing.
+    """
+
+    named: str
+    path: str
+    at: str
+    revision: str | None
+    sha256: str
+
+
+@dataclass(frozen=True)
 class Source:
-    """One entry of a recipe's `sources`, or the files of one import, with what their owner declares."""
+    """One entry of a recipe's `sources`, or the files of one import, with what their owner declares.
+
+    `copies` are the files its remote paths stand for, once `remote.fetch` has brought them here.
+    """
 
     name: str
     paths: tuple[str, ...]
@@ -38,6 +55,11 @@ class Source:
     terms: str | None = None
     retrieved: str | None = None
     url: str | None = None
+    copies: tuple[Copy, ...] = ()
+
+    def declared(self) -> dict[str, Any]:
+        """What its owner says of it; paths and copies left out."""
+        return {key: value for key, value in asdict(self).items() if key not in ("paths", "copies")}
 
 
 @dataclass(frozen=True)
@@ -138,6 +160,7 @@ class FileRead:
     dialect: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     torn: bool = False
+    revision: str | None = None
 
 
 # Between splitting a file and judging its records.

@@ -22,18 +22,22 @@ _FILE_MAGIC = b"ARROW1"
 
 
 class TypedFile:
-    """A Parquet file, or an Arrow file in stream or file format. BadInput when it cannot be read as such."""
+    """A Parquet file, or an Arrow file in stream or file format. BadInput when it cannot be read as such.
 
-    def __init__(self, path: str, kind: Literal["parquet", "arrow"]) -> None:
+    `path` names it; a remote file lies `at` a local path.
+    """
+
+    def __init__(self, path: str, kind: Literal["parquet", "arrow"], *, at: str | None = None) -> None:
         self.path = path
+        self._at = at or path
         self.kind = kind
         with self._explained():
             if kind == "parquet":
-                with pq.ParquetFile(path) as file:
+                with pq.ParquetFile(self._at) as file:
                     self.schema: pa.Schema = file.schema_arrow
                     self.rows = file.metadata.num_rows
             else:
-                with pa.memory_map(path) as source:
+                with pa.memory_map(self._at) as source:
                     self.schema = _arrow_reader(source).schema
                     self.rows = 0  # a stream does not say
         names = self.schema.names
@@ -47,16 +51,16 @@ class TypedFile:
         """The rows in order, at most CHUNK_ROWS and about CHUNK_BYTES at a time."""
         with self._explained():
             if self.kind == "parquet":
-                with pq.ParquetFile(self.path) as file:
+                with pq.ParquetFile(self._at) as file:
                     for batch in file.iter_batches(batch_size=_rows_at_once(file.metadata)):
                         yield from _pieces(batch)
             else:
-                with pa.memory_map(self.path) as source:
+                with pa.memory_map(self._at) as source:
                     for batch in _arrow_batches(_arrow_reader(source)):
                         yield from _pieces(batch)
 
     def sha256(self) -> str:
-        with open(self.path, "rb") as file:
+        with open(self._at, "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
     @contextmanager

@@ -8,13 +8,15 @@ from __future__ import annotations
 import glob
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from ...errors import BadInput, Misuse, nearest
 from ..records import RecordError, parse
-from .chunks import MAX_RECORD_BYTES, FileKind, Source
+from .chunks import MAX_RECORD_BYTES, Copy, FileKind, Source
 from .splits import split_of
 from .streams import STDIN, ByteStream
 
@@ -47,45 +49,55 @@ _SAMPLE = 64 << 10
 
 @dataclass(frozen=True)
 class Found:
-    """One file of a source, with the split its name or folder speaks of."""
+    """One file of a source, with the split its name or folder speaks of; a remote one lies copied `at` a local path."""
 
     path: str
     split: str | None
+    at: str
+    copy: Copy | None = None
+
+
+def is_remote(path: str) -> bool:
+    """Does a path name a file on another machine?"""
+    return "://" in path
 
 
 def suffix_of(path: str) -> str:
     """The suffix that says what a file holds, one for compression left out."""
-    name = Path(path).name.lower()
+    name = Path(urlsplit(path).path if is_remote(path) else path).name.lower()
     stem, suffix = os.path.splitext(name)
     return os.path.splitext(stem)[1] if suffix in _PACKED else suffix
 
 
 def expand(source: Source) -> list[str]:
-    """The paths of all files of a source, in the order they are read."""
-    return [found.path for found in find_files(source)]
+    """The paths of all files of a source, in the order they are read; copies stand for remote files."""
+    return [found.at for found in find_files(source)]
 
 
 def find_files(source: Source) -> list[Found]:
     """The files that a source's paths, globs and folders stand for; Misuse when one is missing or twice."""
-    found = [file for path in source.paths for file in _of_path(path)]
+    found = [file for path in source.paths for file in _of_path(path, source.copies)]
     seen: dict[str, str] = {}
     for file in found:
-        real = file.path if file.path == STDIN else os.path.realpath(file.path)
+        real = file.path if file.path == STDIN else os.path.realpath(file.at)
         if real in seen:
             raise Misuse(f"{file.path} is named twice in the source {source.name!r}.", next_step="Name it once.")
         seen[real] = file.path
     return found
 
 
-def _of_path(path: str) -> list[Found]:
+def _of_path(path: str, copies: Sequence[Copy] = ()) -> list[Found]:
     if path == STDIN:
-        return [Found(path, None)]
-    if "://" in path:
-        raise Misuse(f"{path} is not on this machine.", next_step="Fetch it first and name the local copy.")
+        return [Found(path, None, path)]
+    if is_remote(path):
+        here = [Found(copy.path, _split_of_copy(copy), copy.at, copy) for copy in copies if copy.named == path]
+        if not here:
+            raise Misuse(f"{path} is not on this machine.", next_step="Fetch it first and name the local copy.")
+        return here
     if os.path.isdir(path):
         return _of_folder(path)
     if os.path.exists(path):
-        return [Found(path, split_of(Path(path).name))]
+        return [Found(path, split_of(Path(path).name), path)]
     matches = sorted(glob.glob(path, recursive=True)) if glob.has_magic(path) else []
     if matches:
         return [found for match in matches for found in _of_path(match)]
@@ -106,11 +118,24 @@ def _of_folder(folder: str) -> list[Found]:
         for name in names
         if not name.startswith(".") and suffix_of(name) in SUFFIXES
     )
-    data = [file for file in files if SUFFIXES[suffix_of(file)] != "text"] or files
+    data = data_files(files)
     if not data:
         known = ", ".join(SUFFIXES)
         raise Misuse(f"The folder {folder} holds no data file.", next_step=f"Files read: {known}, also as .gz or .zst.")
-    return [Found(file, _split_below(folder, file)) for file in data]
+    return [Found(file, _split_below(folder, file), file) for file in data]
+
+
+def data_files(files: Sequence[str]) -> list[str]:
+    """Those of a folder's files that hold data; text files only where there are no others."""
+    known = [file for file in files if suffix_of(file) in SUFFIXES]
+    return [file for file in known if SUFFIXES[suffix_of(file)] != "text"] or known
+
+
+def _split_of_copy(copy: Copy) -> str | None:
+    """As for local files: of the file's name, or, below a folder that was named, of the nearest folder."""
+    root = f"{copy.named.rstrip('/')}/"
+    below = copy.path.removeprefix(root) if copy.path.startswith(root) else urlsplit(copy.path).path.rpartition("/")[2]
+    return next((split for part in reversed(below.split("/")) if (split := split_of(part))), None)
 
 
 def _split_below(folder: str, file: str) -> str | None:
@@ -124,7 +149,7 @@ def _of_saved_dataset(folder: str) -> list[Found]:
     splits = os.path.join(folder, "dataset_dict.json")
     if os.path.isfile(splits):
         return [
-            Found(found.path, str(name))
+            Found(found.path, str(name), found.at)
             for name in _small_json(splits)["splits"]
             for found in _of_saved_dataset(os.path.join(folder, str(name)))
         ]
@@ -138,7 +163,7 @@ def _of_saved_dataset(folder: str) -> list[Found]:
     for file in files:
         if os.path.dirname(os.path.relpath(file, folder)) or not os.path.isfile(file):
             raise BadInput(f"{state} names {os.path.basename(file)}, which does not lie beside it.")
-    return [Found(file, split) for file in files]
+    return [Found(file, split, file) for file in files]
 
 
 def _small_json(path: str) -> Any:

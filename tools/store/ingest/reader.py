@@ -33,10 +33,12 @@ class _Input:
     """One file to read."""
 
     path: str
+    at: str
     source: Source
     split: str | None
     size: int
     typed: columnar.TypedFile | None
+    revision: str | None
 
 
 class Reader:
@@ -116,7 +118,7 @@ class Reader:
 
     def _read_text(self, one: _Input) -> Iterator[Chunk]:
         tally = _Tally()
-        with ByteStream(one.path, encoding=self._options.encoding, on_bytes=self._tell) as stream:
+        with ByteStream(one.path, at=one.at, encoding=self._options.encoding, on_bytes=self._tell) as stream:
             kind, dialect, notes, parts = self._cutter(stream)
             for part in parts:
                 if isinstance(part, Fault):
@@ -136,7 +138,9 @@ class Reader:
     def _file_read(self, one: _Input, kind: FileKind, sha: str, size: int, tally: _Tally) -> FileRead:
         split = one.source.split or one.split
         counts = tally.rows, tally.rejected, tally.blank
-        return FileRead(one.path, one.source.name, split, kind, sha, size, *counts, torn=tally.torn)
+        return FileRead(
+            one.path, one.source.name, split, kind, sha, size, *counts, torn=tally.torn, revision=one.revision
+        )
 
     def _cutter(self, stream: ByteStream) -> _Cutter:
         """What the file holds and how it is cut: kind, dialect, notes, and the cuts themselves."""
@@ -219,10 +223,11 @@ def _inputs(sources: Sequence[Source], options: ReadOptions) -> list[_Input]:
     found = [(source, file) for source in sources for file in files.find_files(source)]
     inputs = []
     for source, file in found:
-        kind = options.kind or files.typed_kind(file.path)
-        typed = columnar.TypedFile(file.path, kind) if kind == "parquet" or kind == "arrow" else None
-        size = 0 if file.path == STDIN else os.path.getsize(file.path)
-        inputs.append(_Input(file.path, source, file.split, size, typed))
+        kind = options.kind or files.typed_kind(file.at)
+        typed = columnar.TypedFile(file.path, kind, at=file.at) if kind == "parquet" or kind == "arrow" else None
+        size = 0 if file.path == STDIN else os.path.getsize(file.at)
+        revision = file.copy.revision if file.copy else None
+        inputs.append(_Input(file.path, file.at, source, file.split, size, typed, revision))
     with_types = [one.path for one in inputs if one.typed]
     without = [one.path for one in inputs if not one.typed]
     if with_types and without:

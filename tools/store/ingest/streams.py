@@ -62,18 +62,23 @@ class _Tee:
 
 
 class ByteStream:
-    """Decompressed UTF-8 bytes of `path` ("-": standard input), a byte-order mark left out.
+    """Decompressed UTF-8 bytes of `path` ("-": standard input; a remote file lies `at`), a byte-order mark left out.
 
     `start` is the offset of the first byte given, so 3 behind a mark. Bytes that `encoding` cannot
     decode come through as invalid UTF-8, so that the record around them is rejected and no other.
     """
 
     def __init__(
-        self, path: str, *, encoding: str = "utf-8", on_bytes: Callable[[int], None] = lambda size: None
+        self,
+        path: str,
+        *,
+        at: str | None = None,
+        encoding: str = "utf-8",
+        on_bytes: Callable[[int], None] = lambda size: None,
     ) -> None:
         self.path = path
         self._decoder = _decoder(encoding)
-        file = sys.stdin.buffer if path == STDIN else open(path, "rb")  # noqa: SIM115
+        file = sys.stdin.buffer if path == STDIN else open(at or path, "rb")  # noqa: SIM115
         self._file = file
         self._tee = _Tee(file, on_bytes)
         magic = self._tee.peek(4)

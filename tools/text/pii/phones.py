@@ -14,9 +14,12 @@ from typing import Final
 from ...errors import Misuse, nearest
 from .matches import Match
 
-_BETWEEN: Final = r"[ .\-/()\u00a0\u2009\u2010\u2011\u202f]{0,3}+"
-_MAY_HOLD: Final = re.compile(r"\+\(?[1-9]|00[ .\-/(\u00a0\u2009\u2010\u2011\u202f]{0,3}[1-9]|00\\u")
-_MAY_HOLD_NATIONAL: Final = re.compile(r"[0-9](?:(?:[^0-9A-Za-z]|\\u[0-9a-f]{4}){0,3}[0-9]){6}")
+_SEPARATOR: Final = r"[ .\-/()\u00a0\u2009\u2010\u2011\u202f]"
+_BETWEEN: Final = rf"{_SEPARATOR}{{0,3}}+"
+_BETWEEN_IN_JSON: Final = rf"(?:{_SEPARATOR}|\\u[0-9A-Fa-f]{{4}}){{0,3}}"
+_SIX_MORE: Final = rf"(?:{_BETWEEN_IN_JSON}[0-9]){{6}}"
+_MAY_HOLD: Final = re.compile(rf"(?:\+\(?|00{_BETWEEN_IN_JSON})[1-9]{_SIX_MORE}")
+_MAY_HOLD_NATIONAL: Final = re.compile(rf"[0-9]{_SIX_MORE}")
 _INTERNATIONAL: Final = re.compile(
     rf"(?:\+(?<![\w+.)]\+)\(?|0(?<![\w+.,:/\-]0)0{_BETWEEN})[1-9](?:{_BETWEEN}[0-9]){{6,16}}+", re.ASCII
 )
@@ -79,6 +82,7 @@ def _valid(text: str, pattern: re.Pattern[str], region: str | None) -> Iterator[
 
 def _number(text: str, start: int, end: int, region: str | None) -> Match | None:
     """The number at text[start:end], if there is such a number and it is written like one."""
+    start += text[start] == "(" and ")" not in text[start:end]
     written = text[start:end]
     exit_code = written.startswith("00") and region is None
     if end - start < _SHORTEST:

@@ -1,0 +1,62 @@
+"""The lines or paragraphs of a text, and a text with some of them taken out.
+
+It knows line ends, blank lines and code fences. It does not know which units repeat.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Collection, Iterator, Sequence
+from hashlib import blake2b
+from typing import Final, Literal, NamedTuple
+
+from ..text.prose import fenced
+
+UnitKind = Literal["line", "paragraph"]
+
+_BETWEEN: Final = {"line": re.compile(r"\n"), "paragraph": re.compile(r"\n(?:[^\S\n]*\n)+")}
+
+
+class Unit(NamedTuple):
+    """One line or paragraph, text[start:end]. `key` is the hash of its words; None where it is not compared."""
+
+    start: int
+    end: int
+    key: bytes | None
+
+
+def units(text: str, kind: UnitKind, min_characters: int) -> list[Unit]:
+    """All units of a text in order; short ones and those that touch a fenced block have no key.
+
+    The key is blake2b (8 bytes) of the unit with single spaces between its words.
+    """
+    fences = fenced(text)
+    openings = [low for low, _ in fences]
+    found: list[Unit] = []
+    for start, end in _spans(text, kind):
+        words = " ".join(text[start:end].split())
+        before = bisect_left(openings, end) - 1
+        in_code = before >= 0 and fences[before][1] > start
+        compared = len(words) >= min_characters and not in_code
+        found.append(Unit(start, end, blake2b(words.encode(), digest_size=8).digest() if compared else None))
+    return found
+
+
+def _spans(text: str, kind: UnitKind) -> Iterator[tuple[int, int]]:
+    start = 0
+    for between in _BETWEEN[kind].finditer(text):
+        yield start, between.start()
+        start = between.end()
+    yield start, len(text)
+
+
+def without(text: str, found: Sequence[Unit], gone: Collection[int]) -> str:
+    """The text without the units of these numbers; each goes with what parts it from the unit before, or the first with
+    what follows."""
+    parts: list[str] = []
+    for number, unit in enumerate(found):
+        if number not in gone:
+            before = found[number - 1].end if parts and number else unit.start
+            parts.append(text[before : unit.end])
+    return "".join(parts)
