@@ -75,13 +75,16 @@ def _again(
     workspace: Workspace, dataset: str, vid: str, entries: Sequence[Entry], changed: Mapping[int, Mapping[str, Any]]
 ) -> Replayed:
     if any(entry.kind == "import" for entry in entries):
-        raise Misuse(f"Rows were appended to {dataset} after that step.", next_step="Undo to before it, or use a recipe.")
+        next_step = "Undo to before it, or use a recipe."
+        raise Misuse(f"Rows were appended to {dataset} after that step.", next_step=next_step)
     done: list[Entry] = []
     with workspace.store.writing(f"tilth do --amend {dataset}"):
         for entry in entries:
             if entry.kind != "step" or entry.tool is None:
                 continue
-            settings = toolbox.Settings(seed=entry.seed, threads=workspace.threads)
+            settings = toolbox.Settings(
+                seed=entry.seed, threads=workspace.threads, released=entry.details.get("since")
+            )
             made = toolbox.call_on(
                 workspace.store, entry.tool, dataset, vid, changed.get(entry.seq, entry.args), settings,
                 listener=workspace.listener, moves=False,

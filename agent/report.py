@@ -5,6 +5,7 @@ It knows the ledger, rulings, findings and drift of two versions of one dataset.
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -236,13 +237,18 @@ def _read(path: Path, dataset: str) -> Recipe:
 
     recipe = read_recipe(path, ())
     if recipe.model.dataset != dataset:
-        raise Misuse(f"{path} makes {recipe.model.dataset}, not {dataset}.", next_step="Name the recipe of this dataset.")
+        next_step = "Name the recipe of this dataset."
+        raise Misuse(f"{path} makes {recipe.model.dataset}, not {dataset}.", next_step=next_step)
     return recipe
 
 
 def _recipe(workspace: Workspace, recipe: Recipe, path: Sequence[Entry], vid: str) -> Recipes:
     from .run import judge
 
+    imports = [entry for entry in path if entry.kind == "import"]
+    if len(imports) != 1 or path[0] is not imports[0]:
+        next_step = f"Make it by 'tilth run {recipe.path.name}', or leave out --recipe."
+        raise Misuse(f"This version of {recipe.model.dataset} was not made by a recipe.", next_step=next_step)
     wanted = [expect.parse(name, condition) for name, condition in recipe.model.expect.items()]
     verdicts = tuple(judge(workspace, wanted, path))
     if not recipe.lock_path.exists():
@@ -256,5 +262,5 @@ def _reproduce(dataset: str, recipe: Path | None, path: Sequence[Entry]) -> tupl
     made_by = next((entry.actor for entry in path if entry.actor.startswith("recipe ")), None)
     name = str(recipe) if recipe is not None else made_by.removeprefix("recipe ") if made_by else None
     if name is not None:
-        return (f"tilth run {name} --locked",)
+        return (f"tilth run {shlex.quote(name)} --locked",)
     return (f"tilth log {dataset} --recipe > {dataset}.yaml", f"tilth run {dataset}.yaml")

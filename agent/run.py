@@ -19,7 +19,7 @@ from ..tools import tool as registry
 from ..tools.errors import Misuse, Refused, nearest
 from ..tools.store import history, rulings
 from ..tools.store.importing import MAX_REJECT, import_sources
-from ..tools.store.ingest import ReadOptions, Source, expand, fetch, is_remote
+from ..tools.store.ingest import ReadOptions, Source, fetch, find_files, is_remote
 from ..tools.store.ledger import Entry
 from ..tools.version import VERSION
 from . import expect, lock, toolbox
@@ -120,7 +120,11 @@ def plan(workspace: Workspace, recipe: Recipe) -> list[dict[str, Any]]:
 
 def import_key(recipe: Recipe, sources: Sequence[Source]) -> str:
     """The step key of a recipe's import: what the files hold, and how they are read."""
-    files = [(source.name, path, _file_sha(path)) for source in sources for path in expand(source)]
+    files = [
+        (source.name, found.path, found.copy.sha256 if found.copy else _file_sha(found.path))
+        for source in sources
+        for found in find_files(source)
+    ]
     told = [source.declared() for source in sources]
     identity = ["import", 1, recipe.model.dataset, told, files, recipe.model.read]
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()

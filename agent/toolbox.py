@@ -10,7 +10,7 @@ import json
 import shutil
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -35,8 +35,6 @@ from .events import Finished, Listener, Noticed, Progressed, Started, nobody
 LOUD_SHARE: Final = 0.30
 """A step that drops more than this share of its rows says so in its last line."""
 
-READ_RULINGS: Final = ("filter.rulings", "inspect.rulings")
-"""Tools whose result depends on every ruling of the dataset, not only on which rows are kept."""
 
 
 @dataclass(frozen=True)
@@ -119,11 +117,10 @@ def resolve_on(
             validate_order(str(value))
         elif parameter.arg.path:
             files.append(_bytes_of(Path(str(value)), tool.id))
-    every = rulings.read(store.root)
-    said = rulings.last_words(every, dataset)
+    files += [_bytes_of(store.root / name, tool.id) for name in tool.reads if (store.root / name).exists()]
+    said = rulings.last_words(rulings.read(store.root), dataset)
     kept = _kept(rows, said)
-    ruled = [asdict(one) for one in every if one.dataset == dataset] if tool.id in READ_RULINGS else sorted(kept)
-    identity = [tool.id, tool.version, tool.source, resolved, rows.vid, others, files, settings.seed, ruled]
+    identity = [tool.id, tool.version, tool.source, resolved, rows.vid, others, files, settings.seed, sorted(kept)]
     if settings.released is not None:
         identity.append(settings.released)
     key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from ..tools.document.card import Verified
-    from .release import Exported
     from ..tools.store.rulings import Rate, Word
+    from .release import Exported
     from .replay import Replayed
     from .report import ReleaseReport
     from .review import Case

@@ -9,14 +9,15 @@ from pathlib import Path
 
 from benchmarks.measure import CACHE
 
-WORDS = (
-    "the of and to a in that is was he for it with as his on be at by this had not are but from or have an they which "
-    "one you were all her she there would their we him been has when who will no more if out so up said what its about "
-    "than into them can only other time new some could these two may first then do any like my now over such our man me "
-    "even most made after also did many off before must well back through years much where your way down should because "
-    "long each just state those people too mr how little good world make very year still see work life here being small "
-    "number part turn real leave might want point form child few large often ask order open answer question print paper"
-).split()
+WORDS = """
+the of and to a in that is was he for it with as his on be at by this had not are but from or have
+an they which one you were all her she there would their we him been has when who will no more if
+out so up said what its about than into them can only other time new some could these two may first
+then do any like my now over such our man me even most made after also did many off before must well
+back through years much where your way down should because long each just state those people too mr
+how little good world make very year still see work life here being small number part turn real
+leave might want point form child few large often ask order open answer question print paper
+""".split()
 
 
 def path(name: str) -> Path:
@@ -43,9 +44,8 @@ def _chats(size: int) -> Callable[[Path], None]:
         written = number = 0
         with target.open("w", encoding="utf-8") as file:
             while written < size:
-                turns = [
-                    {"role": ("user", "assistant")[i % 2], "content": f"{rng.choice(pool)} {number} {i}"} for i in range(6)
-                ]
+                said = [f"{rng.choice(pool)} {number} {i}" for i in range(6)]
+                turns = [{"role": ("user", "assistant")[i % 2], "content": text} for i, text in enumerate(said)]
                 line = json.dumps({"id": number, "messages": turns}) + "\n"
                 file.write(line)
                 written += len(line)

@@ -75,7 +75,7 @@ def speed(name: str, texts: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "pages.jsonl"
         source.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts), encoding="utf-8")
-        with Workspace(folder, threads=1) as workspace:
+        with Workspace(Path(folder), threads=1) as workspace:
             workspace.add(str(source), name="pages", format="text")
             imported = f"pages@{workspace.store.histories()['pages'].vids[0]}"
             for one in MEASURES:

@@ -105,6 +105,7 @@ class Tool:
     version: int
     effect: Effect
     source: str = "tilth"
+    reads: tuple[str, ...] = ()
 
     @property
     def summary(self) -> str:
@@ -173,9 +174,11 @@ _loading: list[str] = []
 
 
 def tool(
-    id: str, *, version: int = 1, effect: Effect = "writes"
+    id: str, *, version: int = 1, effect: Effect = "writes", reads: tuple[str, ...] = ()
 ) -> Callable[[ToolFunction], ToolFunction]:
-    """Declare a tool. `version` is raised whenever the same arguments may give another result."""
+    """Declare a tool. `version` is raised whenever the same arguments may give another result; `reads` names files of
+    the workspace that the result also depends on.
+    """
 
     def declare(function: ToolFunction) -> ToolFunction:
         verb, _, noun = id.partition(".")
@@ -183,7 +186,7 @@ def tool(
             raise Misuse(f"A tool's id is 'verb.noun', not {id!r}.")
         if id in _declared and _declared[id].function.__module__ != function.__module__:
             raise Misuse(f"Two tools are called {id!r}: {_declared[id].function.__module__} and this one.")
-        _declared[id] = Tool(id, function, version, effect, _loading[-1] if _loading else "tilth")
+        _declared[id] = Tool(id, function, version, effect, _loading[-1] if _loading else "tilth", reads)
         return function
 
     return declare

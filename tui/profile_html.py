@@ -124,8 +124,11 @@ def _evidence(one: Profile) -> Iterator[str]:
 
 
 def _unchecked(profile: Profile, dataset: str) -> Iterator[str]:
-    told = (f"<li>{page.data(one['what'])}: {page.data(one['why'])}.</li>" for one in profile["not_checked"])
-    yield from page.section("Not checked", ["<ul>", *told, "</ul>"])
+    told = []
+    for one in profile["not_checked"]:
+        looks = f" <code>{escaped(command(one['fix'], dataset))}</code>" if one["fix"] else ""
+        told.append(f"<li>{_data(one['what'])}: {_data(one['why'])}.{looks}</li>")
+    yield from _section("Not checked", ["<ul>", *told, "</ul>"])
 
 
 def _lengths(profile: Profile, dataset: str) -> Iterator[str]:

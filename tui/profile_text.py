@@ -154,7 +154,8 @@ def _finding(one: Profile, page: _Page) -> Iterator[str]:
 def _unchecked(profile: Profile, page: _Page) -> Iterator[str]:
     yield page.heading("NOT CHECKED")
     for one in profile["not_checked"]:
-        yield from page.wrapped(f"{neutral(one['what'])}: {neutral(one['why'])}.")
+        looked = f" ({command(one['fix'], page.dataset)})" if one["fix"] else ""
+        yield from page.wrapped(f"{neutral(one['what'])}: {neutral(one['why'])}{looked}.")
 
 
 # Columns --------------------------------------------------------------------------------------------------

@@ -31,8 +31,8 @@ def folder(tmp_path):
 
 
 def week_two(folder):
-    longer = {"text": f"{BASE} alpha order alpha today and thank you very much indeed"}
-    (folder / "week2.jsonl").write_text(json.dumps(longer) + "\n" + json.dumps({"text": "something new for once"}) + "\n")
+    lines = [{"text": f"{BASE} alpha order alpha today and thank you very much indeed"}, {"text": "something new for once"}]
+    (folder / "week2.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
 
 
 def run(workspace, since):
@@ -80,5 +80,5 @@ def test_a_withdrawn_row_is_told_with_its_reason(folder):
 
 
 def test_a_release_that_is_not_there_is_named(folder):
-    with Workspace(folder) as workspace, pytest.raises(Misuse, match="no dataset 'weekly'|neither a tag"):
+    with Workspace(folder) as workspace, pytest.raises(Misuse, match=r"no dataset 'weekly'|neither a tag"):
         run(workspace, "weekly@nope")

@@ -204,7 +204,7 @@ def test_text(look: Look, make_rows: Any) -> None:
     details = look(records)
     assert counts(details) == {"text.blank": 1, "duplicates.exact": 1, "duplicates.near": 1}
     assert details["duplicates"] == {
-        "compared": "text", "exact": 1, "groups": 1, "largest": 2, "near": 1, "threshold": 0.7, "too_short": 2,
+        "compared": "text", "exact": 1, "groups": 1, "largest": 2, "near": 1, "threshold": 0.7,
     }  # fmt: skip
     assert "empty answers" not in details["clean"], "texts answer nobody"
     found = facts(make_rows(records))

@@ -76,6 +76,17 @@ def test_planted_copies_are_counted(store: Store, imported: Import) -> None:
     assert duplicates["near"] == pytest.approx(spare["near_duplicate"], rel=0.1)
 
 
+def test_near_and_exact_copies_are_what_dedup_near_drops(make_rows: Any, run_tool: Any, imported: Import) -> None:
+    """White space alone is a text to dedup.exact and none to dedup.near; there is none here."""
+    planted = [line for line in PLANTED.lines[:400] if b'"messages"' in line]
+    line = "one two three four five six"
+    short = ["Hello", "hello ", "Hello", "Bye", "", line, line.replace(" ", ", ")]
+    for rows in (imported(b"\n".join(planted), "planted"), make_rows([{"text": text} for text in short])):
+        told = {fact.id: fact.value for fact in compute_facts(rows)}
+        dropped = run_tool("dedup.near", rows).dropped()
+        assert told["duplicates.exact"] + told["duplicates.near"] == len(dropped) > 0
+
+
 @pytest.fixture(params=["planted", "pairs", "table", "text"])
 def any_rows(request: pytest.FixtureRequest, imported: Import, make_rows: Any) -> Iterator[tuple[str, Rows]]:
     if request.param == "planted":

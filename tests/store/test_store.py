@@ -213,7 +213,8 @@ def test_a_typed_row_is_edited_and_read_back(tmp_path):
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    table = pa.table({"text": ["cafÃ©", "fine"], "price": pa.array([decimal.Decimal("1.50")] * 2, pa.decimal256(50, 2))})
+    prices = pa.array([decimal.Decimal("1.50")] * 2, pa.decimal256(50, 2))
+    table = pa.table({"text": ["cafÃ©", "fine"], "price": prices})
     pq.write_table(table, tmp_path / "typed.parquet")
     with Workspace(tmp_path) as workspace:
         workspace.add(tmp_path / "typed.parquet")

@@ -28,7 +28,8 @@ class Said:
 
 Tilth = Callable[..., Said]
 
-WORDS = "amber birch cedar dune elm fern grove heath iris juniper kelp larch moss nettle oak pine".split()
+WORDS = ("amber", "birch", "cedar", "dune", "elm", "fern", "grove", "heath", "iris", "juniper", "kelp", "larch",
+         "moss", "nettle", "oak", "pine")  # fmt: skip
 HOSTILE = "\x1b[31m<script>alert(1)</script>| `x` \u202eabc"
 
 
@@ -139,9 +140,9 @@ def test_blind_shows_nothing_of_what_was_decided(tilth: Tilth) -> None:
 
 
 @pytest.mark.parametrize(("answers", "fault"), [
-    ("k fine\nmaybe\n", "line 2: 'maybe' is no answer"),
-    ("k\n", "line 1 gives no reason"),
-    ("\n", "line 1: '' is no answer"),
+    ("k fine\nmaybe\n", "Line 2 of stdin is no answer: 'maybe'"),
+    ("k\n", "Line 1 of stdin gives no reason"),
+    ("\n", "Line 1 of stdin is no answer: ''"),
 ])  # fmt: skip
 def test_a_line_that_is_no_answer_writes_nothing(tilth: Tilth, answers: str, fault: str) -> None:
     said = tilth("review", "notes", "-n", "5", stdin=answers)

@@ -12,12 +12,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any, Final
 
-from ..version import VERSION
 from ..inspect.measures.redundancy import copies
 from ..store.export import Written
 from ..store.ledger import Entry
 from ..store.packs import fixed_bytes
 from ..store.rows import Rows
+from ..version import VERSION
 from ._answers import licence
 from ._facts import CardFact, part
 

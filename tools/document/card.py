@@ -33,7 +33,7 @@ Format = Literal[
 ]  # fmt: skip
 
 
-@tool("document.card", effect="reads")
+@tool("document.card", effect="reads", reads=("answers.toml",))
 def card(
     ctx: Context,
     data: Rows,

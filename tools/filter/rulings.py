@@ -11,7 +11,7 @@ from ..store.rows import Rows
 from ..tool import Arg, tool
 
 
-@tool("filter.rulings")
+@tool("filter.rulings", reads=("rulings.jsonl",))
 def by_rulings(
     ctx: Context,
     data: Rows,

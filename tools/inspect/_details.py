@@ -5,7 +5,7 @@ It knows the layout below. It does not know terminals or pages.
     {"profile": 1, "format", "field", "reads", "unit", "rows", "seed",
      "sources": [[name, rows]], "splits": [[name, rows]],
      "findings": [{code, severity, message, count, unit, share, sql, fix, examples: [{row, at, text}]}],
-     "clean": [what was looked for and not found], "not_checked": [{what, why}],
+     "clean": [what was looked for and not found], "not_checked": [{what, why, fix}],
      "columns": [{name, kind, stored, missing, distinct, exact, examined, of, quantiles, mean,
                   histogram, top: [[value, rows]], least, shapes: [[shape, rows]],
                   formats: [[format, rows]], examples, notes}],
@@ -14,7 +14,7 @@ It knows the layout below. It does not know terminals or pages.
      "correlated": [[left, right, r]],
      "lengths": [{of, unit, count, total, mean, quantiles, histogram}],
      "languages": {examined, rows, shares: [[code, rows]]} | null,
-     "duplicates": {compared, exact, groups, largest, near, threshold, too_short},
+     "duplicates": {compared, exact, groups, largest, near, threshold},
      "overlaps": [{by, of, left, right, rows, right_rows}],
      "system_prompts": {rows, distinct, exact, top: [[text, rows]]} | null,
      "phrases": {openings: [[text, answers]], closings: […], answers} | null,
@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import json
 import os.path
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from itertools import islice
 from typing import Any, Final
@@ -39,6 +39,7 @@ from ._column_findings import Relations, identifying
 from ._findings import PHRASE_LEAST, PHRASE_SHARE
 from ._measured import Measured
 from .measures.columns import Column, Table, is_missing, shown
+from .measures.dependencies import MOST_COLUMNS
 from .measures.redundancy import copies, shared
 from .measures.seen import picked
 from .measures.values import Reading
@@ -77,10 +78,6 @@ CLEAN: Final = {
     "replacement_characters": "lost bytes",
     "refusal": "refusals",
     "truncation": "cut-off answers",
-}
-NEVER_CHECKED: Final = {
-    "what": "truth, helpfulness, safety, personal data, benchmark contamination",
-    "why": "inspect does not look for them; other tools do",
 }
 
 
@@ -161,43 +158,48 @@ def _finding(finding: Finding, measured: Measured, excerpts: _Excerpts) -> dict[
 
 
 def not_checked(measured: Measured, relations: Relations) -> list[dict[str, str]]:
-    """What a reader might take to be clean though nobody looked."""
-    found: list[dict[str, str]] = []
+    """What a reader might take to be clean though nobody looked; `fix` is the call that looks, where there is one."""
+    found = [*_texts_not_checked(measured), *_table_not_checked(measured, relations)] if measured.rows else []
+    found.append(("personal data", "inspect does not look for it", "inspect.pii"))
+    found.append(("truth, helpfulness, safety, benchmark contamination", "inspect does not look for them", ""))
+    return [{"what": what, "why": why, "fix": fix} for what, why, fix in found]
+
+
+def _texts_not_checked(measured: Measured) -> Iterator[tuple[str, str, str]]:
     dialogue, languages = measured.dialogue, measured.languages
     if dialogue is not None and dialogue.media_parts:
         what = f"{dialogue.media_parts:,} image, audio or file parts in {dialogue.media_row_count:,} rows"
-        found.append({"what": what, "why": "carried through unread"})
-    if languages is not None and languages.examined < languages.rows:
+        yield what, "carried through unread", ""
+    if not measured.has_text:
+        why = "whole records are compared; --field COLUMN reads a column as text"
+        yield "languages and near-duplicates", why, ""
+        return
+    if languages is None:
+        yield "languages", "left out by --sampled-languages 0", "filter.language"
+    elif languages.examined < languages.rows:
         what = f"the language of {languages.rows - languages.examined:,} rows"
-        found.append({"what": what, "why": f"{languages.examined:,} rows were sampled, by a hash of their text"})
-    elif languages is None and measured.has_text and measured.rows:
-        found.append({"what": "languages", "why": "left out by --sampled-languages 0"})
-    if not measured.has_text and measured.rows:
-        what, why = "languages and near-duplicates", "whole records are compared; --field COLUMN reads a column as text"
-        found.append({"what": what, "why": why})
-    elif measured.compared == "record" and measured.rows:
-        found.append({"what": "near-duplicates", "why": "whole records are compared; dedup.near looks for them"})
-    elif measured.near is None and measured.rows:
-        found.append({"what": "near-duplicates", "why": "left out; dedup.near looks for them"})
-    elif measured.near is not None and measured.near.too_short:
-        what = f"near-duplicates among {measured.near.too_short:,} rows of under five words"
-        found.append({"what": what, "why": "they have no 5-word run; exact copies were looked for"})
-    nested = [name for name, column in measured.table.columns.items() if column.types["list"] + column.types["object"]]
-    if measured.mapping.format == "table" and nested:
-        what = f"what lies inside {', '.join(nested[:5])}"
-        found.append(
-            {
-                "what": what,
-                "why": f"no known format; 'tilth import … --map text={nested[0]}[].KEY' would read it",
-            }
-        )
+        why = f"{languages.examined:,} rows were sampled, by a hash of their text"
+        yield what, why, "filter.language"
+    if measured.compared == "record":
+        yield "near-duplicates", "whole records are compared", "dedup.near"
+    elif measured.near is None:
+        yield "near-duplicates", "left out", "dedup.near"
+
+
+def _table_not_checked(measured: Measured, relations: Relations) -> Iterator[tuple[str, str, str]]:
+    if measured.mapping.format != "table":
+        return
+    columns = measured.table.columns
+    nested = [name for name, column in columns.items() if column.types["list"] + column.types["object"]]
+    if nested:
+        why = f"no known format; 'tilth import … --map text={nested[0]}[].KEY' would read it"
+        yield f"what lies inside {', '.join(nested[:5])}", why, ""
     if relations.left_out:
         what = f"dependencies of {len(relations.left_out):,} columns"
-        found.append({"what": what, "why": "only the first 40 columns are compared"})
-    if not measured.table.sample.whole and measured.mapping.format == "table":
+        yield what, f"only the first {MOST_COLUMNS} columns are compared", ""
+    if not measured.table.sample.whole:
         what = f"dependencies and examples beyond {relations.examined:,} sampled rows"
-        found.append({"what": what, "why": f"of {measured.rows:,}; chosen by a hash of their position"})
-    return [*found, NEVER_CHECKED]
+        yield what, f"of {measured.rows:,}; chosen by a hash of their position", ""
 
 
 def _counted(measured: Measured, column: str) -> list[list[Any]]:
@@ -332,7 +334,6 @@ def _duplicates(measured: Measured) -> dict[str, Any]:
         "largest": found.largest,
         "near": None if near is None else len(near.rows),
         "threshold": None if near is None else near.threshold,
-        "too_short": None if near is None else near.too_short,
     }
 
 

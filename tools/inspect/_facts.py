@@ -108,9 +108,8 @@ def _redundancy(measured: Measured) -> Iterator[Fact]:
             "rows that dedup.near would drop and that are no exact copies: "
             f"sets of 5-word runs of {what}, exact Jaccard >= {near.threshold:g} to a kept row"
         )
-        compared = rows - near.too_short
-        yield Fact("duplicates.near", len(near.rows), "rows", method, compared)
-        yield Fact("duplicates.near.share", len(near.rows) / rows if rows else 0.0, "share", "of all rows", compared)
+        yield Fact("duplicates.near", len(near.rows), "rows", method, rows)
+        yield Fact("duplicates.near.share", len(near.rows) / rows if rows else 0.0, "share", "of all rows", rows)
     if measured.has_prompts:
         forked = forks(measured.array("prompt"), measured.array("answer"))
         yield Fact("prompts.several_answers", forked.prompts, "prompts", "prompts with different answers", rows)

@@ -269,6 +269,7 @@ def _languages(measured: Measured) -> Iterator[Finding]:
             sum(count for _, count in minor),
             unit="sampled rows" if sampled else "rows",
             rows=tuple(found.positions[others][:5].tolist()),
+            fix=f"filter.language --keep {known[0][0]}",
         )
 
 

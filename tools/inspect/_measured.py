@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import zlib
 from collections import Counter
+from contextlib import ExitStack
 from dataclasses import dataclass
+from tempfile import TemporaryFile
 from typing import Final
 
 import numpy as np
 
 from ..context import Progress, silent
 from ..dedup._order import EVALUATION_SPLITS
+from ..dedup.exact import normalized_keys, repetitions
+from ..dedup.near import IN_MEMORY
 from ..store.mapping import Mapping
 from ..store.packs import fixed_bytes
 from ..store.rows import Rows, parse_records
@@ -52,17 +56,12 @@ class Languages:
 
 @dataclass(frozen=True)
 class NearCopies:
-    """Rows (ascending) that nearly repeat a kept one, at `threshold` of Jaccard similarity, exact copies left
-    out.
-
-    `too_short` rows have fewer words than a shingle and were not compared.
-    """
+    """Rows (ascending) that nearly repeat a kept one, by `threshold` of Jaccard similarity; exact copies left out."""
 
     rows: np.ndarray
     survivors: np.ndarray
     jaccard: np.ndarray
     threshold: float
-    too_short: int
 
 
 class Measured:
@@ -189,16 +188,29 @@ def _languages(rows: Rows, field: str, positions: np.ndarray) -> Languages:
 
 
 def _near(rows: Rows, measured: Measured, threshold: float, threads: int) -> NearCopies:
-    sets = shingle_sets(rows.texts(measured.field), threads=threads)
-    found = near_duplicates(sets, threshold=threshold, rank=_keep_ranks(measured), threads=threads)
-    exact = occurrence(measured.array("text")) > 0
-    new = ~exact[found.dropped]
-    return NearCopies(found.dropped[new], found.survivor[new], found.jaccard[new], threshold, len(sets.too_short))
+    """What `dedup.near` would drop, less the exact copies."""
+    with ExitStack() as stack:
+        spill = stack.enter_context(TemporaryFile()) if len(rows) > IN_MEMORY else None
+        sets = shingle_sets(rows.texts(measured.field), threads=threads, spill=spill)
+        rank = _keep_ranks(measured)
+        found = near_duplicates(sets, threshold=threshold, rank=rank, threads=threads)
+        short = sets.too_short
+    again, of = repetitions(normalized_keys(rows, short, measured.field), rank[short])
+    dropped = np.concatenate([found.dropped, short[again]])
+    survivors = np.concatenate([found.survivor, short[of]])
+    similarities = np.concatenate([found.jaccard, np.ones(len(again))])
+    order = np.argsort(rank, kind="stable")
+    exact = np.empty(len(rank), bool)
+    exact[order] = occurrence(measured.array("text")[order]) > 0
+    new = np.flatnonzero(~exact[dropped])
+    new = new[np.argsort(dropped[new])]
+    return NearCopies(dropped[new], survivors[new], similarities[new], threshold)
 
 
 def _keep_ranks(measured: Measured) -> np.ndarray:
-    """Rows of an evaluation split stay first, as the dedup tools have it; ties are broken by position."""
+    """Rows of an evaluation split stay first, as the dedup tools have it; then the earlier row."""
     order = {name: place for place, name in enumerate(EVALUATION_SPLITS)}
-    ranks = np.array([order.get(name, len(order)) for name in measured.splits.names] + [len(order)])
-    found: np.ndarray = ranks[measured.array("split")]
-    return found
+    of_split = np.array([order.get(name, len(order)) for name in measured.splits.names] + [len(order)])
+    ranks = np.empty(measured.rows, np.int64)
+    ranks[np.argsort(of_split[measured.array("split")], kind="stable")] = np.arange(measured.rows)
+    return ranks

@@ -20,7 +20,7 @@ BAD: Final = 0.10
 _EXAMPLES: Final = 5
 
 
-@tool("inspect.rulings", version=1, effect="reads")
+@tool("inspect.rulings", reads=("rulings.jsonl",), version=1, effect="reads")
 def by_rulings(ctx: Context, data: Rows) -> Report:
     """Say how often people's rulings on sampled rows contradict what the steps had decided.
 

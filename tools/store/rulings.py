@@ -117,7 +117,7 @@ def rates(rulings: Iterable[Ruling], dataset: str) -> list[Rate]:
 
 
 def ruled_out(rulings: Iterable[Ruling], dataset: str, *, confirmed: bool) -> dict[str, Ruling]:
-    """The last words that drop a row: one that had stayed when it was looked at, or (`confirmed`) one a step dropped."""
+    """The last words that drop a row: one that had stayed when looked at, or (`confirmed`) one a step dropped."""
     said = last_words(rulings, dataset)
     return {row_id: one for row_id, one in said.items() if one.word == "drop" and bool(one.of) == confirmed}
 

@@ -189,7 +189,10 @@ class _Session:
         self.connection.close()
 
     def arrow(self, sql: str, limit: int | None = None) -> pa.Table:
-        """The result of one statement, at most `limit` rows of it. DuckDB's own refusals come back as Retry, naming the nearest column."""
+        """The result of one statement, at most `limit` rows of it.
+
+        DuckDB's own refusals come back as Retry, naming the nearest column.
+        """
         import duckdb
 
         try:

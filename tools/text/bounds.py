@@ -1,8 +1,8 @@
 """An upper bound of the Jaccard similarity of two documents, far cheaper than the similarity itself and never too low.
 
 A document's sketch is a row of bits; each shingle flips the bit where its hash falls (the odd sketch of Mitzenmacher,
-Pagh and Pham, WWW 2014). Every bit in which two sketches differ shows another shingle that only one of the documents has.
-Where they differ in more bits than two documents of the threshold may differ in shingles, the pair is impossible.
+Pagh and Pham, WWW 2014). Every bit in which two sketches differ shows another shingle that only one document has. Where
+they differ in more bits than two documents of the threshold may differ in shingles, the pair is impossible.
 """
 
 from __future__ import annotations
@@ -48,9 +48,7 @@ class Sketches:
         )
 
 
-def possible_between(
-    left: Sketches, right: Sketches, threshold: float, run: Run = map
-) -> tuple[Positions, Positions]:
+def possible_between(left: Sketches, right: Sketches, threshold: float, run: Run = map) -> tuple[Positions, Positions]:
     """The pairs of a left and a right document whose similarity may reach the threshold, left ones ascending."""
 
     def among(part: slice) -> tuple[Positions, Positions]:

@@ -5,16 +5,16 @@ Knows shingle sets and a threshold. Does not compare documents exactly, and does
 1. Sample: a shingle takes part when its hash < SAMPLE / size * 2^64, where size counts the shingles of its document.
    These limits are nested: two documents always compare the same part of hash space, and each gives about SAMPLE keys
    whatever its length. Documents of up to SAMPLE shingles give all of them.
-2. Prefix filter (Chaudhuri, Ganti, Kaushik, ICDE 2006; Bayardo, Ma, Srikant, WWW 2007): two documents that share enough
-   keys share one of their rarest. A key of one document only can never match, and a document left with fewer shared keys
-   than it needs leaves. In text without copies nearly every document leaves here.
+2. Prefix filter (Chaudhuri, Ganti, Kaushik, ICDE 2006; Bayardo, Ma, Srikant, WWW 2007): two documents that share
+   enough keys share one of their rarest. A key of one document only can never match, and a document left with fewer
+   shared keys than it needs leaves. In text without copies nearly every document leaves here.
 3. Documents that share a key with few others become pairs; those that share it with many become a crowd (typically a
    template with some words replaced), in which every pair is possible. A crowd of very many is joined once more with a
    larger sample, which leaves out the documents that only share their boilerplate.
 
-Where both documents give all of their shingles nothing is missed. Otherwise a pair whose similarity equals the threshold
-is missed with a probability of about 1e-4 at worst (one document contained in the other), and a more similar one far less
-often.
+Where both documents give all of their shingles nothing is missed. Otherwise a pair whose similarity equals the
+threshold is missed with a probability of about 1e-4 at worst (one document contained in the other), and a more similar
+one far less often.
 """
 
 from __future__ import annotations

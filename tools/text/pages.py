@@ -28,7 +28,6 @@ SPACE, ALPHA, SOLID, TERMINAL, WORD, PLAIN, BREAK = (1 << bit for bit in range(7
 P; where `str.splitlines` cuts."""
 
 BREAKS: Final = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
-_BLOCK_BYTES: Final = 3 << 17
 _LOOKED_AT: Final = 16  # characters of a word without letters that are looked at for all words at once
 _PADDING: Final = bytes(24)  # word_hashes reads eight bytes at a time
 
@@ -176,6 +175,15 @@ class Pages:
             start, end = self._byte_of[start], self._byte_of[end]
         return tokens.word_hashes(tokens.Words(self._bytes, start, end, self.begin, self.begin))
 
+    def places(self, piece: str, text: str | None = None) -> Positions:
+        """Where a piece of text begins, overlapping occurrences left out; `text` may be the pages' in other letters."""
+        text = self.text if text is None else text
+        found, at = [], text.find(piece)
+        while at >= 0:
+            found.append(at)
+            at = text.find(piece, at + len(piece))
+        return np.array(found, np.int64)
+
     def doc_of(self, at: Positions) -> Positions:
         """The page of each position."""
         return np.searchsorted(self.begin, at, "right") - 1
@@ -253,7 +261,7 @@ class Pages:
         return Lines(start, end, self.doc_of(start), first, np.searchsorted(self.words.start, end))
 
 
-def pages_of(texts: pa.Array[Any], size: int = _BLOCK_BYTES) -> Iterator[tuple[Positions, Pages]]:
+def pages_of(texts: pa.Array[Any], size: int = tokens.BLOCK_BYTES) -> Iterator[tuple[Positions, Pages]]:
     """The texts (Arrow strings; null counts as empty) as Pages of about `size` bytes, and which of the texts they are.
 
     Texts in ASCII go apart from the others: one byte a character instead of four.

@@ -107,35 +107,42 @@ def repeats(words: Spans, longest: int) -> Iterator[Repeats]:
     page_bits = np.uint64(max((len(words.pages) - 1).bit_length(), 1))
     page = words.doc.astype(np.uint64) << (np.uint64(64) - page_bits)
     hashes, shorter = words.hashes, words.hashes
-    at = np.arange(total)
+    at = np.empty(0, np.int64)
     for n in range(2, longest + 1):
-        # Where this run may repeat: the shorter ones it begins and ends with do, and it stays on its page.
-        at = at[:-1][at[1:] == at[:-1] + 1]
-        at = at[at + n <= total]
-        at = at[words.doc[at + n - 1] == words.doc[at]]
-        longer = shorter[at] * _STEP
-        longer += hashes[at + n - 1]
-        longer ^= longer >> np.uint64(31)
-        longer *= _MIX
-        longer ^= longer >> np.uint64(29)
-        key = longer >> page_bits
-        key &= ~places
-        key |= page[at]
         if n == 2:
-            maybe = _maybe_twice(key, int(place_bits))
-            at, longer, key = at[maybe], longer[maybe], key[maybe]
+            longer = _longer(hashes[:-1], hashes[1:])
+            key = (longer >> page_bits) & ~places | page[:-1]
+            at = np.flatnonzero(_maybe_twice(key, int(place_bits)) & (page[1:] == page[:-1]))
+            longer, key = longer[at], key[at]
+        else:
+            # Where this run may repeat: the shorter ones it begins and ends with do, and it stays on its page.
+            at = at[:-1][at[1:] == at[:-1] + 1]
+            at = at[at + n <= total]
+            at = at[page[at + n - 1] == page[at]]
+            longer = _longer(shorter[at], hashes[at + n - 1])
+            key = (longer >> page_bits) & ~places | page[at]
         key |= at.astype(np.uint64)
         shorter = np.empty(total, np.uint64)
         shorter[at] = longer
         key.sort()
         again = (key[1:] ^ key[:-1]) <= places
-        begins, continues = np.append(again, False), np.append(False, again)[: len(key)]
-        begins = begins[: len(key)] & ~continues
+        continues = np.concatenate([[False], again])[: len(key)]
+        begins = np.concatenate([again, [False]])[: len(key)] & ~continues
         several = begins | continues
         place = (key & places).astype(np.int64)[several]
         start = np.flatnonzero(begins[several])
         yield Repeats(words, n, place, start, np.diff(np.append(start, len(place))))
         at = np.sort(place)
+
+
+def _longer(run: Hashes, word: Hashes) -> Hashes:
+    """The hash of a run and the word after it."""
+    longer = run * _STEP
+    longer += word
+    longer ^= longer >> np.uint64(31)
+    longer *= _MIX
+    longer ^= longer >> np.uint64(29)
+    return longer
 
 
 def _maybe_twice(key: Hashes, unused_bits: int) -> Mask:

@@ -169,9 +169,9 @@ def _symbols(pages: Pages, words: Spans) -> Signals:
 
 def _signs(pages: Pages) -> tuple[Positions, Positions]:
     """How many "#" and how many "..." or "…" each page has."""
-    count = len(pages)
-    hashes = np.fromiter((text.count("#") for text in pages.texts), np.int64, count)
-    return hashes, np.fromiter((text.count("...") + text.count("…") for text in pages.texts), np.int64, count)
+    hashes = pages.per_doc(pages.doc_of(np.flatnonzero(pages.chars == ord("#"))))
+    ellipses = np.concatenate([pages.places("..."), np.flatnonzero(pages.chars == 0x2026)])
+    return hashes, pages.per_doc(pages.doc_of(ellipses))
 
 
 def _marked_lines(pages: Pages) -> Signals:
@@ -263,12 +263,8 @@ def _triggers(pages: Pages, lines: Lines) -> dict[str, Mask]:
     lowered = pages.text.replace("\u0130", "\0").lower()
     holds: dict[str, Mask] = {}
     for piece in ("lorem ipsum", "javascript", *POLICY):
-        at, places = lowered.find(piece), []
-        while at >= 0:
-            places.append(at)
-            at = lowered.find(piece, at + 1)
         holds[piece] = np.zeros(len(lines), bool)
-        holds[piece][np.searchsorted(lines.start, places, "right") - 1] = True
+        holds[piece][np.searchsorted(lines.start, pages.places(piece, lowered), "right") - 1] = True
     holds["policy"] = np.logical_or.reduce([holds.pop(piece) for piece in POLICY])
     holds["{"] = np.zeros(len(lines), bool)
     holds["{"][np.searchsorted(lines.start, np.flatnonzero(pages.chars == ord("{")), "right") - 1] = True

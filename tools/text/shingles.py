@@ -68,8 +68,8 @@ def shingle_sets(
     """The sets of runs of `ngram` words of every document, documents numbered in the order in which they come.
 
     batches: Arrow string arrays of any lengths; null counts as empty. Words are `\\w+` of the lower-cased text; each
-    character of a script written without spaces is a word of its own, so that Chinese, Japanese or Thai text is compared
-    by `ngram` characters. A document of fewer words has an empty set (`ShingleSets.too_short`).
+    character of a script written without spaces is a word of its own, so that Chinese, Japanese or Thai text is
+    compared by `ngram` characters. A document of fewer words has an empty set (`ShingleSets.too_short`).
 
     Memory: 8 bytes per word. With `spill`, a file opened "w+b", the hashes are written there and mapped: the kernel may
     then drop them from memory at any time, so that 10 million documents of 200 words take 16 GB of disk, not of memory.

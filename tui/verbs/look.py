@@ -1,4 +1,4 @@
-"""Verbs that answer questions: tools, datasets, status, show, sql, drops, why, log, diff."""
+"""Verbs that answer questions: tools, datasets, status, show, sql, drops, why, log, diff, report."""
 
 from __future__ import annotations
 
@@ -179,3 +179,28 @@ def diff(command: Command) -> None:
         command.face.result(line, lambda screen: differences.markdown(title, found))
     else:
         command.face.result(line, lambda screen: differences.diff(title, found, mapping, screen))
+
+
+def report(command: Command) -> None:
+    from ..render.report_md import markdown
+
+    args = command.args
+    if args.md and args.html is not None:
+        raise Misuse("--md and --html exclude each other.")
+    with command.open(args.dataset) as workspace:
+        found = workspace.report(args.dataset, since=args.since, recipe=args.recipe)
+    line = {"tool": "report", **found.to_json()}
+    if args.html is None:
+        command.face.result(line, lambda screen: markdown(found), instead=True)
+        return
+    from ..report_html import render_html
+
+    html = render_html(found)
+    if args.html == "-":
+        command.face.result({**line, "html": html}, lambda screen: html.rstrip("\n").split("\n"), instead=True)
+        return
+    try:
+        Path(args.html).write_text(html, encoding="utf-8")
+    except OSError as error:
+        raise Misuse(f"Cannot write {args.html}: {error.strerror}.", next_step="Name a file you may write.") from None
+    command.face.result({**line, "wrote": args.html}, lambda screen: [f"wrote {args.html}"], instead=True)

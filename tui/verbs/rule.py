@@ -109,6 +109,6 @@ def _answer(number: int, interactive: bool) -> tuple[Word, str] | None:
         if ruled is not None and (because or ruled == "unsure"):
             return ruled, because
         if not interactive:
-            what = f"line {number}: {line.strip()[:60]!r} is no answer" if ruled is None else f"line {number} gives no reason"
-            raise Misuse(f"stdin, {what}; no ruling was written down.", next_step=HOW)
+            what = "gives no reason" if ruled else f"is no answer: {line.strip()[:60]!r}"
+            raise Misuse(f"Line {number} of stdin {what}; no ruling was written down.", next_step=HOW)
         print(HOW, file=sys.stderr)

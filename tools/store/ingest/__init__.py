@@ -10,6 +10,7 @@ from .chunks import ReadOptions as ReadOptions
 from .chunks import Reject as Reject
 from .chunks import Source as Source
 from .files import expand as expand
+from .files import find_files as find_files
 from .files import is_remote as is_remote
 from .reader import Reader as Reader
 from .remote import fetch as fetch

@@ -30,12 +30,14 @@ FileKind = Literal["jsonl", "json", "csv", "text", "parquet", "arrow"]
 class Copy:
     """A remote file as it was copied: `named` is the path of its source, `path` its own address, `at` where it lies.
 
+    `split` is the one its name or folder speaks of;
     `revision` is what its server calls this content (an ETag, a blob id, a date), None when it says nothing.
     """
 
     named: str
     path: str
     at: str
+    split: str | None
     revision: str | None
     sha256: str
 

@@ -90,7 +90,7 @@ def _of_path(path: str, copies: Sequence[Copy] = ()) -> list[Found]:
     if path == STDIN:
         return [Found(path, None, path)]
     if is_remote(path):
-        here = [Found(copy.path, _split_of_copy(copy), copy.at, copy) for copy in copies if copy.named == path]
+        here = [Found(copy.path, copy.split, copy.at, copy) for copy in copies if copy.named == path]
         if not here:
             raise Misuse(f"{path} is not on this machine.", next_step="Fetch it first and name the local copy.")
         return here
@@ -131,16 +131,12 @@ def data_files(files: Sequence[str]) -> list[str]:
     return [file for file in known if SUFFIXES[suffix_of(file)] != "text"] or known
 
 
-def _split_of_copy(copy: Copy) -> str | None:
-    """As for local files: of the file's name, or, below a folder that was named, of the nearest folder."""
-    root = f"{copy.named.rstrip('/')}/"
-    below = copy.path.removeprefix(root) if copy.path.startswith(root) else urlsplit(copy.path).path.rpartition("/")[2]
-    return next((split for part in reversed(below.split("/")) if (split := split_of(part))), None)
-
-
 def _split_below(folder: str, file: str) -> str | None:
+    return split_below(Path(file).relative_to(folder).parts)
+
+
+def split_below(parts: Sequence[str]) -> str | None:
     """The split of a file's name, else of the nearest folder below the one that was named."""
-    parts = Path(file).relative_to(folder).parts
     return next((split for part in reversed(parts) if (split := split_of(part))), None)
 
 

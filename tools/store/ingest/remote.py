@@ -14,7 +14,6 @@ import os
 import re
 import shutil
 import urllib.error
-import urllib.request
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -24,7 +23,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from ...errors import Misuse, TilthError, Unavailable, nearest
 from .chunks import Copy, Source
-from .files import data_files, is_remote
+from .files import data_files, is_remote, split_below
 
 DRIVERS: Final = {"hf": "huggingface-hub", "s3": "s3fs", "gs": "gcsfs", "memory": "fsspec"}
 """The package that fsspec needs for a scheme."""
@@ -73,6 +72,12 @@ def _copies(path: str, cache: Path) -> Iterator[Copy]:
             yield _over_fsspec(system, name, url, path, cache)
 
 
+def _split(system: Any, name: str, named: str) -> str | None:
+    root = f"{str(system._strip_protocol(named)).rstrip('/')}/"
+    below = name.removeprefix(root) if name.startswith(root) else name.rpartition("/")[2]
+    return split_below(below.split("/"))
+
+
 def _refuse_secrets(path: str) -> None:
     parts = urlsplit(path)
     keys = [key for key, _ in parse_qsl(parts.query, keep_blank_values=True) if _SECRET.search(key)]
@@ -108,8 +113,8 @@ def _names(system: Any, path: str) -> list[str]:
     names = data_files(sorted(system.find(path)))
     if not names:
         parent = path.rstrip("/").rpartition("/")[0]
-        beside = [str(one).rpartition("/")[2] for one in system.ls(parent, detail=False)] if system.isdir(parent) else []
-        next_step = nearest(path.rpartition("/")[2], beside)
+        beside = system.ls(parent, detail=False) if system.isdir(parent) else []
+        next_step = nearest(path.rpartition("/")[2], [str(one).rpartition("/")[2] for one in beside])
         raise Misuse(f"There is no data file at {path}.", next_step=next_step)
     return names
 
@@ -118,19 +123,22 @@ def _over_fsspec(system: Any, name: str, url: str, named: str, cache: Path) -> C
     info = system.info(name)
     revision = next((str(info[key]) for key in _REVISIONS if info.get(key)), None)
     folder = _folder(cache, url)
-    known = _known(folder, named)
+    known = _known(folder, named, _split(system, name, named))
     if known is not None and revision is not None and known.revision == revision:
         return known
     target = folder / _file_name(url)
     with _writing(target) as temporary:
         system.get_file(name, str(temporary))
-    return _noted(folder, Copy(named, url, str(target), revision, _sha256(target)))
+    return _noted(folder, Copy(named, url, str(target), _split(system, name, named), revision, _sha256(target)))
 
 
 def _over_http(url: str, cache: Path) -> Copy:
     """One file over HTTP(S); the server is asked whether the copy at hand still holds (RFC 9110, section 13)."""
+    import urllib.request  # 30 ms that a command without such a source does not pay
+
     folder = _folder(cache, url)
-    known = _known(folder, url)
+    split = split_below([PurePosixPath(urlsplit(url).path).name])
+    known = _known(folder, url, split)
     asked = {"User-Agent": "tilth"}
     if known is not None and known.revision is not None:
         is_tag = known.revision.startswith(('"', "W/"))
@@ -150,7 +158,7 @@ def _over_http(url: str, cache: Path) -> Copy:
                 if promised is not None and file.tell() != int(promised):
                     raise ConnectionError(f"{file.tell():,} of {promised} bytes came")
         revision = answer.headers.get("ETag") or answer.headers.get("Last-Modified")
-    return _noted(folder, Copy(url, url, str(target), revision, _sha256(target)))
+    return _noted(folder, Copy(url, url, str(target), split, revision, _sha256(target)))
 
 
 @contextmanager
@@ -216,11 +224,11 @@ def _noted(folder: Path, copy: Copy) -> Copy:
     return copy
 
 
-def _known(folder: Path, named: str) -> Copy | None:
+def _known(folder: Path, named: str, split: str | None) -> Copy | None:
     """The copy at hand, if its bytes are still those that were noted."""
     try:
         note = json.loads((folder / _NOTE).read_text(encoding="utf-8"))
-        copy = Copy(**{**note, "named": named, "at": str(folder / note["at"])})
+        copy = Copy(**{**note, "named": named, "split": split, "at": str(folder / note["at"])})
         return copy if _sha256(Path(copy.at)) == copy.sha256 else None
     except (OSError, ValueError, TypeError, KeyError):
         return None
