@@ -5,19 +5,45 @@ It knows names of environment variables, never their values.
 
 from __future__ import annotations
 
+import ipaddress
 import tomllib
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from ..tools.errors import Misuse, nearest
 
 Sight = Literal["rows", "statistics", "nothing"]
+Role = Literal["generator", "reviewer", "adjudicator"]
 
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid")
+
+
+class Price(_Strict):
+    """US dollars per million tokens, and the day somebody looked them up."""
+
+    input: float = Field(ge=0)
+    output: float = Field(ge=0)
+    as_of: str = ""
+
+
+class ModelFacts(_Strict):
+    """What people declare about one model of an endpoint; a new `revision` asks every question anew."""
+
+    revision: str = ""
+    price: Price | None = None
+
+
+class Timeouts(_Strict):
+    """Seconds: until connected, until the first token of a streamed answer, until the whole answer."""
+
+    connect: float = Field(10.0, gt=0)
+    first_token: float = Field(120.0, gt=0)
+    total: float = Field(600.0, gt=0)
 
 
 class Endpoint(_Strict):
@@ -26,6 +52,28 @@ class Endpoint(_Strict):
     base_url: str
     api_key_env: str | None = None
     may_see: Sight | None = None
+    concurrency: int = Field(32, ge=1)
+    requests_per_minute: float | None = Field(None, gt=0)
+    timeouts: Timeouts = Field(default_factory=lambda: Timeouts.model_validate({}))
+    models: dict[str, ModelFacts] = Field(default_factory=dict)
+
+    @field_validator("base_url")
+    @classmethod
+    def _bears_no_secret(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.username or parts.password:
+            raise ValueError("a URL here holds no user and no password; name the key's variable in api_key_env")
+        return url
+
+    @property
+    def host(self) -> str:
+        """Host and port as they are shown to people."""
+        return urlsplit(self.base_url).netloc
+
+    @property
+    def sees(self) -> Sight:
+        """`may_see`; where nobody said, rows for local hosts and statistics for all others."""
+        return self.may_see or ("rows" if is_local(self.base_url) else "statistics")
 
 
 class Tools(_Strict):
@@ -36,8 +84,21 @@ class Tools(_Strict):
 
 class Config(_Strict):
     endpoints: dict[str, Endpoint] = Field(default_factory=dict)
-    roles: dict[Literal["generator", "reviewer", "adjudicator"], list[str]] = Field(default_factory=dict)
+    roles: dict[Role, list[str]] = Field(default_factory=dict)
     tools: Tools = Field(default_factory=Tools)
+
+
+def is_local(url: str) -> bool:
+    """Is the host this machine or an address of a private network? Names other than localhost are not looked up."""
+    host = urlsplit(url).hostname or ""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        address: Any = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    address = getattr(address, "ipv4_mapped", None) or address
+    return bool(address.is_loopback or address.is_private or address.is_link_local) and not address.is_unspecified
 
 
 def read_config(root: Path) -> Config:

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from ..tools.store.ingest import Source
 
 
+def recipes_of(path: Path) -> list[Path]:
+    """The recipes a lock may be of: the files beside it that bear its name."""
+    stem = path.name.removesuffix(".lock.json")
+    return [one for suffix in (".yaml", ".yml") if (one := path.with_name(stem + suffix)).is_file()]
+
+
 def render(lock: Mapping[str, Any]) -> bytes:
     return json.dumps(lock, indent=1, ensure_ascii=False).encode() + b"\n"
 

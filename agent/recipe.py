@@ -91,8 +91,16 @@ class RecipeModel(_Strict):
     since: str | None = None
     seed: int = 0
     steps: list[Step] = Field(default_factory=list)
-    expect: dict[str, str | int | float] = Field(default_factory=dict)
+    expect: dict[str, str | int | float | list[str]] = Field(default_factory=dict)
     export: ExportSpec | None = None
+
+    @field_validator("expect")
+    @classmethod
+    def only_licences_are_lists(cls, value: dict[str, Any]) -> dict[str, Any]:
+        for name, condition in value.items():
+            if isinstance(condition, list) and name != "license":
+                raise ValueError(f"{name} takes one condition; only license takes a list")
+        return value
 
     @field_validator("sources")
     @classmethod

@@ -6,8 +6,9 @@ and rulings are the same are found done and cost nothing.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from ..tools.errors import Misuse, nearest
@@ -54,11 +55,18 @@ def again(workspace: Workspace, dataset: str) -> Replayed:
     assert start is not None
     following = [entry for entry in entries[imports[-1] + 1 :] if entry.tool != RULED_OUT]
     said = rulings.read(workspace.root)
+    # As the steps around it were, so that a recipe finds it done.
+    like = next((entry for entry in following if entry.kind == "step"), Entry("step", name))
+    ruling = Entry("step", name, tool=RULED_OUT, seed=like.seed, details=_picked(like.details, "since"))
     if rulings.ruled_out(said, name, confirmed=False):
-        following = [Entry("step", name, tool=RULED_OUT), *following]
+        following = [ruling, *following]
     if rulings.ruled_out(said, name, confirmed=True):
-        following = [*following, Entry("step", name, tool=RULED_OUT, args={"confirmed": True})]
+        following = [*following, replace(ruling, args={"confirmed": True})]
     return _again(workspace, name, start, following, {})
+
+
+def _picked(details: Mapping[str, Any], name: str) -> dict[str, Any]:
+    return {name: details[name]} if name in details else {}
 
 
 def _history(workspace: Workspace, dataset: str) -> tuple[str, Sequence[Entry]]:
@@ -78,10 +86,17 @@ def _again(
         next_step = "Undo to before it, or use a recipe."
         raise Misuse(f"Rows were appended to {dataset} after that step.", next_step=next_step)
     done: list[Entry] = []
+    idle: set[str] = set()
     with workspace.store.writing(f"tilth do --amend {dataset}"):
         for entry in entries:
             if entry.kind != "step" or entry.tool is None:
                 continue
+            if entry.output == entry.before and entry.output is not None:
+                # A step that changed nothing is told once for each set of rulings it was done under.
+                told = json.dumps([entry.tool, dict(entry.args), entry.before], sort_keys=True)
+                if told in idle:
+                    continue
+                idle.add(told)
             settings = toolbox.Settings(
                 seed=entry.seed, threads=workspace.threads, released=entry.details.get("since")
             )
@@ -93,8 +108,8 @@ def _again(
             vid = made.version.vid
         history = workspace.store.history(dataset)
         if history.current != vid:
-            told = {"again": [entry.seq for entry in entries]}
-            workspace.store.commit(Entry("run", dataset, args=told, inputs=(history.current,), output=vid))
+            steps = {"again": [entry.seq for entry in entries]}
+            workspace.store.commit(Entry("run", dataset, args=steps, inputs=(history.current,), output=vid))
     rows = workspace.store.version(vid).rows
     workspace.listener(Finished({"tool": "amend", "dataset": dataset, "version": vid, "rows": rows}))
     return Replayed(dataset, vid, rows, tuple(done))

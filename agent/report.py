@@ -10,12 +10,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow.compute as pc
 
 from ..tools.errors import Misuse
-from ..tools.store import history, rulings
+from ..tools.store import history, licences, rulings
 from ..tools.store.ledger import Entry
 from ..tools.store.rulings import Rate
 from . import drift, expect, lock
@@ -24,9 +24,6 @@ from .drift import Length, Shares
 if TYPE_CHECKING:
     from .recipe import Recipe
     from .workspace import Workspace
-
-UNSPECIFIED: Final = "unspecified"
-
 
 @dataclass(frozen=True)
 class Version:
@@ -41,7 +38,10 @@ class Version:
 
 @dataclass(frozen=True)
 class Loss:
-    """What one reason of one step took, as (dropped, of rows) in the old and the new version; None: no such step."""
+    """What one reason of one step took, as (dropped, of rows) in the old and the new version; None: no such step.
+
+    A step that dropped nothing in either version has one of these with the reason "".
+    """
 
     tool: str
     reason: str
@@ -51,11 +51,12 @@ class Loss:
 
 @dataclass(frozen=True)
 class SourceRows:
-    """A source with the licence its owner declares, and its rows in (old, new)."""
+    """A source with the licence its owner declares now and declared before, its class, and its rows in (old, new)."""
 
     name: str
     license: str
     license_before: str
+    kind: licences.Class
     rows: tuple[int, int]
 
 
@@ -150,7 +151,7 @@ def report(workspace: Workspace, dataset: str, since: str, recipe: Path | None =
         findings=_findings(workspace, paths, (old_vid, vid)),
         rates=tuple(rulings.rates(said, name)),
         recipe=None if read is None else _recipe(workspace, read, paths[1], vid),
-        reproduce=_reproduce(name, recipe, paths[1]),
+        reproduce=_reproduce(name, None if recipe is None else _from(workspace.root, recipe), paths[1]),
     )
 
 
@@ -189,20 +190,21 @@ def _counts(rows: Any, column: str) -> dict[str, int]:
 
 
 def _sources(paths: Sequence[Sequence[Entry]], counts: Sequence[Mapping[str, int]]) -> tuple[SourceRows, ...]:
-    declared: list[dict[str, str]] = []
-    for path in paths:
-        told = [source for entry in path if entry.kind == "import" for source in entry.details.get("sources", ())]
-        declared.append({source["name"]: (source.get("license") or "").strip() or UNSPECIFIED for source in told})
-    names = sorted({**declared[0], **declared[1], **counts[0], **counts[1]})
-    return tuple(
-        SourceRows(
-            name,
-            declared[1].get(name, declared[0].get(name, UNSPECIFIED)),
-            declared[0].get(name, declared[1].get(name, UNSPECIFIED)),
-            (counts[0].get(name, 0), counts[1].get(name, 0)),
-        )
-        for name in names
+    old, new = (
+        {
+            source["name"]: licences.read(source.get("license"))
+            for entry in path
+            if entry.kind == "import"
+            for source in entry.details.get("sources", ())
+        }
+        for path in paths
     )
+    nothing = licences.read(None)
+    lines = []
+    for name in sorted({**old, **new, **counts[0], **counts[1]}):
+        now, was = new.get(name, old.get(name, nothing)), old.get(name, new.get(name, nothing))
+        lines.append(SourceRows(name, now.told, was.told, now.kind, (counts[0].get(name, 0), counts[1].get(name, 0))))
+    return tuple(lines)
 
 
 def _labels(old: Any, new: Any) -> list[Shares]:
@@ -258,9 +260,15 @@ def _recipe(workspace: Workspace, recipe: Recipe, path: Sequence[Entry], vid: st
     return Recipes(recipe.path.name, verdicts, "matches" if same else "differs")
 
 
-def _reproduce(dataset: str, recipe: Path | None, path: Sequence[Entry]) -> tuple[str, ...]:
+def _from(root: Path, path: Path) -> str:
+    """A path as seen from the workspace, for others have it elsewhere; one outside of it as it was named."""
+    whole = path.resolve()
+    return whole.relative_to(root.resolve()).as_posix() if whole.is_relative_to(root.resolve()) else str(path)
+
+
+def _reproduce(dataset: str, recipe: str | None, path: Sequence[Entry]) -> tuple[str, ...]:
     made_by = next((entry.actor for entry in path if entry.actor.startswith("recipe ")), None)
-    name = str(recipe) if recipe is not None else made_by.removeprefix("recipe ") if made_by else None
+    name = recipe or (made_by.removeprefix("recipe ") if made_by else None)
     if name is not None:
         return (f"tilth run {shlex.quote(name)} --locked",)
     return (f"tilth log {dataset} --recipe > {dataset}.yaml", f"tilth run {dataset}.yaml")

@@ -10,14 +10,14 @@ import json
 import os
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..tools import tool as registry
-from ..tools.errors import Misuse, Refused, nearest
-from ..tools.store import history, rulings
+from ..tools.errors import Misuse, Refused, Unavailable, nearest
+from ..tools.store import history, licences, rulings
 from ..tools.store.importing import MAX_REJECT, import_sources
 from ..tools.store.ingest import ReadOptions, Source, fetch, find_files, is_remote
 from ..tools.store.ledger import Entry
@@ -58,8 +58,9 @@ def run(
     wanted = [expect.parse(name, condition) for name, condition in recipe.model.expect.items()]
     promised = lock.read(recipe.lock_path) if locked else None
     listener = workspace.listener
+    workspace.doubt_licenses((source.name, source.license) for source in recipe.model.sources)
     with workspace.store.writing(f"tilth run {recipe.path.name}"):
-        entry, reused = _import(workspace, recipe, listener, promised)
+        entry, reused, absent = _import(workspace, recipe, listener, promised)
         entries = [entry]
         vid = _output(entry)
         if sample is not None and sample < len(workspace.store.rows_of(vid)):
@@ -78,6 +79,8 @@ def run(
         verdicts = () if partial else tuple(judge(workspace, wanted, entries))
         made = _lock(workspace, recipe, entries, vid)
         if promised is not None and not partial:
+            if absent:
+                made["sources"] = promised["sources"]
             lock.compare(promised, made, recipe.lock_path)
         result = _result(recipe, entries, vid, verdicts, reused, time.monotonic() - began)
         if recipe.model.since is not None:
@@ -91,7 +94,7 @@ def run(
                 result["lock"] = str(recipe.lock_path)
     listener(Finished(result))
     if failed:
-        lines = "; ".join(f"{verdict.expectation} (found {verdict.found:,.10g})" for verdict in failed)
+        lines = "; ".join(map(str, failed))
         raise Refused(f"Expectation not met: {lines}. Nothing was exported.")
     return Ran(recipe.model.dataset, vid, tuple(entries), verdicts, reused, result)
 
@@ -99,7 +102,7 @@ def run(
 def plan(workspace: Workspace, recipe: Recipe) -> list[dict[str, Any]]:
     """What a run would do, in order, without doing it; `done` says that the ledger already holds the step."""
     store = workspace.store
-    entry = toolbox.finished(store, import_key(recipe, _sources(recipe, store.inputs)))
+    entry = toolbox.finished(store, import_key(recipe, _sources(recipe, store.inputs), store.ledger.purged))
     lines: list[dict[str, Any]] = [
         {"step": "import", "sources": [source.name for source in recipe.model.sources], "done": entry is not None}
     ]
@@ -118,8 +121,8 @@ def plan(workspace: Workspace, recipe: Recipe) -> list[dict[str, Any]]:
     return lines
 
 
-def import_key(recipe: Recipe, sources: Sequence[Source]) -> str:
-    """The step key of a recipe's import: what the files hold, and how they are read."""
+def import_key(recipe: Recipe, sources: Sequence[Source], purged: Collection[str] = ()) -> str:
+    """The step key of a recipe's import: what the files hold, how they are read, and which rows stay out of them."""
     files = [
         (source.name, found.path, found.copy.sha256 if found.copy else _file_sha(found.path))
         for source in sources
@@ -127,6 +130,7 @@ def import_key(recipe: Recipe, sources: Sequence[Source]) -> str:
     ]
     told = [source.declared() for source in sources]
     identity = ["import", 1, recipe.model.dataset, told, files, recipe.model.read]
+    identity += [sorted(purged)] if purged else []
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
 
 
@@ -166,14 +170,22 @@ def _until(steps: Sequence[Step], until: str | None) -> Sequence[Step]:
 
 def _import(
     workspace: Workspace, recipe: Recipe, listener: Listener, promised: Mapping[str, Any] | None
-) -> tuple[Entry, int]:
-    sources = _sources(recipe, workspace.store.inputs)
+) -> tuple[Entry, int, bool]:
+    """The import, whether it was found done, and whether the sources are absent, so that only the ledger has them."""
+    try:
+        sources = _sources(recipe, workspace.store.inputs)
+        key = import_key(recipe, sources, workspace.store.ledger.purged)
+    except (Misuse, Unavailable) as error:
+        known = None if promised is None else _as_locked(workspace, recipe, promised)
+        if known is None:
+            raise
+        listener(Noticed(f"{error.args[0]} The rows are those that were imported for {recipe.lock_path.name}", "loud"))
+        return known, 1, True
     if promised is not None:
         lock.compare_copies(promised, sources, recipe.lock_path)
-    key = import_key(recipe, sources)
     known = toolbox.finished(workspace.store, key)
     if known is not None:
-        return known, 1
+        return known, 1, False
     name = recipe.model.dataset
     mode = "replace" if name in workspace.store.histories() else "new"
     limit = MAX_REJECT if recipe.model.max_reject is None else recipe.model.max_reject
@@ -190,7 +202,17 @@ def _import(
         progress=lambda done, total: listener(Progressed("import", done, total, "bytes")),
     )
     listener(Finished(workspace.import_line(imported)))
-    return imported.entry, 0
+    return imported.entry, 0, False
+
+
+def _as_locked(workspace: Workspace, recipe: Recipe, promised: Mapping[str, Any]) -> Entry | None:
+    """The import that led to the locked version of this very recipe, if its rows are still here (as in a bundle)."""
+    if promised.get("recipe") != recipe.sha:
+        return None
+    lineage = workspace.store.ledger.lineage(recipe.model.dataset, str(promised.get("version")))
+    if not lineage or lineage[0].kind != "import":
+        return None
+    return toolbox.finished(workspace.store, lineage[0].key)
 
 
 def _settings(workspace: Workspace, recipe: Recipe, step: Step, max_drop: float | None) -> toolbox.Settings:
@@ -258,7 +280,12 @@ def judge(
     numbers |= {f"dropped.{reason}": count for reason, count in dropped.items()}
     numbers |= {"dropped": sum(dropped.values()), "rows": entries[-1].counts["after"]}
     numbers |= {"rejected": sum(entries[0].details["rejected"].values()), "read": entries[0].details["read"]}
-    return [expect.check(one, numbers, int(numbers["read"])) for one in wanted]
+    return [
+        expect.check_licenses(one, entries[0].details["sources"])
+        if one.allowed
+        else expect.check(one, numbers, int(numbers["read"]))
+        for one in wanted
+    ]
 
 
 def _lock(workspace: Workspace, recipe: Recipe, entries: Sequence[Entry], vid: str) -> dict[str, Any]:
@@ -271,6 +298,7 @@ def _lock(workspace: Workspace, recipe: Recipe, entries: Sequence[Entry], vid: s
         "seed": recipe.model.seed,
         **({"since": workspace.store.resolve(recipe.model.since)[1]} if recipe.model.since else {}),
         "sources": [_from_recipe(recipe, source) for source in details["sources"]],
+        "license": licences.strictest(source.get("license") for source in details["sources"]),
         "read": details["read"],
         "kept": details["kept"],
         "rejected": details["rejected"],

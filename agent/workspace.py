@@ -8,7 +8,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -20,9 +20,10 @@ from ..tools.store import history
 from ..tools.store.importing import MAX_REJECT, PACK_ROWS, Imported, Mode, import_sources
 from ..tools.store.ingest import ReadOptions, Source
 from ..tools.store.ledger import Entry
+from ..tools.store.licences import doubt
 from ..tools.store.rows import Rows
 from ..tools.store.store import Store, check_name, find_workspace
-from . import toolbox
+from . import lock, toolbox
 from .config import Config, read_config
 from .events import Finished, Listener, Noticed, Progressed, nobody
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from ..tools.document.card import Verified
+    from ..tools.store.bundle import Bundled
     from ..tools.store.rulings import Rate, Word
     from .release import Exported
     from .replay import Replayed
@@ -130,6 +132,7 @@ class Workspace:
         dataset = check_name(name) if name is not None else name_for(texts[0])
         mode: Mode = "append" if append else "replace" if replace else "new"
         source = Source(name=dataset, paths=texts, split=split, license=license)
+        self.doubt_licenses([(dataset, license)])
         with self.store.writing(f"tilth import {dataset}"):
             imported = import_sources(
                 self.store,
@@ -143,6 +146,13 @@ class Workspace:
             )
         self.listener(Finished(self.import_line(imported)))
         return imported
+
+    def doubt_licenses(self, declared: Iterable[tuple[str, str | None]]) -> None:
+        """Tell of every source whose licence was not understood."""
+        for name, license in declared:
+            text = doubt(license)
+            if text:
+                self.listener(Noticed(f"source {name}: {text}", "loud"))
 
     def import_line(self, imported: Imported) -> dict[str, Any]:
         """The result line of an import."""
@@ -331,6 +341,12 @@ class Workspace:
 
         return verify(self.store)
 
+    def purges(self) -> list[str]:
+        """What purges have changed, for whoever verifies the log."""
+        from ..tools.store.upkeep import explained
+
+        return explained(self.store)
+
     def recipe(self, dataset: str) -> str:
         """The steps that led to a version, as a recipe that gives the same version again."""
         from .recipe_from_log import recipe_from_log
@@ -385,6 +401,10 @@ class Workspace:
                 raise Misuse(f"{dataset} {what}; there is nothing to {kind}.")
             target = past.vids[past.cursor + steps]
             self.store.commit(Entry(kind, dataset, args={"steps": steps}, inputs=(past.current,), output=target))
+        purged = [one for one in self.store.ledger.purged.values() if target in one.details["versions"]]
+        if purged:
+            text = f"{dataset}@{target[:8]} lacks {len(purged):,} purged rows; {kind} does not bring them back"
+            self.listener(Noticed(text, "loud"))
         rows = self.store.version(target).rows
         self.listener(Finished({"tool": kind, "dataset": dataset, "version": target, "rows": rows}))
         return target
@@ -396,6 +416,19 @@ class Workspace:
             dataset, vid = self.store.resolve(address)
             self.store.commit(Entry("tag", dataset, args={"label": label}, inputs=(vid,), moves=False))
         return vid
+
+    def purge(self, row: str, *, because: str, dataset: str | None = None) -> Entry:
+        """Erase one row for good, everywhere in this workspace; its tombstone says what that broke. No undo."""
+        from ..tools.store.purge import purge
+
+        if not because.strip():
+            raise Misuse("A purge wants a reason.", next_step="Write: tilth purge ROW --because …")
+        found = self.why(row, dataset=dataset)
+        with self.store.writing(f"tilth purge {row}"):
+            tombstone = purge(self.store, found.dataset, found.row_id, because=because)
+        for text in _left(tombstone):
+            self.listener(Noticed(text, "loud"))
+        return tombstone
 
     def gc(self) -> dict[str, int]:
         """Remove objects nothing refers to; undo keeps working. -> {"objects": n, "bytes": n}."""
@@ -422,6 +455,16 @@ class Workspace:
         from ..tools.document.card import verify_card
 
         return verify_card(Path(folder))
+
+    def bundle(self, dataset: str, path: str | os.PathLike[str], *, rows: bool = False) -> Bundled:
+        """Pack a version's history, with the recipes whose lock is of it, into one file; `rows` adds the rows."""
+        from ..tools.store.bundle import write_bundle
+
+        _, vid = self.store.resolve(dataset)
+        locks = [one for one in sorted(self.root.glob("*.lock.json")) + sorted(self.root.glob("recipes/*.lock.json"))
+                 if lock.read(one).get("version") == vid]  # fmt: skip
+        beside = [one for path in locks for one in (path, *lock.recipes_of(path))]
+        return write_bundle(self.store, dataset, Path(path), rows=rows, beside=beside)
 
     # -- people's rulings ----------------------------------------------------------------------------------------
 
@@ -463,6 +506,18 @@ class Workspace:
 
     def _settings(self, sample: int | None = None, max_drop: float | None = None) -> toolbox.Settings:
         return toolbox.Settings(self.seed, self.threads, sample, max_drop)
+
+
+def _left(tombstone: Entry) -> Iterable[str]:
+    """What a purge does not reach, for people to see to."""
+    told = tombstone.details
+    if told["exports"]:
+        yield f"these exports still hold the row: {', '.join(told['exports'])}"
+    if told["places"]:
+        yield f"source files are not touched; {', '.join(told['places'])} will be left out of later imports"
+    if told["related"]:
+        some = ", ".join(one[:12] for one in told["related"][:5])
+        yield f"{len(told['related']):,} other rows have the same content or were made from it: {some}"
 
 
 def name_for(path: str) -> str:

@@ -107,11 +107,16 @@ class Change:
 
 @dataclass(frozen=True)
 class Report:
-    """Findings and facts that change no row; `details` is the JSON a renderer draws from."""
+    """Findings and facts that change no row; `details` is the JSON a renderer draws from.
+
+    `decisions` (as `drops(…, action="flag")` lays them out, in any order) say something about single rows; they are
+    stored with the report and shown by `why` and the view `decisions`.
+    """
 
     findings: Sequence[Finding] = ()
     facts: Sequence[Fact] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
+    decisions: pa.Table | None = None
 
 
 def drops(

@@ -90,6 +90,7 @@ def life(found: Life) -> dict[str, Any]:
         "signals": [{"step": entry.seq, "tool": entry.tool, "values": dict(values)} for entry, values in found.signals],
         "rulings": [asdict(one) for one in found.rulings],
         "exports": [{"step": entry.seq, **entry.details} for entry in found.exports],
+        "purged": None if found.purged is None else entry(found.purged),
     }
 
 

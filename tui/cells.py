@@ -1,5 +1,4 @@
-"""Text on a character grid: how wide it is, how it is cut and wrapped, and how text from data is made
-harmless.
+"""Text on a character grid: how wide it is, how it is cut and wrapped, how text from data is made harmless.
 
 It knows cells and colours of a terminal. It does not know what is shown.
 """
@@ -70,9 +69,7 @@ def right(text: str, cells: int) -> str:
 
 
 def wrap(text: str, cells: int) -> list[str]:
-    """Lines of at most `cells`, broken at spaces; a word that is longer than a line is broken where the line
-    ends.
-    """
+    """Lines of at most `cells`, broken at spaces; a word longer than a line is broken where the line ends."""
     lines: list[str] = []
     line = ""
     for word in text.split(" "):

@@ -19,9 +19,7 @@ _TITLES: Final = {"error": "errors", "warning": "warnings", "note": "notes"}
 
 
 def render_html(profile: Profile, *, dataset: str = "X") -> str:
-    """The whole page. `profile`: the details of an `inspect.profile` report; `dataset`: the name for commands
-    and title.
-    """
+    """The whole page. `profile`: the details of an `inspect.profile` report; `dataset`: its name."""
     sections = (
         _findings, _unchecked, _lengths, _languages, _duplicates, _system_prompts, _phrases, _pairs, _labels,
         _columns, _relations,
@@ -126,9 +124,9 @@ def _evidence(one: Profile) -> Iterator[str]:
 def _unchecked(profile: Profile, dataset: str) -> Iterator[str]:
     told = []
     for one in profile["not_checked"]:
-        looks = f" <code>{escaped(command(one['fix'], dataset))}</code>" if one["fix"] else ""
-        told.append(f"<li>{_data(one['what'])}: {_data(one['why'])}.{looks}</li>")
-    yield from _section("Not checked", ["<ul>", *told, "</ul>"])
+        looks = f" <code>{page.escaped(command(one['fix'], dataset))}</code>" if one["fix"] else ""
+        told.append(f"<li>{page.data(one['what'])}: {page.data(one['why'])}.{looks}</li>")
+    yield from page.section("Not checked", ["<ul>", *told, "</ul>"])
 
 
 def _lengths(profile: Profile, dataset: str) -> Iterator[str]:
@@ -136,6 +134,10 @@ def _lengths(profile: Profile, dataset: str) -> Iterator[str]:
     if found:
         cards = ['<div class="grid">', *(_length_card(one) for one in found), "</div>"]
         yield from page.section("Lengths", cards, "characters; turns in turns")
+    if held := [one for one in profile["holds"] if one[1]]:
+        shares = [(what, count / profile["rows"], count) for what, count in held]
+        bars = page.bars((what, share, f"{percent(share)}  {number(count)}", "") for what, share, count in shares)
+        yield from page.section("Rows with", [bars])
 
 
 def _length_card(one: Profile) -> str:

@@ -267,6 +267,9 @@ def _lengths(profile: Profile, page: _Page) -> Iterator[str]:
             told = "".join(right(number(one["quantiles"][key]), 8) for key in keys)
             line = f"  {left(neutral(one['of']), names)} {right(number(one['count']), 9)}{told}  "
             yield line + fit(spark(one["histogram"]["counts"]), page.cells - width(line))
+    if held := [(what, count) for what, count in profile["holds"] if count]:
+        told = ", ".join(f"{what} {percent(count / profile['rows'])}" for what, count in held)
+        yield from page.wrapped(f"Rows with {told}.", style="faint")
     tokens = float(f"{found[0]['total'] / 4:.2g}")
     yield from page.wrapped(
         f"About {tokens:,.0f} tokens in {neutral(found[0]['of'])}: characters / 4, an estimate.",

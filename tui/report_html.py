@@ -21,12 +21,13 @@ _STYLE: Final = """
 :root{--old:#c9c2b2}
 @media (prefers-color-scheme:dark){:root{--old:#6b6657}}
 .figures{display:flex;flex-wrap:wrap;gap:.8rem;margin:1rem 0}
-.figures div{background:var(--card);border:1px solid var(--line);border-radius:6px;padding:.5rem 1rem;flex:1 1 7rem}
-.figures b{display:block;font-size:1.5rem;line-height:1.25;font-variant-numeric:tabular-nums}
+.figures div{background:var(--card);border:1px solid var(--line);border-radius:6px;padding:.5rem 1rem;flex:1 1 auto}
+.figures b{display:block;font-size:1.5rem;line-height:1.25;white-space:nowrap;font-variant-numeric:tabular-nums}
 .legend i{display:inline-block;width:.9rem;height:.7rem;border-radius:2px;margin:0 .3rem 0 1rem;background:var(--bar)}
 .legend i.old,.bars i.old{background:var(--old)}
 .bars i.old,.bars i.new{height:.5rem;margin:.05rem 0}
-.pair{display:block}
+.bars+table{margin-top:1rem}
+.wide{grid-template-columns:repeat(auto-fill,minmax(26rem,1fr));align-items:start}
 .bars hr{grid-column:1/-1;width:100%;border:0;border-top:1px solid var(--line);margin:.35rem 0}
 svg .was{fill:none;stroke:var(--faint);stroke-width:1.5;stroke-dasharray:3 2}
 .bad{color:var(--error);font-weight:650}
@@ -73,16 +74,19 @@ def _figures(report: ReleaseReport) -> Iterator[str]:
 
 
 def _funnel(report: ReleaseReport) -> Iterator[str]:
+    losses = [one for one in report.losses if one.reason]
+    idle = ", ".join(dict.fromkeys(one.tool for one in report.losses if not one.reason))
+    sides = [side for one in losses for side in (one.old, one.new) if side]
+    most = max((taken / max(given, 1) for taken, given in sides), default=0)
+    body = [_pairs((_loss_label(one), _loss(one.old, most), _loss(one.new, most)) for one in losses)]
+    body += [f'<p class="faint">dropped nothing: {page.data(idle)}</p>'] if idle else []
+    read = f"{number(report.new.read)} read, {number(report.new.rejected)} rejected, {number(report.new.rows)} stay"
     if report.losses:
-        sides = [side for one in report.losses for side in (one.old, one.new) if side]
-        most = max(dropped / max(given, 1) for dropped, given in sides)
-        lines = _pairs((_loss_label(one), _loss(one.old, most), _loss(one.new, most)) for one in report.losses)
-        read = f"{number(report.new.read)} read, {number(report.new.rejected)} rejected, {number(report.new.rows)} stay"
-        yield from page.section("Dropped, as a share of the rows each step was given", [lines], read)
+        yield from page.section("Dropped, as a share of the rows each step was given", body, read)
 
 
 def _loss_label(one: Loss) -> str:
-    return f'{page.data(one.tool)} <span class="faint">{page.data(one.reason or "nothing")}</span>'
+    return f'{page.data(one.tool)} <span class="faint">{page.data(one.reason)}</span>'
 
 
 def _loss(side: tuple[int, int] | None, most: float) -> tuple[float, str]:
@@ -101,22 +105,22 @@ def _pairs(rows: Iterable[tuple[str, tuple[float, str], tuple[float, str]]]) -> 
             for kind, (length, _) in zip(("old", "new"), both, strict=True)
         )
         behind = "<br>".join(page.escaped(text) for _, text in both)
-        told.append(f'<span>{label}</span><span class="pair">{bars}</span><span class="n">{behind}</span>')
+        told.append(f'<span>{label}</span><span>{bars}</span><span class="n">{behind}</span>')
     return f'<div class="bars">{"<hr>".join(told)}</div>'
 
 
 def _expectations(report: ReleaseReport) -> Iterator[str]:
     if (recipe := report.recipe) is None:
         return
-    states = {"matches": "the lock is of this version", "differs": "the lock is of another version",
+    states = {"matches": "the lock is of this version", "differs": "the lock is of another version or recipe",
               "missing": "there is no lock"}  # fmt: skip
     lines = [
         (
             f"<code>{page.escaped(one.expectation)}</code>",
-            f"{number(one.found)}{' %' if one.expectation.percent else ''}",
+            page.data(one.told) if one.told else f"{number(one.found)}{' %' if one.expectation.percent else ''}",
             '<span class="good">met</span>' if one.met else '<span class="bad">NOT MET</span>',
         )
-        for one in recipe.verdicts
+        for one in sorted(recipe.verdicts, key=lambda one: one.met)
     ]
     body = page.table(("expectation", "found", ""), lines, (1,)) if lines else ["<p>It expects nothing.</p>"]
     yield from page.section("Expectations", body, f"{recipe.name}: {states[recipe.lock]}")
@@ -124,7 +128,8 @@ def _expectations(report: ReleaseReport) -> Iterator[str]:
 
 def _sources(report: ReleaseReport) -> Iterator[str]:
     lines = [
-        (page.data(one.name), _licence(one), f"{one.rows[0]:,}", f"{one.rows[1]:,}") for one in report.sources
+        (page.data(one.name), _licence(one), _class(one), *(f"{count:,}" for count in one.rows))
+        for one in report.sources
     ]
     old, new = max(report.old.rows, 1), max(report.new.rows, 1)
     bars = _pairs(
@@ -132,7 +137,7 @@ def _sources(report: ReleaseReport) -> Iterator[str]:
         for one in sorted(report.sources, key=lambda one: -one.rows[1])[:MOST]
         for was, now in (one.rows,)
     )
-    table = page.table(("source", "licence", "rows before", "rows now"), lines, (2, 3))
+    table = page.table(("source", "licence", "class", "rows before", "rows now"), lines, (3, 4))
     yield from page.section("Sources and their licences", [bars, *table], "share of the rows")
 
 
@@ -141,11 +146,14 @@ def _licence(one: SourceRows) -> str:
     return page.data(one.license) + (changed if one.license != one.license_before else "")
 
 
+def _class(one: SourceRows) -> str:
+    return one.kind if one.kind == "commercial" else f'<span class="bad">{one.kind}</span>'
+
+
 def _lengths(report: ReleaseReport) -> Iterator[str]:
     found = [one for one in report.lengths if sum(map(sum, one.counts))]
     if found:
-        cards = ['<div class="grid" style="grid-template-columns:repeat(auto-fill,minmax(26rem,1fr))">',
-                 *map(_length_card, found), "</div>"]  # fmt: skip
+        cards = ['<div class="grid wide">', *map(_length_card, found), "</div>"]
         yield from page.section("Lengths", cards, "characters; share of each version's rows; dashed: before")
 
 
@@ -167,7 +175,7 @@ def overlaid_svg(one: Length) -> str:
         return f"<p>always {page.escaped(number(edges[0]))}</p>" if edges else ""
     shares = [[count / max(sum(side), 1) for count in side] for side in one.counts]
     most, floor, step = max(map(max, shares)) or 1.0, HEIGHT - 16, WIDTH / (len(edges) - 1)
-    old, new = ([floor - (floor - 6) * value / most for value in side] for side in shares)
+    old, new = ([floor - (floor - 14) * value / most for value in side] for side in shares)
     bars = "".join(
         f'<rect x="{i * step + 0.5:.2f}" y="{top:.2f}" width="{max(step - 1, 0.5):.2f}" height="{floor - top:.2f}">'
         f"<title>{page.escaped(_tooltip(one, i, shares))}</title></rect>"
@@ -208,19 +216,20 @@ def _labels(report: ReleaseReport) -> Iterator[str]:
             for one in sorted(report.labels, key=lambda one: -one.distance)
         )
         aside = "columns of few values; moved: total variation distance"
-        yield from page.section("Labels", ['<div class="grid">', *cards, "</div>"], aside)
+        yield from page.section("Labels", ['<div class="grid wide">', *cards, "</div>"], aside)
 
 
 def _shares(one: Shares) -> str:
-    """The most frequent values as pairs of bars; the rest is counted."""
-    ranked = sorted(one.values, key=lambda value: (-max(value[1:]), value[0]))
+    """The values that moved most as pairs of bars, the most frequent first; the rest is counted."""
+    ranked = sorted(one.values[:MOST], key=lambda value: (-max(value[1:]), value[0]))
     sizes = [max(size, 1) for size in one.examined]
     most = max((count / size for value in ranked for count, size in zip(value[1:], sizes, strict=True)), default=0) or 1
     lines = (
         (page.data(name), (old / sizes[0] / most, share(old, sizes[0])), (new / sizes[1] / most, share(new, sizes[1])))
-        for name, old, new in ranked[:MOST]
+        for name, old, new in ranked
     )
-    rest = f'<p class="faint">and {len(ranked) - MOST:,} rarer values</p>' if len(ranked) > MOST else ""
+    hidden = len(one.values) - MOST
+    rest = f'<p class="faint">and {hidden:,} values that moved less</p>' if hidden > 0 else ""
     return _pairs(lines) + rest
 
 

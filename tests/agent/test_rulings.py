@@ -91,6 +91,13 @@ def test_amending_a_step_replays_what_followed(workspace):
         workspace.amend("dedup.near", "notes")
 
 
+def test_a_step_that_changes_nothing_is_done_once_however_often_people_rule(workspace):
+    workspace.do("filter.where", "notes", drop="length(text) > 500")
+    for line in (2, 3, 4):
+        made = workspace.keep(f"notes.jsonl:{line}", because="a good one")
+    assert [entry.tool for entry in made.entries] == ["dedup.exact", "filter.where", "filter.where"]
+
+
 def test_a_review_draws_rows_nobody_ruled_on_and_gives_rates_with_intervals(workspace):
     drawn = review.cases(workspace, "notes", reason="exact_duplicate", count=8)
     assert len(drawn) == 8 and {case.reason for case in drawn} == {"exact_duplicate"}

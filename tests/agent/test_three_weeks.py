@@ -1,4 +1,4 @@
-"""Three weekly drops of real instruction data: release, rule, carry over, report; and `why` tells the truth of each row.
+"""Three weekly drops of real instruction data: release, rule, carry over, report; `why` tells the truth of each row.
 
 Run it with: python -m pytest -m slow tests/agent/test_three_weeks.py
 """

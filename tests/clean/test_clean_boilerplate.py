@@ -1,4 +1,4 @@
-"""`clean.boilerplate`: what goes from either end of an answer, what says something and stays, and that once is enough."""
+"""`clean.boilerplate`: what goes from either end of an answer, what stays, and that once is enough."""
 
 from __future__ import annotations
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tilth.agent.workspace import Workspace
 from tilth.tools.dedup._units import UnitKind, units, without
 from tilth.tools.store.rows import Rows
 from tilth.tools.store.store import Store
@@ -55,9 +57,10 @@ def test_six_rows_are_not_enough(make_rows: MakeRows, run_tool: Any) -> None:
 
 
 def test_spaces_do_not_hide_a_line_but_short_ones_stay(make_rows: MakeRows, run_tool: Any) -> None:
-    rows = rows_of(make_rows, [f"A\n{FOOTER}\nRead on.", f"B\n  {FOOTER.replace(' ', '  ')}\t\nRead on."])
+    spaced = f"  {FOOTER.replace(' ', '  ')}\t"
+    rows = rows_of(make_rows, [f"A\n{FOOTER}\nRead on.", f"B\n{spaced}\nRead on.\nThere\nis more."])
     ran = run_tool("dedup.lines", rows, min_documents=2)
-    assert texts_of(ran.rows) == [f"A\n{FOOTER}\nRead on.", "B\nRead on."]
+    assert texts_of(ran.rows) == [f"A\n{FOOTER}\nRead on.", "B\nRead on.\nThere\nis more."]
     assert texts_of(run_tool("dedup.lines", rows, min_documents=2, min_characters=100).rows) == texts_of(rows)
 
 
@@ -89,6 +92,9 @@ def test_code_is_left_alone(make_rows: MakeRows, run_tool: Any) -> None:
     rows = rows_of(make_rows, [f"A\n{code}", f"B\n{code}"])
     assert run_tool("dedup.lines", rows, min_documents=2).decisions == []
     assert run_tool("dedup.lines", rows, min_documents=2, unit="paragraph").decisions == []
+    bare = "from collections.abc import Callable, Iterator\n\ndef run{}(call):\n    return call()\n"
+    rows = rows_of(make_rows, [bare.format(1), bare.format(2)])
+    assert run_tool("dedup.lines", rows, min_documents=2).decisions == []
 
 
 def test_paragraphs_go_as_a_whole(make_rows: MakeRows, run_tool: Any) -> None:
@@ -177,3 +183,14 @@ def test_units_cover_a_text_and_taking_none_out_changes_nothing(text: str, kind:
     assert all(space.strip() == "" and "\n" in space for space in between)
     if kind == "line":
         assert [text[one.start : one.end] for one in found] == text.split("\n")
+
+
+def test_a_row_of_the_test_split_keeps_its_line(tmp_path: Path) -> None:
+    for name in ("train", "test"):
+        (tmp_path / f"{name}.jsonl").write_text(json.dumps({"text": f"{name}\n{FOOTER}"}) + "\n")
+    with Workspace(tmp_path) as workspace:
+        workspace.add(tmp_path / "train.jsonl", tmp_path / "test.jsonl", name="d")
+        workspace.do("dedup.lines", "d", min_documents=2)
+        assert [(row.split, row.record["text"]) for row in workspace.show("d")] == [
+            ("train", "train"), ("test", f"test\n{FOOTER}"),
+        ]  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tilth.agent.workspace import Workspace
 from tilth.tools.store.rows import Rows
 from tilth.tools.store.store import Store
 from tilth.tools.text.tokens import split_unspaced, words
@@ -179,3 +181,14 @@ def test_winnowing_takes_few_hashes() -> None:
     text = " ".join(f"w{number}" for number in rng.integers(0, 10_000, 20_000))
     taken = np.concatenate([np.unique(found.fingerprint) for found in windows([text], 50)])
     assert len(taken) < 20_000 * 2.2 / 27
+
+
+def test_a_row_of_the_test_split_keeps_its_span(tmp_path: Path) -> None:
+    for name in ("train", "test"):
+        (tmp_path / f"{name}.jsonl").write_text(json.dumps({"text": f"{name} {LICENSE}"}) + "\n")
+    with Workspace(tmp_path) as workspace:
+        workspace.add(tmp_path / "train.jsonl", tmp_path / "test.jsonl", name="d")
+        workspace.do("dedup.spans", "d", action="cut")
+        assert [(row.split, row.record["text"]) for row in workspace.show("d")] == [
+            ("train", "train ."), ("test", f"test {LICENSE}"),
+        ]  # fmt: skip

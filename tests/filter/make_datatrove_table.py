@@ -147,6 +147,21 @@ PLACES = [
 ]
 
 
+ODD_LINES = [
+    "Please turn on JavaScript to read on.",
+    "We use cookies to know you.",
+    "Read our Terms of Use today.",
+    "Lorem ipsum dolor sit amet.",
+    "Lorem IPSUM without an end",
+    "function() { return of the town. }",
+    "A brace { of the town.",
+    "Javascript { of the page } here.",
+    "x" * 1001 + " is a long word.",
+    "Two words.",
+    "He said so (twice). \"Why?\" she asked. 'So!' ... Then he left.",
+]
+
+
 def sentence(rng: random.Random) -> str:
     noun, verb, other, place = (rng.choice(part) for part in (NOUNS, VERBS, NOUNS, PLACES))
     return f"The {rng.choice(['quiet', 'small', 'green', 'late'])} {noun} {verb} a {other} {place}{rng.choice('..!?')}"
@@ -207,10 +222,7 @@ def made_up() -> list[str]:
     texts += [
         "It's what we don't know, isn't it? They've seen the mother-in-law's well-known e.g. U.S. and/or a.m. " * 6
     ]
-    texts += [prose(rng, 9) + "\n" + more + "\n" + prose(rng, 6) for more in (
-        "Please turn on JavaScript to read on.", "We use cookies to know you.", "Read our Terms of Use today.", "Lorem ipsum dolor sit amet.",
-        "function() { return of the town. }", "A brace { of the town.", "x" * 1001 + " is a long word.", "Two words.", "Javascript { of the page } here.",
-        "Lorem IPSUM without an end", "He said so (twice). \"Why?\" she asked. 'So!' ... Then he left.")]  # fmt: skip
+    texts += [prose(rng, 9) + "\n" + line + "\n" + prose(rng, 6) for line in ODD_LINES]
     texts += [
         prose(rng, 9).replace(".", ". [1]"),
         prose(rng, 9).replace(".", " [12] ."),

@@ -13,6 +13,7 @@ import pytest
 
 from tilth.agent import toolbox
 from tilth.agent.events import Noticed
+from tilth.agent.workspace import Workspace
 from tilth.tools.errors import Retry
 from tilth.tools.filter._profiles import profile_named
 from tilth.tools.store.rows import Rows
@@ -141,6 +142,15 @@ def test_a_threshold_replaces_the_profile_s_own(
 ) -> None:
     rows = make_rows([{"text": PAGE}, {"text": "The river that we have seen runs to the sea."}])
     assert run_tool("filter.rules", rows, profile="gopher@paper", **{cut: value}).dropped() == dropped
+
+
+def test_what_if_tries_a_threshold(tmp_path: Path) -> None:
+    file = tmp_path / "pages.jsonl"
+    file.write_text(json.dumps({"text": PAGE}) + "\n", encoding="utf-8")
+    with Workspace(tmp_path) as workspace:
+        workspace.add(str(file), name="pages", format="text")
+        tried = workspace.what_if("filter.rules", "pages", "min_words", ["10", "5000"], profile="gopher@paper")
+    assert [one.dropped for one in tried] == [{}, {"gopher_short_doc": 1}]
 
 
 def test_a_threshold_of_another_profile_is_refused(make_rows: MakeRows, run_tool: Any) -> None:

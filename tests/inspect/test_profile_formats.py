@@ -90,6 +90,19 @@ def test_a_finding_names_its_command_and_shows_a_row(look: Look) -> None:
     assert len(leak["examples"][0]["row"]) == 32
 
 
+def test_turns_said_twice_and_what_answers_hold(look: Look, make_rows: Any) -> None:
+    code = "Run this:\n```\nprint(1)\n```\nand see https://example.org"
+    records = [
+        said(("user", "Again, please, with more words than that."), ("assistant", code),
+             ("user", "Again, please, with more words than that."), ("assistant", "There it is.")),
+        said(("user", "Yes"), ("assistant", "Fine."), ("user", "Yes"), ("assistant", "Good.")),
+    ]  # fmt: skip
+    details = look(records)
+    assert counts(details) == {"turns.repeated": 1}, "a short yes may come twice"
+    assert details["holds"] == [["code fences", 1], ["links", 1], ["lists", 0], ["headings or bold", 0]]
+    assert facts(make_rows(records))["text.with.code_fences"] == 1
+
+
 def test_sharegpt_with_media_says_what_it_did_not_look_at(look: Look) -> None:
     picture = {"from": "human", "value": [{"type": "text", "text": "What is this?"}, {"type": "image_url"}]}
     details = look([{"conversations": [picture, {"from": "gpt", "value": "A cat."}]}] * 2)

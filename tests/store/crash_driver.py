@@ -2,8 +2,9 @@
 
 Run as a program by test_crash.py: it must own its process (it forks), and prints one JSON line.
 
-    crash_driver.py FOLDER calls          kill before the 1st, 2nd, 3rd … system call that changes the disk
-    crash_driver.py FOLDER moments COUNT  kill at COUNT random moments
+    crash_driver.py FOLDER commit         kill one step before every system call that changes the disk
+    crash_driver.py FOLDER recipe EVERY   kill a whole recipe before every EVERYth such call
+    crash_driver.py FOLDER moments COUNT  kill a whole recipe at COUNT random moments
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import shutil
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +49,7 @@ def prepare(folder: Path) -> None:
             ]
             file.write(json.dumps({"messages": turns}, ensure_ascii=False) + "\n")
     (folder / "r.yaml").write_text(RECIPE)
+    (folder / "steps.yaml").write_text(RECIPE[: RECIPE.index("  - filter.where")])
 
 
 def work(folder: Path) -> dict[str, Any]:
@@ -68,7 +71,25 @@ def work(folder: Path) -> dict[str, Any]:
     return {"version": ran.version, "ref": ref, "files": out, "left": left + beside, "faults": faults}
 
 
-def in_child(folder: Path, kill_at: int | None = None) -> tuple[int, dict[str, Any] | None]:
+def one_step(folder: Path) -> dict[str, Any]:
+    """The last step of a recipe whose others are done, without an export; tells all that must be the same each time."""
+    workspace = Workspace(folder, threads=1)
+    vid = workspace.run(folder / "steps.yaml").version
+    ref = (folder / ".tilth" / "refs" / "chats").read_text().strip()
+    left = sorted(path.name for path in (folder / ".tilth" / "tmp").iterdir())
+    return {"version": vid, "ref": ref, "left": left, "faults": upkeep.verify(workspace.store)}
+
+
+def first_steps(folder: Path) -> dict[str, Any]:
+    """Everything but the last step of `one_step`."""
+    workspace = Workspace(folder, threads=1)
+    workspace.pack_rows = 50
+    return {"version": workspace.run(folder / "steps.yaml", until="dedup.exact").version}
+
+
+def in_child(
+    folder: Path, work: Callable[[Path], dict[str, Any]], kill_at: int | None = None
+) -> tuple[int, dict[str, Any] | None]:
     """Run in a forked child that kills itself before changing call number `kill_at`; -> (wait status, result)."""
     read, write = os.pipe()
     child = os.fork()
@@ -110,20 +131,24 @@ def _die_before(number: int) -> None:
 
 def main() -> None:
     root, how = Path(sys.argv[1]), sys.argv[2]
-    prepare(root / "calm")
+    done = one_step if how == "commit" else work
+    prepare(root / "fresh")
+    if how == "commit":
+        in_child(root / "fresh", first_steps)
+    shutil.copytree(root / "fresh", root / "calm")
     began = time.monotonic()
-    _, calm = in_child(root / "calm")
+    _, calm = in_child(root / "calm", done)
     seconds = time.monotonic() - began
     assert calm is not None
     kills, wrong = 0, []
     rng = random.Random(1)
-    attempts = range(1, 10_000) if how == "calls" else range(int(sys.argv[3]))
-    for attempt in attempts:
+    number = int(sys.argv[3]) if len(sys.argv) > 3 else 1
+    for attempt in range(number) if how == "moments" else range(1, 10_000, number):
         folder = root / "torn"
         shutil.rmtree(folder, ignore_errors=True)
-        prepare(folder)
-        if how == "calls":
-            status, _ = in_child(folder, attempt)
+        shutil.copytree(root / "fresh", folder)
+        if how != "moments":
+            status, _ = in_child(folder, done, attempt)
             if not os.WIFSIGNALED(status):
                 break
         else:
@@ -135,7 +160,7 @@ def main() -> None:
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
         kills += 1
-        _, after = in_child(folder)
+        _, after = in_child(folder, done)
         if after != calm:
             wrong.append({"attempt": attempt, "after": after})
     print(

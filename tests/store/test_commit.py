@@ -86,7 +86,7 @@ def play(
     return rows.vid, model
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(steps)
 def test_versions_follow_a_plain_list_and_packs_do_not_matter(plan):
     with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as other:

@@ -27,9 +27,16 @@ def drive(folder: Path, *how: str) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-def test_killed_before_any_system_call_that_changes_the_disk(tmp_path):
-    told = drive(tmp_path, "calls")
-    assert told["kills"] > 100
+def test_a_step_that_edits_rows_killed_before_any_system_call_that_changes_the_disk(tmp_path):
+    told = drive(tmp_path, "commit")
+    assert told["kills"] > 20
+    assert told["wrong"] == []
+
+
+@pytest.mark.slow
+def test_a_recipe_with_export_killed_before_every_seventh_such_call(tmp_path):
+    told = drive(tmp_path, "recipe", "7")
+    assert told["kills"] > 15
     assert told["wrong"] == []
     assert told["calm"]["left"] == told["calm"]["faults"] == []
     assert told["calm"]["ref"] == told["calm"]["version"]

@@ -51,9 +51,15 @@ def _inner(text: str, i: int) -> bool:
     """Is the character at i part of a word, by itself or by its neighbours?"""
     if _word(text, i) or _apostrophe(text, i):
         return True
-    between = _word(text, i - 1) and _word(text, i + 1)
-    digits = between and text[i - 1] in "0123456789" and text[i + 1] in "0123456789"
-    return (text[i] == "." and between) or (text[i] == "," and digits)
+    if not (_word(text, i - 1) and _word(text, i + 1)):
+        return False
+    before, after = text[i - 1].isalpha(), text[i + 1].isalpha()
+    return (
+        text[i] in ".&@"
+        or (text[i] == "," and not (before and after))
+        or (text[i] in "/:=<>" and not after)
+        or (text[i] == "-" and before != after)
+    )
 
 
 def share(part: float, whole: float) -> float:

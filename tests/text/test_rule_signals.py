@@ -148,7 +148,7 @@ def test_blocks_change_nothing(texts: list[str], size: int) -> None:
     assert measured(texts, "gopher@datatrove") == alone
 
 
-@given(st.lists(st.text(alphabet="ab'’.,-_1é \r\n\x1c\u2028", max_size=40), max_size=5))
+@given(st.lists(st.text(alphabet="ab'’.,-_/&:1é \r\n\x1c\u2028", max_size=40), max_size=5))
 def test_words_tokens_and_lines_are_those_of_python(texts: list[str]) -> None:
     pages = Pages(texts)
 

@@ -96,7 +96,7 @@ def path(request, monkeypatch):
     return request.param
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("threshold", [0.3, 0.7, 0.95, 1.0])
 def test_the_greedy_rule(path, seed, threshold):
     rng = random.Random(seed)
@@ -206,7 +206,7 @@ def test_repeated_shingles_count_once():
 def test_text_without_spaces_is_compared_by_characters():
     chinese = "我能吞下玻璃而不伤身体。今天天气很好，我们去公园散步吧。"
     thai = "กขคฆงจฉชซฌญฎฏฐฑฒณดตถทธนบปผฝพฟภม"
-    documents = [chinese, chinese.replace("今天", "昨天"), thai, thai + "ย", "我能吞", "一二三四五六七八九十"]
+    documents = [chinese, chinese.replace("吧", "呀"), thai, thai + "ย", "我能吞", "一二三四五六七八九十"]
     assert [(a, b) for a, b, _ in run(documents)] == [(1, 0), (3, 2)]
     assert shingle_sets([pa.array(documents)]).too_short.tolist() == [4]
 
@@ -221,6 +221,8 @@ def test_a_second_set_is_compared_against_and_never_dropped():
     assert found == greedy([grams(text) for text in documents + others], pinned=pinned)
     assert {dropped for dropped, _, _ in found} == set(range(15))
     assert all(survivor >= len(documents) for _, survivor, _ in found)
+    alone = corpus(rng, 3, longest=60, fresh=1)
+    assert run([alone[0], *alone], pinned=[False, True, True, True]) == [(0, 1, 1.0)]
 
 
 def test_recall_on_long_documents():

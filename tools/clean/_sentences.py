@@ -23,7 +23,8 @@ def first_sentence(text: str, start: int, end: int) -> tuple[int, int]:
     """
     start = end - len(text[start:end].lstrip())
     found = _END.search(text, start, min(end, start + LONGEST + 1))
-    return start, found.start() if found and found.group() == "\n" else found.end() if found else end
+    end = found.end() if found else end
+    return start, start + len(text[start:end].rstrip())
 
 
 def last_sentence(text: str, start: int, end: int) -> tuple[int, int]:

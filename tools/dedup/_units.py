@@ -15,6 +15,8 @@ from ..text.prose import fenced
 
 UnitKind = Literal["line", "paragraph"]
 
+_AS_CODE: Final = 0.25
+_STATEMENT: Final = re.compile(r"^(?:[^\S\n]{2,}|\t)\S|[;{}]\s*$|\):?\s*$|^\s*(?://|/\*|#include\b)", re.MULTILINE)
 _BETWEEN: Final = {"line": re.compile(r"\n"), "paragraph": re.compile(r"\n(?:[^\S\n]*\n)+")}
 
 
@@ -27,10 +29,13 @@ class Unit(NamedTuple):
 
 
 def units(text: str, kind: UnitKind, min_characters: int) -> list[Unit]:
-    """All units of a text in order; short ones and those that touch a fenced block have no key.
+    """All units of a text in order; short ones and code have no key.
 
-    The key is blake2b (8 bytes) of the unit with single spaces between its words.
+    Code is what touches a fenced block, and all of a text that `looks_like_code`. The key is blake2b (8 bytes) of the
+    unit with single spaces between its words.
     """
+    if looks_like_code(text):
+        return [Unit(start, end, None) for start, end in _spans(text, kind)]
     fences = fenced(text)
     openings = [low for low, _ in fences]
     found: list[Unit] = []
@@ -41,6 +46,13 @@ def units(text: str, kind: UnitKind, min_characters: int) -> list[Unit]:
         compared = len(words) >= min_characters and not in_code
         found.append(Unit(start, end, blake2b(words.encode(), digest_size=8).digest() if compared else None))
     return found
+
+
+def looks_like_code(text: str) -> bool:
+    """Whether over a quarter of the lines that are not blank are indented, comments, or end as statements do: ; { } )
+    or ): at the end."""
+    lines = [line for line in text.split("\n") if line.strip()]
+    return sum(_STATEMENT.search(line) is not None for line in lines) > _AS_CODE * len(lines)
 
 
 def _spans(text: str, kind: UnitKind) -> Iterator[tuple[int, int]]:

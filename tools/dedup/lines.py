@@ -53,13 +53,14 @@ def lines(
     """Cut lines that stand in many rows from all of them but one.
 
     A line is compared by its words, the whitespace around and between them aside. The first row in keep order (rows of
-    a test or validation split, then `keep`, then the earlier row) keeps the line, as often as it stands there; it is
-    cut from every other row. Repetition within one row is not looked at. The default, more than 6 rows, is that of
-    Llama 3 (Grattafiori et al. 2024, section 3.1.1: lines that occur more than 6 times in 30M documents); a web corpus
-    wants it, curated data of few rows may need more.
+    a test or validation split, released rows, then `keep`, then the earlier row) keeps the line, as often as it stands
+    there; it is cut from every other row. Repetition within one row is not looked at. The default, more than 6 rows,
+    is that of Llama 3 (Grattafiori et al. 2024, section 3.1.1: lines that occur more than 6 times in 30M documents); a
+    web corpus wants it, curated data of few rows may need more.
 
-    Left alone: lines in fenced code, where repetition is the rule; tool calls and schemas; and a turn or other text
-    that would lose everything while the row says something else, since an empty turn teaches worse than a repeated one.
+    Left alone: code, where repetition is the rule (fenced blocks, and all of a text of which over a quarter of the
+    lines are indented, comments or end in ; { } ) or ):); tool calls and schemas; and a turn or other text that would
+    lose everything while the row says something else, since an empty turn teaches worse than a repeated one.
     Preference data whose answers begin with the same messages keep one prompt: it is cut at both places.
 
     Reasons:

@@ -49,11 +49,11 @@ def spans(
 ) -> Change:
     """Report, or cut, spans of 50 words or more that stand in an earlier row too.
 
-    Rows are taken in keep order: those of a test or validation split first, then by `keep`, then the earlier row. A
-    span is repeated in a row when each run of `length` words in it stands, word for word, in a row before; the row
-    that holds it first keeps it. Words are `\\\\w+` in lower case (single characters where a script has no spaces), so
-    case, punctuation and white space do not hide a span. A span never reaches over the end of a turn, and repetition
-    within one row is not looked at. Code counts as any other text; tool calls and schemas are not read.
+    Rows are taken in keep order: those of a test or validation split first, then released ones, then by `keep`, then
+    the earlier row. A span is repeated in a row when each run of `length` words in it stands, word for word, in a row
+    before; the row that holds it first keeps it. Words are `\\w+` in lower case (single characters where a script has
+    no spaces), so case, punctuation and white space do not hide a span. A span never reaches over the end of a turn,
+    and repetition within one row is not looked at. Code counts as any other text; tool calls and schemas are not read.
 
     Rows that share a run are found by winnowing (Schleimer, Wilkerson, Aiken 2003; noise threshold `length` / 2,
     guarantee threshold `length`), which misses none; what is reported was compared word by word with the row that

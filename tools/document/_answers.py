@@ -1,6 +1,6 @@
-"""What only people can say of a dataset: the questions, `answers.toml`, and licences as people write them.
+"""What only people can say of a dataset: the questions, `answers.toml`, and a licence as a hub names it.
 
-It knows questions and SPDX expressions. It guesses no answer and no licence.
+It knows questions. It guesses no answer.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from ..errors import Misuse, nearest
+from ..store.licences import spdx
 
 QUESTIONS: Final[dict[str, tuple[str, str]]] = {
     "purpose": ("Purpose", "Why was the dataset made, and for whom?"),
@@ -31,7 +31,6 @@ QUESTIONS: Final[dict[str, tuple[str, str]]] = {
 tool can see."""
 
 LICENSE: Final = "license"
-UNSPECIFIED: Final = "unspecified"
 NOT_PROVIDED: Final = "Not provided."
 
 
@@ -61,67 +60,6 @@ def read_answers(root: Path, dataset: str) -> Answers:
             raise Misuse(f"{path.name}: [{dataset}] {key} is not a text.", next_step=f'Write {key} = "…".')
     texts = {key: table[key].strip() for key in QUESTIONS if table.get(key, "").strip()}
     return Answers(texts, str(table.get(LICENSE, "")).strip())
-
-
-def licence(declared: str | None) -> str:
-    """A declared licence as an SPDX expression where it is one, else as it was written; "unspecified" without
-    one."""
-    if not declared or not declared.strip():
-        return UNSPECIFIED
-    return spdx(declared) or " ".join(declared.split())
-
-
-def spdx(text: str) -> str | None:
-    """The SPDX expression a text spells (SPDX 3, Annex B; case does not matter); None when it is none.
-
-    An identifier counts only when it stands there: the library would read "GPL" as GPL-1.0-or-later.
-    """
-    from license_expression import ExpressionError
-
-    wanted = _ALIASES.get(_key(text), _LICENSE_WORD.sub("", text.strip()))
-    try:
-        parsed = _licensing().parse(wanted, validate=True, strict=True)
-    except (ExpressionError, ValueError, AttributeError):
-        return None
-    words = set(re.findall(r"[a-z0-9.+-]+", wanted.lower()))
-    if parsed is None or any(symbol.key.lower() not in words for symbol in parsed.symbols):
-        return None
-    return str(parsed)
-
-
-@cache
-def _licensing() -> Any:
-    from license_expression import get_spdx_licensing
-
-    return get_spdx_licensing()
-
-
-_LICENSE_WORD: Final = re.compile(r"\s+licen[cs]e$", re.IGNORECASE)
-
-
-def _key(text: str) -> str:
-    return re.sub(r"[^a-z0-9.]+", " ", _LICENSE_WORD.sub("", text.lower().strip())).strip()
-
-
-_ALIASES: Final = {
-    **{
-        f"cc {name} {version}": f"CC-{name.upper().replace(' ', '-')}-{version}"
-        for name in ("by", "by sa", "by nc", "by nd", "by nc sa", "by nc nd")
-        for version in ("2.0", "2.5", "3.0", "4.0")
-    },
-    "cc0": "CC0-1.0",
-    "cc0 1.0": "CC0-1.0",
-    "apache 2.0": "Apache-2.0",
-    "apache 2": "Apache-2.0",
-    "odc by": "ODC-By-1.0",
-    "odbl": "ODbL-1.0",
-    "pddl": "PDDL-1.0",
-    "bsd 3 clause": "BSD-3-Clause",
-    "bsd 2 clause": "BSD-2-Clause",
-    "gpl 3.0": "GPL-3.0-only",
-    "the mit": "MIT",
-}  # fmt: skip
-"""Spellings that name one licence and no other, but are no SPDX identifiers."""
 
 
 def hub_license(chosen: str) -> dict[str, str]:

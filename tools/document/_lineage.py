@@ -13,12 +13,12 @@ from pathlib import PurePath
 from typing import Any, Final
 
 from ..inspect.measures.redundancy import copies
+from ..store import licences
 from ..store.export import Written
 from ..store.ledger import Entry
 from ..store.packs import fixed_bytes
 from ..store.rows import Rows
 from ..version import VERSION
-from ._answers import licence
 from ._facts import CardFact, part
 
 PROVENANCE: Final = "provenance.jsonl"
@@ -106,7 +106,7 @@ def _source(source: Mapping[str, Any]) -> dict[str, Any]:
     kept = {
         name: source[name] for name in ("name", "split", "terms", "url", "license_url", "retrieved") if source.get(name)
     }
-    return {**kept, "license": licence(source.get("license")), "files": files}
+    return {**kept, "license": licences.read(source.get("license")).told, "files": files}
 
 
 def file_name(path: str) -> str:

@@ -14,7 +14,8 @@ from typing import Any, Final, NamedTuple
 
 import yaml
 
-from ._answers import NOT_PROVIDED, QUESTIONS, UNSPECIFIED, hub_license
+from ..store.licences import UNSPECIFIED
+from ._answers import NOT_PROVIDED, QUESTIONS, hub_license
 from ._facts import Facts, code, name_of, part, plain
 
 BEGIN: Final = "<!-- written by people: {} -->"

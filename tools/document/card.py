@@ -14,13 +14,14 @@ from typing import Annotated, Any, Literal
 
 from ..change import Report
 from ..context import Context
+from ..store import licences
 from ..store.export import Written, write_data
 from ..store.export.folder import FORMAT, MANIFEST, README, sha256
 from ..store.rows import Rows
 from ..store.store import Store
 from ..tool import Arg, tool
 from . import _lineage, _measured
-from ._answers import licence, read_answers
+from ._answers import read_answers
 from ._facts import Facts
 from ._render import Card, render, text
 from ._verify import Drift as Drift
@@ -85,7 +86,7 @@ def write_card(store: Store, dataset: str, vid: str, folder: Path, written: Writ
         "format": FORMAT,
         "dataset": dataset,
         "version": vid,
-        "license": answers.license and licence(answers.license),
+        "license": answers.license and licences.read(answers.license).told,
         "options": written.options.to_json(),
         "files": [*map(asdict, written.files), shipped],
         "mapping": written.mapping.to_json(),

@@ -1,5 +1,4 @@
-"""What is wrong with the columns of a table, or worth knowing, told as findings: one for each kind of
-trouble.
+"""What is wrong with the columns of a table, or worth knowing: one finding for each kind of trouble.
 
 It knows readings of columns and dependencies between them. It measures nothing and names no row it was not
 shown.
@@ -43,9 +42,7 @@ class Relations:
         self.correlated = correlated(table.numbers(name for name in names if readings[name].quantiles))
 
     def strongest(self) -> dict[str, Dependency]:
-        """For each column that another one decides: the dependency that is broken least, ties by column
-        order.
-        """
+        """For each column that another one decides: the dependency that is broken least."""
         best: dict[str, Dependency] = {}
         for one in self.dependencies:
             if one.right not in best or one.confidence > best[one.right].confidence:

@@ -13,6 +13,7 @@ It knows the layout below. It does not know terminals or pages.
      "dependencies": [{left, right, confidence, rows, sql, examples: [{at, found, expected}]}],
      "correlated": [[left, right, r]],
      "lengths": [{of, unit, count, total, mean, quantiles, histogram}],
+     "holds": [[what, rows]],
      "languages": {examined, rows, shares: [[code, rows]]} | null,
      "duplicates": {compared, exact, groups, largest, near, threshold},
      "overlaps": [{by, of, left, right, rows, right_rows}],
@@ -37,7 +38,7 @@ from ..store.rows import Rows, parse_records
 from . import _sql as sql
 from ._column_findings import Relations, identifying
 from ._findings import PHRASE_LEAST, PHRASE_SHARE
-from ._measured import Measured
+from ._measured import HOLDS, Measured
 from .measures.columns import Column, Table, is_missing, shown
 from .measures.dependencies import MOST_COLUMNS
 from .measures.redundancy import copies, shared
@@ -109,6 +110,7 @@ def details(
         "dependencies": _dependencies(rows, relations),
         "correlated": [list(pair) for pair in relations.correlated],
         "lengths": _lengths(measured),
+        "holds": [[what, measured.holds[what]] for what in HOLDS] if measured.has_text else [],
         "languages": _languages(measured),
         "duplicates": _duplicates(measured),
         "overlaps": _overlaps(measured),

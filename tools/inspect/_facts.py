@@ -12,7 +12,7 @@ from ..change import Fact
 from ..context import Progress, silent
 from ..store.rows import Rows
 from ..text.language import MODEL
-from ._measured import SAMPLED_LANGUAGES, Measured, measure
+from ._measured import HOLDS, SAMPLED_LANGUAGES, Measured, measure
 from .measures.counting import Lengths
 from .measures.redundancy import copies, forks, shared
 from .measures.values import Reading
@@ -30,8 +30,7 @@ def compute_facts(
     threads: int = 1,
     progress: Progress = silent,
 ) -> list[Fact]:
-    """The facts `inspect.profile` tells about a version, in the same order; near-duplicates only with a
-    threshold.
+    """The facts that `inspect.profile` tells; those about near-duplicates only with a threshold.
 
     They depend on the rows, the field and the seed: not on threads, packs or batches.
     """
@@ -74,6 +73,9 @@ def _texts(measured: Measured) -> Iterator[Fact]:
         method = f"code points of {measured.field}"
         yield Fact("text.characters.total", measured.lengths.total, "characters", method, rows)
         yield from _quantiles("text.characters", measured.lengths, "characters", method, rows)
+        for what, marks in HOLDS.items():
+            told = f"rows with {' or '.join(map(repr, marks))} in {measured.field}"
+            yield Fact(f"text.with.{what.replace(' ', '_')}", measured.holds[what], "rows", told, rows)
         yield Fact(
             "text.blank",
             measured.blank.counts["blank"],

@@ -118,6 +118,7 @@ def text_findings(measured: Measured) -> list[Finding]:
         _forked,
         _overlapping,
         _system_prompts,
+        _repeated_turns,
         _phrases,
         _languages,
         _pairs,
@@ -240,6 +241,15 @@ def _system_prompts(measured: Measured) -> Iterator[Finding]:
         yield _finding("system.shared", ("note", message, "", sql.TOP_SYSTEM_PROMPT), count, ())
 
 
+def _repeated_turns(measured: Measured) -> Iterator[Finding]:
+    if measured.dialogue is None:
+        return
+    hits = measured.dialogue.hits
+    for code, count in hits.counts.items():
+        message = "A turn repeats an earlier one of the same conversation word for word."
+        yield _finding(code, ("note", message, "", sql.REPEATED_TURN), count, hits.examples(code))
+
+
 def _phrases(measured: Measured) -> Iterator[Finding]:
     if measured.dialogue is None:
         return
@@ -283,8 +293,8 @@ def _pairs(measured: Measured) -> Iterator[Finding]:
     counted = {code: (count, pairs.hits.examples(code)) for code, count in pairs.hits.counts.items()}
     counted["preference.contradictory"] = pairs.contradictory()
     repeated = pairs.repeated()
-    if repeated[0] > copies(measured.array("record")).rows:
-        counted["preference.repeated"] = repeated
+    if repeated.rows > copies(measured.array("record")).rows:
+        counted["preference.repeated"] = repeated.rows, repeated.examples
     for code, (count, rows) in counted.items():
         if count:
             severity, message, fix, query = PAIRS[code]
@@ -319,10 +329,10 @@ def _rated(measured: Measured) -> Iterator[Finding]:
     rated = measured.verdicts
     if rated is None:
         return
-    count, rows = rated.contradictory()
-    if count:
+    both = rated.contradictory()
+    if both.rows:
         told: Told = ("error", "The same prompt and answer carry both labels.", "", "")
-        yield _finding("labels.contradictory", told, count, rows)
+        yield _finding("labels.contradictory", told, both.rows, both.examples)
     if len(rated.labels) == 1:
         only = next(iter(rated.labels))
         yield Finding("labels.one", "error", f"Every answer has the label {only}.", measured.rows)

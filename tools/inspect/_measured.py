@@ -1,5 +1,4 @@
-"""Everything a profile knows about a version, measured in one pass and, for languages and near-duplicates,
-one more.
+"""Everything a profile knows about a version: one pass, and one more for languages and near-duplicates.
 
 It knows which measure looks at which format. It does not know what is good or bad: that is what findings say.
 """
@@ -34,6 +33,13 @@ from .measures.redundancy import Codes, keys, occurrence
 from .measures.seen import CHATS, Seen, picked, stretches
 
 SAMPLED_LANGUAGES: Final = 2_000
+HOLDS: Final = {
+    "code fences": ("```", "~~~"),
+    "links": ("http://", "https://"),
+    "lists": ("\n- ", "\n* ", "\n1. ", "\n1) "),
+    "headings or bold": ("\n# ", "\n## ", "\n### ", "**"),
+}
+"""What a text may hold, and the marks of it."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +83,7 @@ class Measured:
         self.table = Table(seed)
         self.lengths = Lengths()
         self.blank = Hits()
+        self.holds: Counter[str] = Counter()
         self.checks = Checks(mapping)
         spoken = mapping.format != "table"
         self.dialogue = Dialogue() if spoken else None
@@ -132,6 +139,9 @@ class Measured:
         for i, text in enumerate(seen.texts):
             if not text or text.isspace():
                 self.blank.add("blank", seen.start + i)
+            for what, marks in HOLDS.items():
+                if any(mark in text for mark in marks):
+                    self.holds[what] += 1
         self._keep("text", keys(seen.texts))
         content = [zlib.crc32(text.encode("utf-8", "surrogatepass")) for text in seen.texts]
         self._keep("content", np.array(content, np.uint64))
@@ -140,8 +150,7 @@ class Measured:
         self._arrays.setdefault(name, []).append(numbers)
 
     def chosen_rows(self, count: int) -> np.ndarray:
-        """Positions, ascending, of `count` rows chosen by a hash of their text: the same after an export and
-        import.
+        """Positions, ascending, of `count` rows chosen by a hash of their text: the same after an export.
 
         Copies of a text are told apart by counting them, so that one text repeated a thousand times does not
         come as a thousand rows or none.

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from .measures.dependencies import MAJORITY, SMALLEST_GROUP, Dependency
+from .measures.dialogue import REPEATED
 from .measures.preference import LONGER
 from .measures.values import PLACEHOLDERS
 
@@ -21,6 +22,10 @@ UNKNOWN_ROLE: Final = (
 LAST_TURN: Final = (
     "select count(*) from (select row_id, arg_max(role, i) as last from turns group by row_id) "
     "where last <> 'assistant'"
+)
+REPEATED_TURN: Final = (
+    "select count(distinct row_id) from (select row_id from turns where role in ('user', 'assistant') "
+    f"and length(text) > {REPEATED} group by row_id, role, text having count(*) > 1)"
 )
 EMPTY_SIDE: Final = "select count(distinct row_id) from texts where field in ('chosen', 'rejected') and trim(text) = ''"
 IDENTICAL_SIDES: Final = (

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ..change import Fact, Finding, Report
+from ..change import Fact, Finding, Report, Severity
 from ..context import Context
 from ..store import rulings
 from ..store.rows import Rows
@@ -76,5 +76,5 @@ def _finding(rate: Rate, data: Rows, against: list[str]) -> Finding:
         f"at least {rate.low:.1%} of all (95 %)."
     )
     live = sorted(data.positions_of(against).values())[:_EXAMPLES]
-    severity = "warning" if rate.low <= 0.5 else "error"
+    severity: Severity = "warning" if rate.low <= 0.5 else "error"
     return Finding(_name(rate), severity, message, rate.contradicted, unit="sampled rows", rows=tuple(live))

@@ -133,8 +133,20 @@ def apply_report(store: Store, rows: Rows, report: Report, entry: Entry) -> Entr
     if report.details:
         text = json.dumps(report.details, ensure_ascii=False)
         objects["details"] = store.objects.put(pa.table({"json": pa.array([text], pa.large_string())}))
+    if report.decisions is not None and len(report.decisions):
+        objects["decisions"] = store.objects.put(_stored(rows, report.decisions))
     counts = {"before": len(rows), "after": len(rows), "findings": len(report.findings)}
     return store.commit(replace(entry, kind="report", inputs=(rows.vid, *entry.inputs), objects=objects, counts=counts))
+
+
+def _stored(rows: Rows, decisions: pa.Table) -> pa.Table:
+    """Decisions by position as they are kept: in order, with the identity of each row."""
+    order = np.argsort(decisions["position"].to_numpy(), kind="stable")
+    decisions = decisions.take(pa.array(order)).cast(DECISIONS)
+    keys = rows.take(decisions["position"].to_numpy(), ["row_id", "ord", "rev"])
+    return pa.Table.from_arrays(
+        [*keys.columns, *decisions.drop_columns(["position"]).columns], schema=STORED_DECISIONS
+    )
 
 
 def read_details(store: Store, entry: Entry) -> dict[str, Any]:
@@ -244,12 +256,7 @@ class _Writing:
         self._writer("signals", table.schema, stack).write(table)
 
     def _write_decisions(self, decisions: pa.Table, stack: ExitStack) -> None:
-        order = np.argsort(decisions["position"].to_numpy(), kind="stable")
-        decisions = decisions.take(pa.array(order)).cast(DECISIONS)
-        keys = self.rows.take(decisions["position"].to_numpy(), ["row_id", "ord", "rev"])
-        table = pa.Table.from_arrays(
-            [*keys.columns, *decisions.drop_columns(["position"]).columns], schema=STORED_DECISIONS
-        )
+        table = _stored(self.rows, decisions)
         self._writer("decisions", STORED_DECISIONS, stack).write(table)
 
     def _write_edits(self, edits: list[Edit], stack: ExitStack) -> None:
@@ -307,6 +314,9 @@ class _Writing:
             ],
             schema=pack_schema(kind),
         )
+        stays = pa.array([birth.hex() not in self.store.ledger.purged for birth in births], pa.bool_())
+        table = table.filter(stays)  # a row that was purged is not made again
+        self.tally.added -= count - len(table)
         self._writer("added", table.schema, stack).write(table)
         self._next_ord += count
 

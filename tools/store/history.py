@@ -73,6 +73,7 @@ class Life:
     live: bool
     exports: tuple[Entry, ...]
     rulings: tuple[rulings.Ruling, ...]
+    purged: Entry | None = None
 
 
 @dataclass(frozen=True)
@@ -148,6 +149,8 @@ def _examples(
     store: Store, entry: Entry, table: pa.Table, reason: str | None, count: int, seed: int
 ) -> Iterator[Dropped]:
     table = table.filter(pc.equal(table["action"], "drop"))
+    erased = pa.array([bytes.fromhex(one) for one in store.ledger.purged], pa.binary(16))
+    table = table.filter(pc.invert(pc.is_in(table["row_id"], erased)))
     for name in entry.counts.get("dropped", {}):
         if reason is not None and name != reason:
             continue
@@ -189,16 +192,15 @@ def why(store: Store, dataset: str, wanted: str) -> Life:
     entries = store.ledger.of(dataset)
     revisions = _revisions(store, entries, wanted)
     if not revisions:
+        tombstone = _tombstone(store, dataset, wanted)
+        if tombstone is not None:
+            return _purged(store, dataset, entries, tombstone)
         next_step = "Name it by a row id (6 digits or more), FILE:LINE, or its own key (import --id COLUMN)."
         raise Misuse(f"No row of {dataset} is called {wanted!r}.", next_step=next_step)
     row_id, place = revisions[0].row_id, revisions[0].ord
-    told: list[Decision] = []
+    told = _decided(store, entries, row_id)
     signals: list[tuple[Entry, Mapping[str, Any]]] = []
     for entry in entries:
-        table = decisions(store, entry) if entry.kind == "step" else None
-        if table is not None:
-            hits = table.filter(pc.equal(table["row_id"], pa.scalar(bytes.fromhex(row_id), pa.binary(16))))
-            told.extend(_decision(line, entry) for line in hits.to_pylist())
         if "signals" in entry.objects and entry.kind == "step":
             measured = store.objects.read(entry.objects["signals"])
             for line in measured.filter(pc.equal(measured["ord"], place)).to_pylist():
@@ -207,6 +209,34 @@ def why(store: Store, dataset: str, wanted: str) -> Life:
     exports = [entry for entry in entries if entry.kind == "export" and _holds(store, entry, row_id)]
     said = [one for one in rulings.read(store.root) if (one.dataset, one.row_id) == (dataset, row_id)]
     return Life(dataset, row_id, tuple(revisions), tuple(told), tuple(signals), live, tuple(exports), tuple(said))
+
+
+def _tombstone(store: Store, dataset: str, wanted: str) -> Entry | None:
+    """The purge of the row a prefix of its id, or the place it was read from, names."""
+    for row_id, entry in store.ledger.purged.items():
+        named = len(wanted) >= SHORTEST_PREFIX and row_id.startswith(wanted.lower())
+        places = entry.details["places"]
+        if dataset in entry.details["datasets"] and (named or any(f"/{one}".endswith(f"/{wanted}") for one in places)):
+            return entry
+    return None
+
+
+def _purged(store: Store, dataset: str, entries: Sequence[Entry], tombstone: Entry) -> Life:
+    """What is left of a purged row: what was decided about it, who ruled, and the tombstone."""
+    row_id = str(tombstone.args["row"])
+    said = [one for one in rulings.read(store.root) if (one.dataset, one.row_id) == (dataset, row_id)]
+    exports = [one for one in entries if one.kind == "export" and one.before in tombstone.details["versions"]]
+    told = tuple(_decided(store, entries, row_id))
+    return Life(dataset, row_id, (), told, (), False, tuple(exports), tuple(said), tombstone)
+
+
+def _decided(store: Store, entries: Sequence[Entry], row_id: str) -> Iterator[Decision]:
+    """Every decision about one row, oldest first."""
+    for entry in entries:
+        table = decisions(store, entry) if entry.kind == "step" else None
+        if table is not None:
+            hits = table.filter(pc.equal(table["row_id"], pa.scalar(bytes.fromhex(row_id), pa.binary(16))))
+            yield from (_decision(line, entry) for line in hits.to_pylist())
 
 
 def _holds(store: Store, entry: Entry, row_id: str) -> bool:

@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -83,6 +83,8 @@ def import_sources(
     rejected = sum(reader.rejects.values())
     if rejected > max_reject * reader.read:
         raise Refused(_too_many(reader, rejected, max_reject, rejects.path))
+    if writing.purged:
+        reader.rejects["purged"] = writing.purged
     if not writing.rows:
         raise BadInput(_nothing(sources, reader))
     version = _version(store, base, parts, writing, reader)
@@ -123,6 +125,7 @@ class _Importing:
     def __init__(self, store: Store, base: Version | None, pack_rows: int) -> None:
         self.store = store
         self.rows = 0
+        self.purged = 0
         self.record_type: pa.DataType | None = None
         self._base_type = _record_type(store, base)
         self._occurrences = _births(store, base)
@@ -141,6 +144,7 @@ class _Importing:
             )
         self.record_type = kind
         ids = row_ids(chunk.content, self._occurrences.number(chunk.content))
+        chunk, ids = self._without_purged(chunk, ids)
         count = len(chunk.records)
         ords = np.arange(self.next_ord, self.next_ord + count)
         table = pa.Table.from_arrays(
@@ -169,6 +173,25 @@ class _Importing:
             table = table.slice(len(piece))
             if self._out.rows >= self._pack_rows:
                 self._close(self.next_ord - len(table))
+
+    def _without_purged(self, chunk: Chunk, ids: np.ndarray) -> tuple[Chunk, np.ndarray]:
+        """A row that was purged stays out, whatever file holds it still."""
+        if not self.store.ledger.purged:
+            return chunk, ids
+        keep = np.array([one.tobytes().hex() not in self.store.ledger.purged for one in ids], bool)
+        if keep.all():
+            return chunk, ids
+        self.purged += int((~keep).sum())
+        mask = pa.array(keep)
+        chunk = replace(
+            chunk,
+            records=chunk.records.filter(mask),
+            content=chunk.content[keep],
+            keys=None if chunk.keys is None else chunk.keys.filter(mask),
+            lines=chunk.lines[keep],
+            offsets=chunk.offsets[keep],
+        )
+        return chunk, ids[keep]
 
     def _close(self, end: int) -> None:
         """Finish the open pack; its last row has ord `end` - 1."""

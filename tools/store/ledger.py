@@ -18,7 +18,9 @@ from typing import Any, Final, Literal
 from ..errors import Corrupt
 from . import disk
 
-EntryKind = Literal["import", "step", "report", "sample", "run", "undo", "redo", "tag", "export", "gc"]
+EntryKind = Literal[
+    "import", "step", "report", "sample", "run", "undo", "redo", "tag", "export", "benchmark", "gc", "purge"
+]
 GENESIS: Final = "0" * 64
 
 
@@ -78,6 +80,10 @@ class Ledger:
         self.path = path
         self._entries: list[Entry] = []
         self._by_key: dict[str, Entry] = {}
+        self.purged: dict[str, Entry] = {}
+        """The tombstone of every purged row, by row id."""
+        self.moved_parts: dict[tuple[str, str | None], Mapping[str, Any]] = {}
+        """What became of a (pack, selection) when a row was purged: the same fields, and rows and live."""
         self._last = GENESIS
         self._size = 0
         self.refresh()
@@ -119,7 +125,7 @@ class Ledger:
         self.refresh()
         self._cut_torn_tail()
         entry = replace(entry, seq=len(self._entries), prev=self._last, at=entry.at or _now())
-        line = json.dumps(asdict(entry), ensure_ascii=False, separators=(",", ":")).encode()
+        line = line_of(entry)
         disk.append_line(self.path, line)
         self._add(line)
         self._size += len(line) + 1
@@ -182,7 +188,7 @@ class Ledger:
                     faults.append(f"line {number}: is numbered {entry['seq']}")
             except (ValueError, KeyError, TypeError):
                 faults.append(f"line {number}: is not a ledger entry")
-            prev = hashlib.sha256(line).hexdigest()
+            prev = sha_of_line(line)
         return faults
 
     def _add(self, line: bytes) -> None:
@@ -195,14 +201,39 @@ class Ledger:
             number = len(self._entries) + 1
             next_step = "'tilth log --verify' names every fault; restore the file from a backup."
             raise Corrupt(f"{self.path.name} is damaged at line {number}.", next_step=next_step) from error
-        self._last = hashlib.sha256(line).hexdigest()
+        self._last = sha_of_line(line)
+        if entry.kind == "purge":
+            self._see_purge(entry)
         self._entries.append(entry)
         if entry.key:
             self._by_key[entry.key] = entry
 
+    def _see_purge(self, tombstone: Entry) -> None:
+        """From here on, earlier entries name the objects that were written without the row. The file stays as it is."""
+        self.purged[str(tombstone.args["row"])] = tombstone
+        moved = tombstone.details["objects"]
+        for number, entry in enumerate(self._entries):
+            if not moved.keys().isdisjoint(entry.objects.values()):
+                objects = {role: moved.get(sha, sha) for role, sha in entry.objects.items()}
+                self._entries[number] = replace(entry, objects=objects)
+                if self._by_key.get(entry.key) is entry:
+                    self._by_key[entry.key] = self._entries[number]
+        for part in tombstone.details["parts"]:
+            self.moved_parts[part["pack"], part["selection"]] = part["to"]
+
     def _cut_torn_tail(self) -> None:
         if self.path.exists() and self.path.stat().st_size > self._size:
             os.truncate(self.path, self._size)
+
+
+def line_of(entry: Entry) -> bytes:
+    """An entry as its line, without the line end."""
+    return json.dumps(asdict(entry), ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def sha_of_line(line: bytes) -> str:
+    """What the next entry names as `prev`."""
+    return hashlib.sha256(line).hexdigest()
 
 
 def referenced(entries: Iterable[Entry]) -> set[str]:

@@ -93,7 +93,10 @@ class Objects:
         try:
             return pq.ParquetFile(self.path(sha), memory_map=True)
         except FileNotFoundError:
-            next_step = "It may have been purged or deleted by hand; 'tilth log --verify' tells what is missing."
+            next_step = (
+                "It was left out of a bundle made without --rows, or deleted by hand; "
+                "'tilth log --verify' tells what is missing."
+            )
             raise Corrupt(f"The object {sha[:12]} is not in this workspace.", next_step=next_step) from None
 
     def read(self, sha: str, columns: Sequence[str] | None = None) -> pa.Table:

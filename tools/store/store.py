@@ -21,7 +21,7 @@ from typing import IO, Any, Final
 
 from ..errors import Busy, Misuse, nearest
 from . import disk
-from .ledger import Entry, History, Ledger
+from .ledger import Entry, History, Ledger, referenced
 from .packs import Objects
 from .rows import Rows
 from .versions import Version
@@ -118,10 +118,16 @@ class Store:
         return name, hits[0]
 
     def version(self, vid: str) -> Version:
+        """A stored version; rows purged since are left out, under the id it always had."""
         try:
-            return Version.from_json((self.state / "versions" / f"{vid}.json").read_bytes())
+            version = Version.from_json((self.state / "versions" / f"{vid}.json").read_bytes())
         except FileNotFoundError:
             raise Misuse(f"The version {vid} is not stored here.") from None
+        moved, parts = self.ledger.moved_parts, list(version.parts)
+        for number, part in enumerate(parts):
+            while (to := moved.get((part.pack, part.selection))) is not None:
+                part = parts[number] = replace(part, **to)
+        return version if tuple(parts) == version.parts else version.without_purged(parts)
 
     def rows(self, address: str) -> Rows:
         """The rows an address means."""
@@ -175,11 +181,23 @@ class Store:
         if sweep:
             shutil.rmtree(self.state / "tmp", ignore_errors=True)
             (self.state / "tmp").mkdir(exist_ok=True)
+        self._remove_purged()
         for name, history in self.histories().items():
             ref = self.state / "refs" / name
             wanted = f"{history.current}\n".encode()
             if not ref.exists() or ref.read_bytes() != wanted:
                 disk.write_file(ref, wanted, temporary=self._temporary(f"ref-{name.replace('/', '-')}"))
+
+    def _remove_purged(self) -> None:
+        """Objects a purge has replaced go, unless a later entry has made the same one again."""
+        self.ledger.refresh()
+        if not self.ledger.purged:
+            return
+        named = referenced(self.ledger.entries())
+        for tombstone in self.ledger.purged.values():
+            for sha in tombstone.details["objects"]:
+                if sha not in named:
+                    self.objects.path(sha).unlink(missing_ok=True)
 
     def _temporary(self, stem: str) -> Path:
         return self.state / "tmp" / f"{stem}.{os.getpid()}"

@@ -34,6 +34,17 @@ def verify(store: Store) -> list[str]:
     return faults
 
 
+def explained(store: Store) -> list[str]:
+    """What differs from what was once written, and rightly so: one sentence for every purge."""
+    store.ledger.refresh()
+    return [
+        f"entry {entry.seq}: the row {str(entry.args['row'])[:12]} was purged ({entry.args['because']}); "
+        f"{len(entry.details['versions'])} versions lack it under the ids they always had, "
+        f"{entry.counts['objects']} objects were written anew without it"
+        for entry in store.ledger.purged.values()
+    ]
+
+
 def _missing(store: Store, vid: str) -> Iterator[str]:
     try:
         version = store.version(vid)

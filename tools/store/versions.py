@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, Literal
 
 import pyarrow as pa
@@ -46,6 +46,10 @@ class Version:
     parents: tuple[str, ...]
     parts: tuple[Part, ...]
     next_ord: int
+
+    def without_purged(self, parts: Sequence[Part]) -> Version:
+        """The same version over packs that lack purged rows; `digest` still is that of all rows it once had."""
+        return replace(self, parts=tuple(parts), rows=sum(part.live for part in parts))
 
     def to_json(self) -> bytes:
         logical = _logical(self.kind, self.mapping, self.rows, self.digest, self.parents)

@@ -23,9 +23,9 @@ Flags = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
 Known = TypeVar("Known")
 
-SPACE, ALPHA, SOLID, TERMINAL, WORD, PLAIN, BREAK = (1 << bit for bit in range(7))
+SPACE, ALPHA, SOLID, TERMINAL, WORD, PLAIN, BREAK, JOINT = (1 << bit for bit in range(8))
 """What a character may be: `str.isspace`; `str.isalpha`; none of PUNCTUATION; one of TERMINALS; `\\w`; of no category
-P; where `str.splitlines` cuts."""
+P; where `str.splitlines` cuts; what may stand inside a token."""
 
 BREAKS: Final = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 _LOOKED_AT: Final = 16  # characters of a word without letters that are looked at for all words at once
@@ -43,9 +43,9 @@ TERMINALS: Final = _characters(
     "17d9-17da 1803 1809 1944-1945 1aa8-1aab 1b5a-1b5b 1b5e-1b5f 1b7d-1b7e 1c3b-1c3c 1c7e-1c7f 203c-203d 2047-2049 "
     "2e2e 2e3c 2e53-2e54 3002 a4ff a60e-a60f a6f3 a6f7 a876-a877 a8ce-a8cf a92f a9c8-a9c9 aa5d-aa5f aaf0-aaf1 abeb "
     "fe52 fe56-fe57 ff01 ff0e ff1f ff61 10a56-10a57 10f55-10f59 10f86-10f89 11047-11048 110be-110c1 11141-11143 "
-    "111c5-111c6 111cd 111de-111df 11238-11239 1123b-1123c 112a9 1144b-1144c 115c2-115c3 115c9-115d7 11641-11642 1173c-1173e "
-    "11944 11946 11a42-11a43 11a9b-11a9c 11c41-11c42 11ef7-11ef8 11f43-11f44 16a6e-16a6f 16af5 16b37-16b38 16b44 16e98 1bc9f "
-    "1da88"
+    "111c5-111c6 111cd 111de-111df 11238-11239 1123b-1123c 112a9 1144b-1144c 115c2-115c3 115c9-115d7 11641-11642 "
+    "1173c-1173e 11944 11946 11a42-11a43 11a9b-11a9c 11c41-11c42 11ef7-11ef8 11f43-11f44 16a6e-16a6f 16af5 "
+    "16b37-16b38 16b44 16e98 1bc9f 1da88"
 )
 """The 159 characters that end a sentence for FineWeb's line rule (datatrove 0.10.1)."""
 
@@ -207,21 +207,24 @@ class Pages:
     def tokens(self) -> Spans:
         r"""Words with the punctuation apart, close to the English tokens of spaCy that datatrove counts.
 
-        A run of `\w` is one, also across a full stop inside it (3.14, example.com) and a comma between digits (1,000).
-        An apostrophe between a `\w` and a letter begins a new one (it + 's). Runs of full stops and of hyphens are
-        one, every other character is one of its own. Not as there: web addresses, units (5km) and most abbreviations
-        come apart."""
+        A run of `\w` is one, also across one of these between two `\w`: . & @; a comma, unless between letters; / : =
+        < > before what is no letter; a hyphen between a letter and none. An apostrophe between a `\w` and a letter
+        begins a new one (it + 's). Runs of full stops and of hyphens are one, every other character is one of its own.
+        Not as there: web addresses, units (5km) and most abbreviations come apart."""
         chars, solid = self.chars, self.solid
         if not len(chars):
             return self.words
         word = (self.flags & WORD) != 0
-        at = np.flatnonzero((chars == ord(".")) | (chars == ord(",")) | (chars == ord("'")) | (chars == 0x2019))
+        at = np.flatnonzero(self.flags & JOINT)
         at = at[at > 0]  # the last character of all is a newline
         at = at[word[at - 1] & word[at + 1]]
-        mark, before, after = chars[at], chars[at - 1], chars[at + 1]
-        digits = (before - ord("0") < 10) & (after - ord("0") < 10)
-        apart = ((mark == ord("'")) | (mark == 0x2019)) & ((self.flags[at + 1] & ALPHA) != 0)
-        inner = (mark == ord(".")) | ((mark == ord(",")) & digits) | apart
+        mark = chars[at]
+        before, after = (self.flags[at - 1] & ALPHA) != 0, (self.flags[at + 1] & ALPHA) != 0
+        apostrophe = (mark == ord("'")) | (mark == ord("’"))
+        apart = apostrophe & after
+        inner = np.where(mark == ord("-"), before != after, ~after)
+        inner = np.where(mark == ord(","), ~(before & after), inner & ~apostrophe)
+        inner |= apart | (mark == ord(".")) | (mark == ord("&")) | (mark == ord("@"))
         word[at[inner]] = True
         glued = np.concatenate([[False], word[1:] & word[:-1]])
         glued[at[apart]] = False
@@ -289,6 +292,7 @@ def _flags_of(points: Sequence[int]) -> Flags:
     mark(WORD, (character.isalnum() or character == "_" for character in characters))
     mark(TERMINAL, map(TERMINALS.__contains__, characters))
     mark(BREAK, map(frozenset(BREAKS).__contains__, characters))
+    mark(JOINT, map(frozenset(".&@,/:=<>-'’").__contains__, characters))
     ink = [not blank for blank in space]
     mark(SOLID, (is_ink and one not in PUNCTUATION for is_ink, one in zip(ink, characters, strict=True)))
     category = map(unicodedata.category, characters)

@@ -74,7 +74,8 @@ def gopher_of_datatrove(pages: Pages, words: Spans | None = None) -> Signals:
 
 
 def gopher_of_paper(pages: Pages) -> Signals:
-    """The rules of the Gopher paper, read literally: words are what stands between whitespace, and all of them count.
+    """The rules of the Gopher paper (Rae et al. 2021, appendix A.1) as later work reports them; the paper's own text was
+    not at hand. Words are what stands between whitespace, and all of them count.
 
     Stop words count in any case. The share of an n-gram is that of the characters of the words inside it, each once,
     among the characters of all words; an n-gram that occurs once is no repetition. What the paper leaves open (which

@@ -27,7 +27,7 @@ _PADDING = 24  # readable bytes after the text, so that eight-byte loads never l
 _LONG = 64  # words beyond this many bytes are hashed one by one
 _SPACE = 32
 _CONTEXTUAL = (0x130, 0x3A3)  # İ and Σ: their lower case takes two code points or depends on the neighbours
-_WORD_MIX, _TAIL_MIX, _RUN_MIX = (np.uint64(c) for c in (0x9E3779B97F4A7C15, 0xD6E8FEB86659FD93, 0xC2B2AE3D27D4EB4F))
+_WORD_MIX, _TAIL_MIX, RUN_FACTOR = (np.uint64(c) for c in (0x9E3779B97F4A7C15, 0xD6E8FEB86659FD93, 0xC2B2AE3D27D4EB4F))
 _FIRST_BYTES = np.array([(1 << 8 * n) - 1 for n in range(9)], np.uint64)
 # Scripts written without spaces between words: first and last code point of each range.
 UNSPACED = np.array([
@@ -160,7 +160,7 @@ def run_hashes(hashes: Hashes, n: int) -> Hashes:
     """
     if len(hashes) < n:
         return np.empty(0, np.uint64)
-    run, length, factor = hashes, 1, int(_RUN_MIX)
+    run, length, factor = hashes, 1, int(RUN_FACTOR)
     for bit in bin(n)[3:]:
         doubled = run[:-length] * np.uint64(pow(factor, length, 1 << 64))
         doubled += run[length:]
@@ -169,7 +169,12 @@ def run_hashes(hashes: Hashes, n: int) -> Hashes:
             longer = run[:-1] * np.uint64(factor)
             longer += hashes[length:]
             run, length = longer, length + 1
-    mixed = run * _WORD_MIX
+    return mix_runs(run)
+
+
+def mix_runs(polynomial: Hashes) -> Hashes:
+    """The hash of runs from the polynomial in RUN_FACTOR of their word hashes, the first word's power highest."""
+    mixed = polynomial * _WORD_MIX
     mixed ^= mixed >> np.uint64(32)
     return mixed
 

@@ -14,11 +14,18 @@ from .rows import body, plain
 
 if TYPE_CHECKING:
     from ...tools.store.history import Decision, Life, StoredRow
+    from ...tools.store.ledger import Entry
     from ...tools.store.mapping import Mapping
 
 
 @fitted
 def life(found: Life, mapping: Mapping, terminal: Terminal) -> Iterator[str]:
+    if found.purged is not None:
+        yield from _tombstone(found, found.purged, terminal)
+        yield from _decisions(found, mapping, terminal)
+        yield from _rulings(found, terminal)
+        yield from _exports(found)
+        return
     first = found.revisions[0]
     state = "is in the current version" if found.live else "is not in the current version"
     yield terminal.paint(f"row {found.row_id} of {found.dataset} {state}", "bold")
@@ -35,6 +42,16 @@ def life(found: Life, mapping: Mapping, terminal: Terminal) -> Iterator[str]:
     yield from _rulings(found, terminal)
     yield from _signals(found, terminal)
     yield from _exports(found)
+
+
+def _tombstone(found: Life, purged: Entry, terminal: Terminal) -> Iterator[str]:
+    yield terminal.paint(f"row {found.row_id} of {found.dataset} was purged", "bold")
+    told = purged.details
+    said = one_line(f"{purged.at[:10]} {purged.actor}: {purged.args['because']}")
+    yield from wrap(said, terminal.columns, indent="  ")
+    came = f"it was read from {', '.join(told['places'])}; " if told["places"] else ""
+    broken = f"{len(told['versions'])} versions and {len(told['exports'])} exports are no longer what they were"
+    yield from wrap(one_line(f"{came}{broken}"), terminal.columns, indent="  ")
 
 
 def _decisions(found: Life, mapping: Mapping, terminal: Terminal) -> Iterator[str]:

@@ -72,20 +72,21 @@ def _headline(report: ReleaseReport, most: int) -> Iterator[str]:
 
 def _funnel(report: ReleaseReport, most: int) -> Iterator[str]:
     yield ""
-    if not report.losses:
-        yield "**Dropped**: no step has run."
-        return
-    yield "| step | dropped for | before | now |"
-    yield "|---|---|--:|--:|"
+    losses = [one for one in report.losses if one.reason]
+    if losses:
+        yield "| step | dropped for | before | now |"
+        yield "|---|---|--:|--:|"
     # The largest are named, in the order of the steps.
-    ranked = sorted(report.losses, key=lambda one: -max(side[0] if side else 0 for side in (one.old, one.new)))
+    ranked = sorted(losses, key=lambda one: -max(side[0] if side else 0 for side in (one.old, one.new)))
     named = {id(one) for one in ranked[:most]}
-    yield from (
-        f"| {code(one.tool)} | {code(one.reason) if one.reason else 'nothing'} | {_lost(one.old)} | {_lost(one.new)} |"
-        for one in report.losses
-        if id(one) in named
-    )
-    yield from _rest(len(report.losses) - most, "smaller reasons")
+    for one in losses:
+        if id(one) in named:
+            yield f"| {code(one.tool)} | {code(one.reason)} | {_lost(one.old)} | {_lost(one.new)} |"
+    rest = f"… and {len(losses) - most:,} smaller reasons. " if len(losses) > most else ""
+    idle = list(dict.fromkeys(one.tool for one in report.losses if not one.reason))
+    if rest or idle or not losses:
+        yield from [""] if losses else []
+        yield f"{rest}Dropped nothing: {_few(idle, 5, code)}." if idle else rest.strip() or "No step has run."
 
 
 def _lost(side: tuple[int, int] | None) -> str:
@@ -96,7 +97,7 @@ def _expectations(report: ReleaseReport, most: int) -> Iterator[str]:
     recipe = report.recipe
     if recipe is None:
         return
-    states = {"matches": "its lock is of this version", "differs": "**its lock is of another version**",
+    states = {"matches": "its lock is of this version", "differs": "**its lock is of another version or recipe**",
               "missing": "**it has no lock**"}  # fmt: skip
     ordered = sorted(recipe.verdicts, key=lambda one: one.met)
     failed = sum(not one.met for one in ordered)
@@ -105,20 +106,21 @@ def _expectations(report: ReleaseReport, most: int) -> Iterator[str]:
     yield f"**Expectations** of {code(recipe.name)}: {verdict}; {states[recipe.lock]}."
     for one in ordered[:most]:
         unit = " %" if one.expectation.percent else ""
-        mark = "met" if one.met else "**NOT MET**"
-        yield f"- {code(one.expectation)}: {number(one.found)}{unit}, {mark}"
+        found = code(one.told) if one.told else f"{number(one.found)}{unit}"
+        yield f"- {code(one.expectation)}: {found}, {'met' if one.met else '**NOT MET**'}"
     yield from _rest(len(ordered) - most, "that are met" if failed <= most else "expectations")
 
 
 def _licences(report: ReleaseReport, most: int) -> Iterator[str]:
     yield ""
-    yield "| source | licence | rows before | rows now |"
-    yield "|---|---|--:|--:|"
+    yield "| source | licence | class | rows before | rows now |"
+    yield "|---|---|---|--:|--:|"
     for one in sorted(report.sources, key=lambda one: (one.license == one.license_before, -one.rows[1]))[:most]:
         told = code(one.license) if one.license != "unspecified" else "unspecified"
         if one.license != one.license_before:
             told += f" (**was** {code(one.license_before)})"
-        yield f"| {code(one.name)} | {told} | {one.rows[0]:,} | {one.rows[1]:,} |"
+        kind = one.kind if one.kind == "commercial" else f"**{one.kind}**"
+        yield f"| {code(one.name)} | {told} | {kind} | {one.rows[0]:,} | {one.rows[1]:,} |"
     yield from _rest(len(report.sources) - most, "sources")
 
 

@@ -1,4 +1,4 @@
-"""Verbs that look after things: init, demo, doctor, gc, docs."""
+"""Verbs that look after things: purge, bundle, unbundle, init, demo, doctor, gc, docs."""
 
 from __future__ import annotations
 
@@ -75,6 +75,39 @@ def gc(command: Command) -> None:
         removed = workspace.gc()
     line = {"tool": "gc", **removed}
     command.face.result(line, lambda screen: [f"removed {removed['objects']:,} files, {removed['bytes']:,} bytes"])
+
+
+def purge(command: Command) -> None:
+    args = command.args
+    with command.open() as workspace:
+        tombstone = workspace.purge(args.row, because=args.because, dataset=args.dataset)
+    told = {name: tombstone.details[name] for name in ("datasets", "versions", "exports", "related")}
+    line = {"tool": "purge", "row_id": tombstone.args["row"], "because": args.because, **tombstone.counts, **told}
+    summary = f"row {tombstone.args['row'][:12]} is erased from {', '.join(told['datasets'])}"
+    broken = f"{len(told['versions']):,} versions and {len(told['exports']):,} exports are no longer what they were"
+    command.face.result(line, lambda screen: [summary, broken])
+
+
+def bundle(command: Command) -> None:
+    args = command.args
+    with command.open(args.dataset) as workspace:
+        made = workspace.bundle(args.dataset, args.file, rows=args.rows)
+    size = made.path.stat().st_size
+    line = {"tool": "bundle", **dataclasses.asdict(made), "path": str(made.path), "bytes": size}
+    packed = f"{made.entries:,} entries, {made.objects:,} objects, {'the rows' if made.rows else 'no rows'}"
+    command.face.result(line, lambda screen: [f"wrote {made.path}: {packed}, {size:,} bytes",
+                                              *(f"  with {name}" for name in made.beside)])  # fmt: skip
+
+
+def unbundle(command: Command) -> None:
+    from ...tools.store.bundle import read_bundle
+
+    folder = Path(command.args.folder)
+    entries = read_bundle(Path(command.args.file), folder)
+    names = sorted({entry.dataset for entry in entries})
+    line = {"tool": "unbundle", "workspace": str(folder), "datasets": names, "entries": len(entries)}
+    command.face.result(line, lambda screen: [f"{folder} holds {', '.join(names)} ({len(entries):,} entries)",
+                                              f"next: cd {folder} && tilth log"])  # fmt: skip
 
 
 def docs(command: Command) -> None:

@@ -12,6 +12,7 @@ from ..render import datasets as listing
 from ..render import drops as losses
 from ..render import log as past
 from ..render import rows as records
+from ..text import one_line
 
 if TYPE_CHECKING:
     from ..command import Command
@@ -156,8 +157,10 @@ def log(command: Command) -> None:
 def _verify(command: Command, workspace: Any) -> None:
     faults = workspace.verify_log()
     entries = len(workspace.log())
-    line = {"tool": "log", "verified": not faults, "entries": entries, "faults": faults}
-    command.face.result(line, lambda screen: [*faults, f"log: {entries} entries, {len(faults)} faults"])
+    purges = workspace.purges() if not faults else []
+    line = {"tool": "log", "verified": not faults, "entries": entries, "faults": faults, "purges": purges}
+    command.face.result(line, lambda screen: [*faults, *map(one_line, purges),
+                                              f"log: {entries} entries, {len(faults)} faults"])  # fmt: skip
     if faults:
         raise Refused(f"The log has {len(faults)} faults; the first: {faults[0]}.",
                       next_step="Restore .tilth/ from a backup, or import the sources again.")  # fmt: skip

@@ -43,9 +43,7 @@ def answers_of(mapping: RecordMapping, field: str | None, record: Any) -> Answer
     """Assistant turns; of preference data the chosen answer; of texts and tables every text; or the named
     field."""
     if field is not None or mapping.format in ("text", "table"):
-        texts = [
-            piece for piece in mapping.pieces(record, field or "default") if piece.kind in ("text", "column")
-        ]
+        texts = [piece for piece in mapping.pieces(record, field or "default") if piece.kind in ("text", "column")]
         return Answers(texts, texts, (), texts, not any(piece.text.strip() for piece in texts))
     pieces = [piece for piece in mapping.pieces(record) if piece.turn >= 0]
     speaker = "chosen" if mapping.format == "preference" else "assistant"
@@ -95,9 +93,7 @@ def measure(mapping: RecordMapping, field: str | None, records: Sequence[Any]) -
     """The signals of each record, one row each."""
     rows = [_measured(answers_of(mapping, field, record)) for record in records]
     columns = zip(*rows, strict=True) if rows else [()] * len(SIGNALS)
-    return pa.table(
-        [pa.array(column, kind.type) for column, kind in zip(columns, SIGNALS, strict=True)], SIGNALS
-    )
+    return pa.table([pa.array(column, kind.type) for column, kind in zip(columns, SIGNALS, strict=True)], SIGNALS)
 
 
 def _measured(found: Answers) -> tuple[Any, ...]:

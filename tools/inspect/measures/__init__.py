@@ -1,3 +1,1 @@
-"""What a profile measures. Each module counts one side of the rows in the same pass; none judges what it
-finds.
-"""
+"""What a profile measures: each module counts one side of the rows, in the same pass, and judges nothing."""

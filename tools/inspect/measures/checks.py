@@ -1,5 +1,4 @@
-"""Detectors that other tools act on, run over every row and only counted: what a row would be repaired or
-dropped for.
+"""Detectors that other tools act on, run over every row and only counted.
 
 It knows those tools' own tests, and cheap ones that tell which rows need none of them. It decides nothing
 itself, so that a profile and the tool it points to never disagree.
@@ -107,6 +106,7 @@ def character_faults(text: str) -> list[str]:
 
 
 _PLAIN: Final = bytes([9, 10, *range(0x20, 0x7F)])
+_BEYOND_ASCII: Final = bytes(range(0x80, 0x100))
 _SPACES: Final = bytes(byte if byte > 0x7F else 0x20 for byte in range(256))
 _SUSPECT: Final = re.compile(
     r"[\x7f-\x9f\u2028\u2029\u200b-\u200d\u2060\ufeff\U000e0000-\U000e007f]|" + MAYBE_MOJIBAKE.pattern
@@ -123,8 +123,8 @@ def needs_a_look(text: str) -> bool:
     others = encoded.translate(None, _PLAIN)
     if not others:
         return False
-    if min(others) < 0x80:
-        return True
+    if others.translate(None, _BEYOND_ASCII):
+        return True  # a control character
     words = b" ".join(encoded.translate(_SPACES).split()).decode("utf-8", "surrogatepass")
     return bool(_SUSPECT.search(words)) or not unicodedata.is_normalized("NFC", text)
 

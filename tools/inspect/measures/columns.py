@@ -119,9 +119,7 @@ class Table:
         self.sample.add([start + i for i in chosen], [_scalars(records[i]) for i in chosen])
 
     def readings(self) -> dict[str, Reading]:
-        """How each column reads, over all its values when they could all be counted, else over the sampled
-        rows.
-        """
+        """How each column reads: over all its values while they can be counted, else over the sampled rows."""
         return {name: self._reading(column) for name, column in self.columns.items()}
 
     def examined(self, name: str) -> int:

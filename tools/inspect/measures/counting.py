@@ -1,5 +1,4 @@
-"""Distributions that are counted in one pass and in bounded memory: whole numbers, frequent values, distinct
-values.
+"""Distributions counted in one pass and in bounded memory: whole numbers, frequent and distinct values.
 
 It knows counts, ranks and bins. It does not know rows, columns or what a value means. Every result depends on
 the values (and, beyond capacity, on their order) alone, never on how they were cut into batches.
@@ -29,8 +28,7 @@ def rank(percent: int, count: int) -> int:
 
 
 def edges(low: float, high: float, middle: float, *, whole: bool = False, bins: int = BINS) -> list[float]:
-    """Rising bin edges over low..high: in steps of 1, 2 or 5 x 10^k, or by factors when most values lie far
-    below `high`.
+    """Rising bin edges over low..high: in steps of 1, 2 or 5 x 10^k, or by factors.
 
     By factors: values span two orders of magnitude and their median lies in the lowest eighth of the range.
     Steps of whole numbers are at least 1.
@@ -160,9 +158,7 @@ class Frequent(Generic[Key]):
         self.undercount = 0
 
     def update(self, keys: Iterable[Key]) -> None:
-        """Count some keys. Forgetting happens between calls, so calls must fall at the same rows whatever the
-        batches.
-        """
+        """Count some keys. Rare ones are forgotten between calls, so calls must fall at the same rows always."""
         if self._seen is None:
             self._counts.update(keys)
         else:

@@ -1,5 +1,4 @@
-"""How the columns of a table hang together: which identify a row, which one decides another, which rise
-together.
+"""How the columns of a table hang together: which identify a row, decide another, or rise together.
 
 It knows columns as whole-number codes (-1 for a missing value). It does not know values, names of tools or
 files.
@@ -93,9 +92,7 @@ def keys(columns: Mapping[str, np.ndarray]) -> list[tuple[str, ...]]:
 
 
 def correlated(columns: Mapping[str, np.ndarray]) -> list[tuple[str, str, float]]:
-    """Pairs of numeric columns (NaN for missing) whose Pearson correlation is at least .95 either way,
-    rounded to 3.
-    """
+    """Pairs of numeric columns (NaN for missing) with a Pearson correlation of .95 or more either way."""
     found = []
     for left, right in combinations(columns, 2):
         both = ~np.isnan(columns[left]) & ~np.isnan(columns[right])

@@ -9,20 +9,20 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from .columns import value_key
-from .counting import Frequent, Lengths
-from .seen import Seen
+from .counting import Frequent, Hits, Lengths
+from .seen import Said, Seen
 
 PHRASE_WORDS: Final = 5
 PHRASE: Final = 64
 """Characters in which the words of a phrase must lie."""
+REPEATED: Final = 40
+"""Characters beyond which a text said twice is no mere "yes" or "thank you"."""
 ROLE_ORDER: Final = ("system", "user", "assistant", "chosen", "rejected", "tool")
 KINDS: Final = {"tool_call": "tool calls", "tool_schema": "tool schemas", "reasoning": "reasoning"}
 
 
 class Dialogue:
-    """Counted over all rows: what each role says in a turn, in characters, and how often it is said the same
-    way.
-    """
+    """Counted over all rows: the characters each role says in a turn, and what is said the same way again."""
 
     def __init__(self) -> None:
         self.messages = Lengths()
@@ -31,8 +31,8 @@ class Dialogue:
         self.openings: Frequent[str] = Frequent()
         self.closings: Frequent[str] = Frequent()
         self.answers = 0
+        self.hits = Hits()
         self.media_parts = 0
-        self.media_rows: list[int] = []
         self.media_row_count = 0
         self.rows_with_system = 0
 
@@ -68,13 +68,11 @@ class Dialogue:
             if system:
                 systems.append(system)
             if media:
-                self._see_media(position, media)
+                self.media_parts += media
+                self.media_row_count += 1
+            if len(turns) > 2 and repeats_a_turn(pieces):
+                self.hits.add("turns.repeated", position)
         self._count(said, answers, systems, messages)
-
-    def _see_media(self, position: int, parts: int) -> None:
-        self.media_parts += parts
-        self.media_row_count += 1
-        self.media_rows = [*self.media_rows, position][:5]
 
     def _count(self, said: dict[str, list[int]], answers: list[str], systems: list[str], messages: list[int]) -> None:
         for name, lengths in said.items():
@@ -105,6 +103,17 @@ class Dialogue:
             name: [(text, count) for text, count in counted.top(10) if count >= floor]
             for name, counted in (("openings", self.openings), ("closings", self.closings))
         }
+
+
+def repeats_a_turn(said: Said) -> bool:
+    """Whether the user or the assistant says the same text of some length twice."""
+    seen: set[tuple[str, str]] = set()
+    for role, text, kind, _ in said:
+        if kind == "text" and len(text) > REPEATED and (role == "user" or role == "assistant"):
+            if (role, text) in seen:
+                return True
+            seen.add((role, text))
+    return False
 
 
 def opening(text: str) -> str:

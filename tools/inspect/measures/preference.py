@@ -1,12 +1,11 @@
-"""Pairs of a chosen and a rejected answer: what besides quality may tell them apart, and pairs that cannot
-teach.
+"""Pairs of a chosen and a rejected answer: what but quality may tell them apart, and which teach nothing.
 
 It knows two answers and their prompt. It does not know which answer is better.
 """
 
 from __future__ import annotations
 
-import hashlib
+from array import array
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Final
@@ -15,7 +14,7 @@ import numpy as np
 
 from ...store.paths import find, parse_path
 from .counting import Hits, Lengths, histogram
-from .redundancy import Codes
+from .redundancy import Codes, Copies, Forks, copies, forks
 from .seen import Said, Seen
 
 LONGER: Final = 1.1
@@ -29,37 +28,39 @@ class Preference:
         self.pairs = 0
         self.longer = Counter[str]()
         self.difference = Lengths()
-        self.prefix: list[float] = []
+        self.half_shared = 0
         self.hits = Hits()
-        self.margins: dict[str, list[float]] = {}
-        self._keys: list[bytes] = []
+        self.margins: dict[str, array[float]] = {}
+        self._keys: list[np.ndarray] = []
+        self._turned: list[np.ndarray] = []
 
     def see(self, seen: Seen) -> None:
-        prompts = seen.prompts
-        sides = [(_side(pieces, "chosen"), _side(pieces, "rejected")) for pieces in seen.said]
+        sides = [(_side(said, "chosen"), _side(said, "rejected")) for said in seen.said]
         self.difference.update(len(chosen) - len(rejected) for chosen, rejected in sides)
-        for position, (prompt, (chosen, rejected)) in enumerate(zip(prompts, sides, strict=True), seen.start):
-            self._see_pair(position, prompt, chosen, rejected)
-        for position, (pieces, prompt) in enumerate(zip(seen.said, prompts, strict=True), seen.start):
-            if not prompt and _opens_with_user(pieces, "chosen") and _opens_with_user(pieces, "rejected"):
+        for position, (chosen, rejected) in enumerate(sides, seen.start):
+            self._see_pair(position, chosen, rejected)
+        for position, (said, prompt) in enumerate(zip(seen.said, seen.prompts, strict=True), seen.start):
+            if not prompt and _opens_with_user(said, "chosen") and _opens_with_user(said, "rejected"):
                 self.hits.add("preference.prompt_mismatch", position)
+        pairs = [(prompt, *side) for prompt, side in zip(seen.prompts, sides, strict=True)]
+        self._keys.append(np.fromiter(map(hash, pairs), np.int64, len(pairs)))
+        turned = ((prompt, rejected, chosen) for prompt, chosen, rejected in pairs)
+        self._turned.append(np.fromiter(map(hash, turned), np.int64, len(pairs)))
         self._see_scores(seen)
         self.pairs += len(seen)
 
-    def _see_pair(self, position: int, prompt: str, chosen: str, rejected: str) -> None:
+    def _see_pair(self, position: int, chosen: str, rejected: str) -> None:
         if not chosen.strip() or not rejected.strip():
             self.hits.add("preference.empty_side", position)
         elif chosen == rejected:
             self.hits.add("preference.identical_sides", position)
         self.longer[_longer(len(chosen), len(rejected))] += 1
         shortest = min(len(chosen), len(rejected))
-        common = _common_start(chosen, rejected)
-        self.prefix.append(common / shortest if shortest else 0.0)
-        self._keys.append(_key(prompt, chosen) + _key(prompt, rejected))
+        self.half_shared += shortest > 0 and 2 * _common_start(chosen, rejected) >= shortest
 
     def _see_scores(self, seen: Seen) -> None:
         for name, other in score_columns(seen.records[0] if seen.records else {}):
-            found = self.margins.setdefault(name, [])
+            found = self.margins.setdefault(name, array("d"))
             for position, record in enumerate(seen.records, seen.start):
                 chosen, rejected = _score(record.get(name)), _score(record.get(other))
                 if chosen is not None and rejected is not None:
@@ -67,21 +68,16 @@ class Preference:
                     if chosen < rejected:
                         self.hits.add("preference.score_contradicts", position)
 
-    def repeated(self) -> tuple[int, tuple[int, ...]]:
-        """Pairs that repeat an earlier pair (prompt, chosen and rejected), and the first five of them."""
-        seen: set[bytes] = set()
-        found = []
-        for i, key in enumerate(self._keys):
-            if key in seen:
-                found.append(i)
-            seen.add(key)
-        return len(found), tuple(found[:5])
+    def repeated(self) -> Copies:
+        """Pairs that repeat an earlier pair: the same prompt, chosen and rejected."""
+        return copies(np.concatenate([np.empty(0, np.int64), *self._keys]))
 
     def contradictory(self) -> tuple[int, tuple[int, ...]]:
-        """Pairs whose chosen answer another pair rejects in favour of this one's rejected answer."""
-        keys = set(self._keys)
-        found = [i for i, key in enumerate(self._keys) if key[:16] != key[16:] and key[16:] + key[:16] in keys]
-        return len(found), tuple(found[:5])
+        """Pairs whose chosen answer another pair rejects in favour of this one's rejected answer; the first five."""
+        none = np.empty(0, np.int64)
+        ours, turned = np.concatenate([none, *self._keys]), np.concatenate([none, *self._turned])
+        found = np.flatnonzero(np.isin(ours, turned) & (ours != turned))
+        return len(found), tuple(found[:5].tolist())
 
     def details(self) -> dict[str, Any]:
         margins = {
@@ -89,12 +85,11 @@ class Preference:
             for name, values in self.margins.items()
             if values
         }
-        prefixes = np.array(self.prefix)
         return {
             "pairs": self.pairs,
             "longer": {name: self.longer[name] for name in ("chosen", "rejected", "same")},
             "difference": self.difference.summary(),
-            "half_shared_prefix": int((prefixes >= 0.5).sum()),
+            "half_shared_prefix": self.half_shared,
             "margins": margins,
         }
 
@@ -123,12 +118,6 @@ def _opens_with_user(said: Said, side: str) -> bool:
     return len({turn for role, _, _, turn in said if role == side}) > 1
 
 
-def _key(prompt: str, answer: str) -> bytes:
-    whole = hashlib.blake2b(prompt.encode("utf-8", "surrogatepass"), digest_size=16)
-    whole.update(b"\0" + answer.encode("utf-8", "surrogatepass"))
-    return whole.digest()
-
-
 def score_columns(record: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Columns that score the two sides, such as score_chosen and score_rejected, as pairs."""
     pairs = ((name, name.replace("chosen", "rejected")) for name in record if "chosen" in name)
@@ -149,21 +138,18 @@ class Verdicts:
     def __init__(self) -> None:
         self.labels = Counter[str]()
         self._codes = Codes()
-        self._keys: list[bytes] = []
-        self._labels: list[int] = []
+        self._keys: list[np.ndarray] = []
+        self._labels: list[np.ndarray] = []
 
     def see(self, seen: Seen) -> None:
         path = parse_path(seen.mapping.paths["label"], tuple(seen.mapping.columns))
         labels = [str(next(find(record, path), ((), None))[1]) for record in seen.records]
         self.labels.update(labels)
-        self._labels.extend(self._codes.of(labels).tolist())
-        self._keys.extend(map(_key, seen.prompts, seen.responses))
+        self._labels.append(self._codes.of(labels))
+        answers = zip(seen.prompts, seen.responses, strict=True)
+        self._keys.append(np.fromiter(map(hash, answers), np.int64, len(seen)))
 
-    def contradictory(self) -> tuple[int, tuple[int, ...]]:
+    def contradictory(self) -> Forks:
         """Rows whose prompt and answer also occur under another label."""
-        labels: dict[bytes, int] = {}
-        both = {
-            key for key, label in zip(self._keys, self._labels, strict=True) if labels.setdefault(key, label) != label
-        }
-        found = [i for i, key in enumerate(self._keys) if key in both]
-        return len(found), tuple(found[:5])
+        none = np.empty(0, np.int64)
+        return forks(np.concatenate([none, *self._keys]), np.concatenate([none, *self._labels]))

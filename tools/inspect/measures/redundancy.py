@@ -17,8 +17,7 @@ NOTHING: Final = hash("")
 
 
 def keys(texts: Sequence[str]) -> np.ndarray:
-    """A 64-bit key for every text, shape (n,), int64: equal for equal texts within this process, `NOTHING`
-    for "".
+    """A 64-bit key for every text, shape (n,), int64: equal for equal texts, `NOTHING` for "".
 
     Python's own string hash (SipHash), whose secret changes from process to process: only equality is ever
     used. At 10 million different texts two share a key with a probability of 3 in a million.

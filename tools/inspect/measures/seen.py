@@ -18,9 +18,7 @@ from ...store.pieces import MEDIA_COLUMNS, ROLES, Piece, aside, is_message, mess
 from ...store.rows import Rows, parse_records
 
 STRETCH: Final = 4_096
-"""Rows seen at a time. Fixed, so that what is forgotten at a stretch's end does not depend on packs and
-batches.
-"""
+"""Rows seen at a time: fixed, so that what is forgotten at a stretch's end does not depend on packs."""
 
 CHATS: Final = ("messages", "sharegpt", "alpaca", "prompt-completion", "unpaired-preference")
 """Formats whose rows are a prompt and its answer."""
@@ -131,9 +129,7 @@ _CALLING: Final = frozenset(("function_call", "tool_call"))
 
 
 class Exchange(NamedTuple):
-    """The shared fields of a chat: all that user and assistant say, what is said before the last answer, that
-    answer.
-    """
+    """The shared fields of a chat: all that is said, what is said before the last answer, and that answer."""
 
     dialogue: str
     prompt: str

@@ -1,5 +1,4 @@
-"""What the values of one column look like: numbers, dates, codes, categories or prose, and which of them do
-not fit.
+"""What the values of one column look like: numbers, dates, codes, categories, prose, and which do not fit.
 
 It knows values as text with a count each. It does not know rows, positions or other columns.
 """
@@ -61,9 +60,7 @@ _WORD_RUN = re.compile(r"([Aa])[Aa]*")
 
 @dataclass
 class Reading:
-    """How the values of a column read. Counts are of rows; `odd` holds those that do not fit `kind`, or its
-    `pattern`.
-    """
+    """How the values of a column read. Counts are of rows; `odd` holds values that do not fit `pattern`."""
 
     kind: Kind = "empty"
     quantiles: dict[str, float] = field(default_factory=dict)
@@ -105,9 +102,7 @@ def date_format(text: str) -> str | None:
 
 
 def shape(text: str) -> str:
-    """The pattern of a value: 9 for a digit, A or a for a run of letters, by its first; other characters as
-    they are.
-    """
+    """The pattern of a value: 9 for a digit, A or a for a run of letters, other characters as they are."""
     return _WORD_RUN.sub(r"\1", text.translate(_CLASSES))
 
 

@@ -1,0 +1,238 @@
+"""One text against one part of an item: which words they share in runs, and how much of the part that is.
+
+It knows words with their places in the original text, exact runs, and runs that go on past a few other words. It does
+not know verdicts.
+"""
+
+from __future__ import annotations
+
+import bisect
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import numpy as np
+
+_WORD: Final = re.compile(r"\w+")
+_WIDENING: Final = "\u0130"
+"""The one character whose lower case is longer than itself."""
+
+GAP: Final = 2
+"""Words that may stand between two parts of one extended match, on either side."""
+
+RESUME: Final = 2
+"""Words that must agree again after such a gap, or as many as are left."""
+
+
+@dataclass(frozen=True)
+class Words:
+    """The words of a text, lower-cased; word i is `text[start[i]:end[i]]` of the original text."""
+
+    word: Sequence[str]
+    start: Sequence[int]
+    end: Sequence[int]
+
+    @classmethod
+    def of(cls, text: str) -> Words:
+        found = list(_WORD.finditer(text.lower()))
+        start, end = [match.start() for match in found], [match.end() for match in found]
+        if _WIDENING in text:
+            origin = [i for i, character in enumerate(text) for _ in character.lower()]
+            start, end = [origin[at] for at in start], [origin[at - 1] + 1 for at in end]
+        return cls([match.group() for match in found], start, end)
+
+    def __len__(self) -> int:
+        return len(self.word)
+
+
+class Run(NamedTuple):
+    """`length` words that stand at `item` in the item's part and at `row` in the other text."""
+
+    item: int
+    row: int
+    length: int
+
+
+@dataclass(frozen=True)
+class Extended:
+    """An exact run of n words or more with what agrees before and after it, past gaps of a few words."""
+
+    runs: tuple[Run, ...]
+
+    @property
+    def matched(self) -> int:
+        return sum(run.length for run in self.runs)
+
+    @property
+    def first(self) -> int:
+        return self.runs[0].item
+
+    @property
+    def last(self) -> int:
+        return self.runs[-1].item + self.runs[-1].length
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """What a part of an item and a text share.
+
+    `n`: words of a run that counts. `longest`: words of the longest common run, however short. `grams`: for each run of
+    n words of the part, does the text hold it? `extended`: the matches, longest first. Shares are those of ConTAM
+    (Singh et al. 2024): `token_match`, words in matched runs; `ngram_match`, matched runs; `token_extend`, words that
+    agree in extended matches; `longest_match`, words of the longest extended match.
+    """
+
+    size: int
+    n: int
+    longest: int
+    grams: np.ndarray
+    extended: tuple[Extended, ...]
+
+    @property
+    def covered(self) -> np.ndarray:
+        """For each word: does it stand in a matched run?"""
+        return covered(self.grams, self.n, self.size)
+
+    @property
+    def token_match(self) -> float:
+        return float(self.covered.sum()) / self.size
+
+    @property
+    def ngram_match(self) -> float:
+        return float(self.grams.sum()) / len(self.grams)
+
+    @property
+    def token_extend(self) -> float:
+        agree = np.zeros(self.size, bool)
+        for one in self.extended:
+            for run in one.runs:
+                agree[run.item : run.item + run.length] = True
+        return float(agree.sum()) / self.size
+
+    @property
+    def longest_match(self) -> float:
+        return max((one.matched for one in self.extended), default=0) / self.size
+
+    def idf_coverage(self, weights: np.ndarray) -> float:
+        """Share of the weight of the part's runs that the text holds."""
+        whole = math.fsum(weights)
+        return math.fsum(weights[self.grams]) / whole if whole else 0.0
+
+
+def covered(grams: np.ndarray, n: int, size: int) -> np.ndarray:
+    """Words inside any of the marked runs of n."""
+    edge = np.zeros(size + 1, np.int64)
+    at = np.flatnonzero(grams)
+    edge[at] += 1
+    np.add.at(edge, at + n, -1)
+    marked: np.ndarray = np.cumsum(edge[:-1]) > 0
+    return marked
+
+
+class Vocabulary:
+    """A number for every word seen, so that texts can be compared as arrays."""
+
+    def __init__(self) -> None:
+        self._number: dict[str, int] = {}
+
+    def numbers(self, words: Sequence[str]) -> np.ndarray:
+        known = self._number
+        return np.fromiter((known.setdefault(word, len(known)) for word in words), np.int64, len(words))
+
+
+def overlap(part: np.ndarray, text: np.ndarray, n: int) -> Overlap:
+    """Compare a part of an item with a text, both as word numbers; the part has n words or more."""
+    longest, grams, seeds = _runs(part, text, n)
+    extended: list[Extended] = []
+    for seed in seeds:
+        if any(seed in one.runs for one in extended):
+            continue  # reached from an earlier one
+        extended.append(_extend(part, text, seed))
+    extended.sort(key=lambda one: (-one.matched, one.first, one.runs[0].row))
+    return Overlap(len(part), n, longest, grams, tuple(extended))
+
+
+def _runs(part: np.ndarray, text: np.ndarray, n: int) -> tuple[int, np.ndarray, list[Run]]:
+    """(longest common run, runs of n words of the part that the text holds, maximal runs of n words or more)."""
+    grams = np.zeros(len(part) - n + 1, bool)
+    seeds: list[Run] = []
+    longest = 0
+    before = np.zeros(len(text) + 1, np.int64)
+    for i, word in enumerate([*part.tolist(), -1]):  # length of the run that ends at word i and each word of the text
+        now = np.zeros(len(text) + 1, np.int64)
+        hit = np.flatnonzero(text == word)
+        now[hit + 1] = before[hit] + 1
+        ended = np.flatnonzero(before >= n)
+        for j in ended:
+            length = int(before[j])
+            if j == len(text) or now[j + 1] == 0:
+                seeds.append(Run(i - length, int(j) - length, length))
+        top = int(now.max())
+        longest = max(longest, top)
+        if top >= n:
+            grams[i - n + 1] = True
+        before = now
+    return longest, grams, sorted(seeds, key=lambda run: (-run.length, run.item, run.row))
+
+
+def _extend(part: np.ndarray, text: np.ndarray, seed: Run) -> Extended:
+    after = _onwards(part, text, seed.item + seed.length, seed.row + seed.length)
+    back = _onwards(part[::-1], text[::-1], len(part) - seed.item, len(text) - seed.row)
+    before = [Run(len(part) - run.item - run.length, len(text) - run.row - run.length, run.length) for run in back]
+    return Extended((*before[::-1], seed, *after))
+
+
+def _onwards(part: np.ndarray, text: np.ndarray, i: int, j: int) -> list[Run]:
+    """Runs that follow (i, j), each past a gap of at most GAP words on either side; the smallest gap first."""
+    gaps = sorted(((a, b) for a in range(GAP + 1) for b in range(GAP + 1) if a or b), key=lambda gap: (sum(gap), gap))
+    found: list[Run] = []
+    while True:
+        for a, b in gaps:
+            length = _agree(part, text, i + a, j + b)
+            if length >= min(RESUME, len(part) - i - a) and length:
+                found.append(Run(i + a, j + b, length))
+                i, j = i + a + length, j + b + length
+                break
+        else:
+            return found
+
+
+def _agree(part: np.ndarray, text: np.ndarray, i: int, j: int) -> int:
+    """Words that agree from (i, j) on."""
+    most = min(len(part) - i, len(text) - j)
+    if most <= 0:
+        return 0
+    differ = np.flatnonzero(part[i : i + most] != text[j : j + most])
+    return int(differ[0]) if len(differ) else most
+
+
+class Span(NamedTuple):
+    """The same words in both texts: `text[start:end]` of piece `piece`, `part[item_start:item_end]` of the item."""
+
+    piece: int
+    start: int
+    end: int
+    item_start: int
+    item_end: int
+
+
+def spans(runs: Sequence[Run], part: Words, pieces: Sequence[Words]) -> list[Span]:
+    """Runs as character spans; a run that crosses from one piece to the next is cut there."""
+    ends = np.cumsum([len(piece) for piece in pieces]).tolist()
+    found: list[Span] = []
+    for run in runs:
+        at, stop = run.row, run.row + run.length
+        while at < stop:
+            number = bisect.bisect_right(ends, at)
+            begin = ends[number - 1] if number else 0
+            upto = min(stop, ends[number])
+            piece, low, high = pieces[number], at - begin, upto - begin - 1
+            first = run.item + at - run.row
+            last = first + upto - at - 1
+            found.append(Span(number, piece.start[low], piece.end[high], part.start[first], part.end[last]))
+            at = upto
+    return found
+
+

@@ -1,0 +1,195 @@
+"""A benchmark as it is searched for: its items, the runs of words in them, how many items hold each, and what of it can
+be checked at all.
+
+It knows how this is computed from items, stored as tables and read back. It does not know training data.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+
+from ..text.ngrams import NORMALISER, Hashed, NgramIndex, hashed, whole_hashes
+from ..text.tokens import Hashes
+from ._items import PARTS, Item, ItemFields
+
+SEED: Final = 8
+"""Words of a run that makes a row worth comparing with an item."""
+
+COMPARED: Final = 13
+"""Words of the longer run that others count."""
+
+SHORTEST: Final = 5
+"""Questions of fewer words are found by their fingerprint only."""
+
+TEMPLATED: Final = 5
+"""A run that stands in so many different items is a template, not the mark of one."""
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """Items, and the indexes of their runs.
+
+    `indexes`: 8 and 13 over the items' parts joined by a newline; 5, 6 and 7 over the questions of just so many words.
+    """
+
+    name: str
+    vid: str
+    fields: ItemFields
+    revision: str
+    license: str
+    items: Sequence[Item]
+    indexes: Mapping[int, NgramIndex]
+
+    @cached_property
+    def templated(self) -> set[int]:
+        """Runs of 8 words (and whole short questions) that stand in `TEMPLATED` different items or more."""
+        found: set[int] = set()
+        for n, index in self.indexes.items():
+            if n <= SEED:
+                found.update(index.hashes[self.frequency(n) >= TEMPLATED].tolist())
+        return found
+
+    def frequency(self, n: int) -> np.ndarray:
+        """Different items that hold each run of `n` words, in the order of the index; copies of an item are one."""
+        index = self.indexes[n]
+        run = np.repeat(np.arange(len(index.hashes)), np.diff(index.first))
+        pairs = np.unique(np.stack([run, self.first_copy[index.item]], 1), axis=0)
+        return np.bincount(pairs[:, 0], minlength=len(index.hashes))
+
+    @cached_property
+    def first_copy(self) -> np.ndarray:
+        """For each item the number of the first with the same words in all parts."""
+        whole = whole_hashes(hashed(pa.array([item.joined for item in self.items], pa.large_string())))
+        _, first, inverse = np.unique(whole, return_index=True, return_inverse=True)
+        copies: np.ndarray = first[inverse]
+        return copies
+
+    @cached_property
+    def questions(self) -> Hashed:
+        return _hashed_parts(self.items, "question")
+
+    @property
+    def words(self) -> np.ndarray:
+        """Words of each question."""
+        return self.questions.sizes
+
+    @cached_property
+    def fingerprints(self) -> dict[int, list[int]]:
+        """The hash of a whole question, question and answer, question and options, or item -> numbers of items.
+
+        A question says which item it is if it has 8 words, or 5 and neither options nor passage beside it, or nothing
+        at all beside it: "Which of the following is true?" is no item's own.
+        """
+        found: dict[int, list[int]] = {}
+        for parts in (("question",), ("question", "answer"), ("question", "options"), ("passage", "question"), PARTS):
+            texts = [
+                "\n".join(item.parts[part] for part in parts if part in item.parts)
+                if parts == PARTS or (set(parts) <= set(item.parts) and (len(parts) > 1 or _telling(item, size)))
+                else ""
+                for item, size in zip(self.items, self.words.tolist(), strict=True)
+            ]
+            for number, fingerprint in enumerate(_fingerprints(texts).tolist()):
+                if fingerprint and number not in found.setdefault(fingerprint, []):
+                    found[fingerprint].append(number)
+        return found
+
+    def preflight(self) -> dict[str, Any]:
+        """What can be checked of it, and by what; JSON."""
+        words = self.words
+        frequency = self.frequency(SEED)
+        index = self.indexes[SEED]
+        common = np.repeat(frequency >= TEMPLATED, np.diff(index.first))
+        empty = int((words == 0).sum())
+        below = {str(n): int((words < n).sum()) for n in (SHORTEST, SEED, COMPARED)}
+        return {
+            "items": len(self.items),
+            "distinct": len(np.unique(self.first_copy)),
+            "empty": empty,
+            "shorter_than": below,
+            "templated_runs": int((frequency >= TEMPLATED).sum()),
+            "templated_items": len(np.unique(index.item[common])),
+            "parts": dict(Counter(part for item in self.items for part in item.parts)),
+            "not_checked_by": {
+                "fingerprint": empty,
+                "n-grams": below[str(SHORTEST)],
+                "similarity": empty,
+                "translation": len(self.items),
+            },
+            "normaliser": NORMALISER,
+        }
+
+
+def build(
+    name: str, vid: str, fields: ItemFields, items: Sequence[Item], *, revision: str = "", license: str = ""
+) -> Benchmark:
+    """Index the items."""
+    joined = hashed(pa.array([item.joined for item in items], pa.large_string()))
+    questions = _hashed_parts(items, "question")
+    indexes = {n: NgramIndex.of(joined, n) for n in (SEED, COMPARED)}
+    for n in range(SHORTEST, SEED):
+        short = [item.question if size == n else "" for item, size in zip(items, questions.sizes, strict=True)]
+        indexes[n] = NgramIndex.of(hashed(pa.array(short, pa.large_string())), n)
+    return Benchmark(name, vid, fields, revision, license, items, indexes)
+
+
+def to_tables(benchmark: Benchmark) -> dict[str, pa.Table]:
+    """What registration freezes: every run with its places and the number of different items that hold it; anchors."""
+    runs, anchors = [], []
+    for n, index in sorted(benchmark.indexes.items()):
+        frequency = np.repeat(benchmark.frequency(n), np.diff(index.first))
+        runs.append(
+            pa.table(
+                {
+                    "n": pa.array(np.full(len(index.gram), n, np.int8)),
+                    "gram": pa.array(index.gram),
+                    "item": pa.array(index.item.astype(np.int32)),
+                    "position": pa.array(index.position.astype(np.int32)),
+                    "items": pa.array(frequency.astype(np.int32)),
+                }
+            )
+        )
+        anchors.append(pa.table({"n": pa.array(np.full(len(index.anchors), n, np.int8)), "gram": index.anchors}))
+    return {"ngrams": pa.concat_tables(runs), "anchors": pa.concat_tables(anchors)}
+
+
+def from_tables(
+    ngrams: pa.Table,
+    anchors: pa.Table,
+    name: str,
+    vid: str,
+    fields: ItemFields,
+    items: Sequence[Item],
+    *,
+    revision: str = "",
+    license: str = "",
+) -> Benchmark:
+    """A benchmark as it was registered."""
+    column = {key: ngrams[key].to_numpy() for key in ngrams.column_names}
+    anchor = {key: anchors[key].to_numpy() for key in anchors.column_names}
+    indexes = {}
+    for n in (*range(SHORTEST, SEED + 1), COMPARED):
+        at, near = column["n"] == n, anchor["n"] == n
+        item, position = column["item"][at].astype(np.int64), column["position"][at].astype(np.int64)
+        indexes[n] = NgramIndex(n, column["gram"][at], item, position, anchor["gram"][near])
+    return Benchmark(name, vid, fields, revision, license, items, indexes)
+
+
+def _telling(item: Item, words: int) -> bool:
+    """Does the question alone say which item it is?"""
+    beside = set(item.parts) - {"question"}
+    return words >= SEED or not beside or (words >= SHORTEST and beside == {"answer"})
+
+
+def _hashed_parts(items: Sequence[Item], part: str) -> Hashed:
+    return hashed(pa.array([item.parts.get(part, "") for item in items], pa.large_string()))
+
+
+def _fingerprints(texts: Sequence[str]) -> Hashes:
+    return whole_hashes(hashed(pa.array(texts, pa.large_string())))

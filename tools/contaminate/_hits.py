@@ -1,0 +1,148 @@
+"""One pass over training rows: which of them share runs of words, or whole texts, with the items of benchmarks.
+
+It knows rows as pieces of text and hits as numbers. It does not know how much a hit means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+
+from ..context import Context
+from ..store.mapping import Mapping
+from ..store.pieces import Piece
+from ..store.rows import Rows
+from ..text.ngrams import Hashed, NgramIndex, whole_hashes
+from ..text.tokens import BLOCK_BYTES, Hashes
+from ._benchmark import COMPARED, SEED, SHORTEST, Benchmark
+
+COMMON_ROWS: Final = 20
+"""A run that stands in so many different rows, and in COMMON_SHARE of all, is boilerplate of the training data."""
+
+COMMON_SHARE: Final = 0.001
+
+_NONE: Final = np.empty((0, 2), np.int64)
+
+
+def pieces_of(mapping: Mapping, record: dict[str, Any], field: str) -> list[Piece]:
+    """The texts of a row that are read."""
+    return [piece for piece in mapping.pieces(record, field) if piece.text and piece.kind != "media"]
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Consecutive rows, about a block of text: `texts[first[i]:first[i + 1]]` are the pieces of row `start + i`."""
+
+    start: int
+    texts: list[str]
+    first: list[int]
+
+    def __len__(self) -> int:
+        return len(self.first) - 1
+
+
+def chunks(data: Rows, field: str) -> Iterator[Chunk]:
+    """All rows, cut where a block of text is full, whatever the packs."""
+    start, texts, first, size = 0, list[str](), [0], 0
+    for batch in data.batches():
+        for record in batch.records():
+            for piece in pieces_of(data.mapping, record, field):
+                texts.append(piece.text)
+                size += len(piece.text)
+            first.append(len(texts))
+            if size >= BLOCK_BYTES:
+                yield Chunk(start, texts, first)
+                start, texts, first, size = start + len(first) - 1, [], [0], 0
+    if len(first) > 1:
+        yield Chunk(start, texts, first)
+
+
+@dataclass
+class Hits:
+    """What the pass found for one benchmark.
+
+    `pairs[n]`: (row, item) that share a run of n words. `runs[n]`: (row, run) for n up to 8, with `whole`, the
+    fingerprint of each such row. `exact`: row -> items whose fingerprint is that of one of its pieces or of all of it.
+    """
+
+    pairs: dict[int, list[np.ndarray]] = field(default_factory=dict)
+    runs: dict[int, list[np.ndarray]] = field(default_factory=dict)
+    whole: dict[int, list[Hashes]] = field(default_factory=dict)
+    exact: dict[int, list[int]] = field(default_factory=dict)
+
+    def all_pairs(self, n: int) -> np.ndarray:
+        return np.concatenate([_NONE, *self.pairs.get(n, [])])
+
+    def counts(self, n: int) -> dict[str, int]:
+        """Rows and items that share a run of n words, and pairs of them."""
+        pairs = self.all_pairs(n)
+        return {
+            "docs_hit": len(np.unique(pairs[:, 0])),
+            "items_hit": len(np.unique(pairs[:, 1])),
+            "pairs": len(pairs),
+        }
+
+    def common(self, n: int, index: NgramIndex, rows: int) -> np.ndarray:
+        """For each run of the index: does it stand in so many different rows that it is boilerplate?"""
+        runs = np.concatenate([_NONE, *self.runs.get(n, [])])
+        whole = np.concatenate([np.empty(0, np.uint64), *self.whole.get(n, [])])
+        order = np.lexsort((whole, runs[:, 1]))
+        run, whole = runs[order, 1], whole[order]
+        new = np.append(True, (run[1:] != run[:-1]) | (whole[1:] != whole[:-1])) if len(run) else np.empty(0, bool)
+        often = np.bincount(run[new], minlength=len(index.hashes))
+        marked: np.ndarray = often >= max(COMMON_ROWS, COMMON_SHARE * rows)
+        return marked
+
+    def pairs_by(self, n: int, index: NgramIndex, wanted: np.ndarray) -> np.ndarray:
+        """The distinct (row, item) that share one of the wanted runs."""
+        runs = np.concatenate([_NONE, *self.runs.get(n, [])])
+        runs = runs[wanted[runs[:, 1]]]
+        count = np.diff(index.first)[runs[:, 1]]
+        end = np.cumsum(count)
+        place = np.arange(end[-1] if len(end) else 0) + np.repeat(index.first[runs[:, 1]] - (end - count), count)
+        return np.unique(np.stack([np.repeat(runs[:, 0], count), index.item[place]], 1), axis=0)
+
+
+def find_hits(ctx: Context, data: Rows, field: str, benchmarks: Sequence[Benchmark]) -> list[Hits]:
+    """Read every row once and look for all benchmarks in it."""
+    found = [Hits() for _ in benchmarks]
+    marks = [np.array(sorted(one.fingerprints), np.uint64) for one in benchmarks]
+    for chunk in chunks(data, field):
+        pieces = Hashed.of(pa.array(chunk.texts, pa.large_string()))
+        rows = pieces.regrouped(np.array(chunk.first))
+        piece_whole, row_whole = whole_hashes(pieces), whole_hashes(rows)
+        for benchmark, hits, mark in zip(benchmarks, found, marks, strict=True):
+            _exact(chunk, hits, benchmark, mark, piece_whole, row_whole)
+            _shared(chunk, hits, benchmark, rows, row_whole)
+        ctx.progress(chunk.start + len(chunk), len(data))
+    return found
+
+
+def _exact(
+    chunk: Chunk, hits: Hits, benchmark: Benchmark, marks: Hashes, piece_whole: Hashes, row_whole: Hashes
+) -> None:
+    row_of = np.repeat(np.arange(len(chunk)), np.diff(chunk.first))
+    for whole, rows in ((piece_whole, row_of), (row_whole, np.arange(len(chunk)))):
+        for at in np.flatnonzero(np.isin(whole, marks)):
+            items = hits.exact.setdefault(chunk.start + int(rows[at]), [])
+            items.extend(item for item in benchmark.fingerprints[int(whole[at])] if item not in items)
+
+
+def _shared(chunk: Chunk, hits: Hits, benchmark: Benchmark, rows: Hashed, row_whole: Hashes) -> None:
+    for n in range(SHORTEST, SEED + 1):
+        index = benchmark.indexes[n]
+        shared = index.scan(rows)
+        if not len(shared.run):
+            continue
+        offset = np.array([chunk.start, 0])
+        runs = np.unique(np.stack([shared.document, shared.run], 1), axis=0)
+        hits.runs.setdefault(n, []).append(runs + offset)
+        hits.whole.setdefault(n, []).append(row_whole[runs[:, 0]])
+        hits.pairs.setdefault(n, []).append(index.pairs(shared) + offset)
+        if n == SEED:  # who shares a longer run shares one of 8 words
+            longer = benchmark.indexes[COMPARED]
+            hits.pairs.setdefault(COMPARED, []).append(longer.pairs(longer.scan(rows)) + offset)

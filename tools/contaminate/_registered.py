@@ -1,0 +1,144 @@
+"""Benchmarks as datasets of a workspace: brought in, indexed once, and found again.
+
+It knows the ledger entry of a registration and the objects it names. It does not know how rows are compared with items.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ..errors import Misuse, nearest
+from ..store.importing import import_sources
+from ..store.ingest import Reader, ReadOptions, Source
+from ..store.ledger import Entry
+from ..store.store import Store, check_name
+from ..text.ngrams import NORMALISER
+from ._benchmark import Benchmark, build, from_tables, to_tables
+from ._items import ItemFields, fields_of, read_items
+
+FOLDER: Final = "benchmarks/"
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A benchmark in one line; `preflight` says what can be checked of it."""
+
+    name: str
+    vid: str
+    fields: ItemFields
+    revision: str
+    license: str
+    preflight: dict[str, Any]
+
+    @property
+    def address(self) -> str:
+        return f"{FOLDER}{self.name}@{self.vid}"
+
+
+def register(
+    store: Store,
+    name: str,
+    paths: Sequence[str],
+    *,
+    question: str | None = None,
+    answer: str | None = None,
+    options: str | None = None,
+    passage: str | None = None,
+    revision: str = "",
+    license: str | None = None,
+    command: str = "",
+) -> Registered:
+    """Import files as the dataset `benchmarks/NAME` and freeze its index. The caller holds the write lock.
+
+    Raises Misuse for a taken name or a field the items lack, BadInput for files without records; either leaves the
+    workspace as it was.
+    """
+    dataset = check_name(f"{FOLDER}{name}")
+    if dataset in store.histories():
+        raise Misuse(f"The benchmark {name!r} is registered.", next_step="'tilth benchmark list' shows it; choose "
+                     "another name for another revision.")  # fmt: skip
+    source = Source(name=dataset, paths=tuple(paths), license=license)
+    read = ReadOptions.from_args({"format": "table"})
+    seen = Reader([source], read, on_reject=lambda reject: None)
+    for _ in seen:  # the columns are known at the end
+        pass
+    fields = None
+    if seen.read > sum(seen.rejects.values()):
+        fields = fields_of(tuple(seen.mapping.columns), question=question, answer=answer, options=options,
+                           passage=passage)  # fmt: skip
+    imported = import_sources(store, dataset, [source], read)
+    assert fields is not None  # import_sources has refused a file without records
+    rows = store.rows_of(imported.version.vid)
+    made = build(name, rows.vid, fields, read_items(rows, fields), revision=revision, license=license or "")
+    told = {"fields": fields.to_json(), "revision": revision, "license": license or ""}
+    details = {"preflight": made.preflight(), "normaliser": NORMALISER}
+    objects = {role: store.objects.put(table) for role, table in to_tables(made).items()}
+    store.commit(
+        Entry("benchmark", dataset, args=told, inputs=(rows.vid,), moves=False, objects=objects, details=details)
+    )
+    return Registered(name, rows.vid, fields, revision, license or "", details["preflight"])
+
+
+def registered(store: Store) -> list[Registered]:
+    """Every benchmark of the workspace, by name."""
+    store.ledger.refresh()
+    found = {entry.dataset: _registered(entry) for entry in store.ledger.entries() if entry.kind == "benchmark"}
+    return [found[name] for name in sorted(found)]
+
+
+def address_of(store: Store, wanted: str) -> str:
+    """The full address of a benchmark by its name, or of any dataset that is to be used as one. Raises Misuse."""
+    histories = store.histories()
+    name = wanted.partition("@")[0].partition("~")[0]
+    for address, dataset in ((f"{FOLDER}{wanted}", f"{FOLDER}{name}"), (wanted, name)):
+        if dataset in histories:
+            resolved, vid = store.resolve(address)
+            return f"{resolved}@{vid}"
+    names = [one.removeprefix(FOLDER) for one in histories]
+    raise Misuse(f"There is no benchmark {wanted!r} here.",
+                 next_step=f"{nearest(wanted, names)} 'tilth benchmark add NAME PATH' makes one.")  # fmt: skip
+
+
+def name_of_path(path: str) -> str:
+    """The name a file is registered under when none was given: its stem."""
+    stem = os.path.basename(path).lower()
+    for suffix in (".gz", ".zst", ".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet", ".arrow"):
+        stem = stem.removesuffix(suffix)
+    return "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "-" for c in stem).strip("._-")[:64] or "data"
+
+
+def open_benchmark(store: Store, address: str) -> Benchmark:
+    """The benchmark at a full address: as registered, or, for any other dataset, indexed now with guessed fields."""
+    dataset, vid = store.resolve(address)
+    name = dataset.removeprefix(FOLDER)
+    rows = store.rows_of(vid)
+    entry = next(
+        (one for one in reversed(store.ledger.of(dataset)) if one.kind == "benchmark" and one.inputs[0] == vid), None
+    )
+    if entry is None:
+        paths = rows.mapping.paths
+        question = paths.get("prompt") or paths.get("instruction")
+        answer = (paths.get("completion") or paths.get("output")) if question else None
+        fields = fields_of(tuple(rows.mapping.columns), question=question, answer=answer)
+        return build(name, vid, fields, read_items(rows, fields))
+    one = _registered(entry)
+    about: dict[str, str] = {"revision": one.revision, "license": one.license}
+    items = read_items(rows, one.fields)
+    if entry.details.get("normaliser") != NORMALISER:  # indexed by an older tilth: words were cut otherwise
+        return build(name, vid, one.fields, items, **about)
+    tables = [store.objects.read(entry.objects[role]) for role in ("ngrams", "anchors")]
+    return from_tables(*tables, name, vid, one.fields, items, **about)
+
+
+def _registered(entry: Entry) -> Registered:
+    return Registered(
+        entry.dataset.removeprefix(FOLDER),
+        entry.inputs[0],
+        ItemFields.from_json(entry.args["fields"]),
+        str(entry.args["revision"]),
+        str(entry.args["license"]),
+        dict(entry.details["preflight"]),
+    )
