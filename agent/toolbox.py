@@ -111,6 +111,9 @@ def resolve_on(
             name, vid = store.resolve(str(value))
             resolved[parameter.name] = f"{name}@{vid}"
             others.append(vid)
+        elif parameter.arg.benchmark:
+            resolved[parameter.name] = [_benchmark(store, str(one)) for one in value]
+            others += [one.rpartition("@")[2] for one in resolved[parameter.name] if "@" in one]
         elif parameter.arg.predicate:
             validate_predicate(str(value), views=VIEWS)
         elif parameter.arg.order:
@@ -118,6 +121,8 @@ def resolve_on(
         elif parameter.arg.path:
             files.append(_bytes_of(Path(str(value)), tool.id))
     files += [_bytes_of(store.root / name, tool.id) for name in tool.reads if (store.root / name).exists()]
+    if tool.after:
+        files += [one.key for one in store.ledger.lineage(dataset, rows.vid) if one.tool == tool.after][-1:]
     said = rulings.last_words(rulings.read(store.root), dataset)
     kept = _kept(rows, said)
     identity = [tool.id, tool.version, tool.source, resolved, rows.vid, others, files, settings.seed, sorted(kept)]
@@ -132,6 +137,15 @@ def _kept(rows: Rows, said: Mapping[str, rulings.Ruling]) -> dict[str, int]:
     """Positions of the live rows that people ruled to keep, by row id."""
     wanted = [row_id for row_id, ruling in said.items() if ruling.word == "keep"]
     return rows.positions_of(wanted) if wanted else {}
+
+
+def _benchmark(store: Store, wanted: str) -> str:
+    """The address of a benchmark. A file is registered where the workspace may be written, else left as it is."""
+    from ..tools.contaminate import _registered
+
+    if not Path(wanted).exists() or wanted in store.histories():
+        return _registered.address_of(store, wanted)
+    return _registered.address_of_file(store, wanted) if store.locked else wanted
 
 
 def _bytes_of(path: Path, tool_id: str) -> str:

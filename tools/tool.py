@@ -40,7 +40,8 @@ class Arg:
 
     `threshold`: takes part in `--what-if`. `dataset`: names a version, resolved and recorded before the call.
     `field`: names which text is read, resolved by the mapping. `predicate`, `order`: SQL, validated before the call.
-    `path`: a file or folder whose bytes are part of what the call depends on.
+    `path`: a file or folder whose bytes are part of what the call depends on. `benchmark`: names of benchmarks, or files
+    of items, which are registered on the way.
     """
 
     help: str
@@ -50,6 +51,7 @@ class Arg:
     predicate: bool = False
     order: bool = False
     path: bool = False
+    benchmark: bool = False
     minimum: float | None = None
     maximum: float | None = None
 
@@ -106,6 +108,7 @@ class Tool:
     effect: Effect
     source: str = "tilth"
     reads: tuple[str, ...] = ()
+    after: str = ""
 
     @property
     def summary(self) -> str:
@@ -174,10 +177,10 @@ _loading: list[str] = []
 
 
 def tool(
-    id: str, *, version: int = 1, effect: Effect = "writes", reads: tuple[str, ...] = ()
+    id: str, *, version: int = 1, effect: Effect = "writes", reads: tuple[str, ...] = (), after: str = ""
 ) -> Callable[[ToolFunction], ToolFunction]:
     """Declare a tool. `version` is raised whenever the same arguments may give another result; `reads` names files of
-    the workspace that the result also depends on.
+    the workspace that the result also depends on, `after` a tool whose last report on the way to the version it reads.
     """
 
     def declare(function: ToolFunction) -> ToolFunction:
@@ -186,7 +189,7 @@ def tool(
             raise Misuse(f"A tool's id is 'verb.noun', not {id!r}.")
         if id in _declared and _declared[id].function.__module__ != function.__module__:
             raise Misuse(f"Two tools are called {id!r}: {_declared[id].function.__module__} and this one.")
-        _declared[id] = Tool(id, function, version, effect, _loading[-1] if _loading else "tilth", reads)
+        _declared[id] = Tool(id, function, version, effect, _loading[-1] if _loading else "tilth", reads, after)
         return function
 
     return declare

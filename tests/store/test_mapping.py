@@ -392,3 +392,11 @@ def test_typed_rows_with_their_nulls_read_as_json_does():
     mapping = Mapping("messages", {"messages": "messages", "tools": "tools"}, {"messages": ("list",)}, "typed")
     assert mapping.text(record, "dialogue") == "hi"
     assert [piece.kind for piece in mapping.pieces(record)] == ["text"]
+
+
+def test_the_quick_way_to_the_dialogue_leaves_calls_out_too():
+    mapping = Mapping("sharegpt", {"messages": "conversations"}, {"conversations": ("array",)})
+    said = [{"from": "human", "value": "hi"}, {"from": "function_call", "value": "{}"}, {"from": "gpt", "value": "ho"}]
+    record = {"conversations": said}
+    assert mapping.text(record, "dialogue") == "hi\n\nho"
+    assert [piece.text for piece in mapping.pieces(record, "dialogue")] == ["hi", "ho"]

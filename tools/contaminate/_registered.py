@@ -5,6 +5,7 @@ It knows the ledger entry of a registration and the objects it names. It does no
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -100,6 +101,20 @@ def address_of(store: Store, wanted: str) -> str:
     names = [one.removeprefix(FOLDER) for one in histories]
     raise Misuse(f"There is no benchmark {wanted!r} here.",
                  next_step=f"{nearest(wanted, names)} 'tilth benchmark add NAME PATH' makes one.")  # fmt: skip
+
+
+def address_of_file(store: Store, path: str) -> str:
+    """The address of the benchmark made from a file, registered now unless the same bytes were before."""
+    with open(path, "rb") as file:
+        sha = hashlib.file_digest(file, "sha256").hexdigest()
+    name = name_of_path(path)
+    for known in registered(store):
+        imported = next(one for one in store.ledger.of(f"{FOLDER}{known.name}") if one.kind == "import")
+        files = [file["sha256"] for source in imported.details["sources"] for file in source["files"]]
+        if files == [sha] and known.name.startswith(name):
+            return known.address
+    taken = f"{FOLDER}{name}" in store.histories()
+    return register(store, f"{name[:57]}-{sha[:6]}" if taken else name, [path]).address
 
 
 def name_of_path(path: str) -> str:

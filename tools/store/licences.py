@@ -142,11 +142,14 @@ def _class_of(identifier: str) -> Licence:
 
 
 _FREE: Final = frozenset(["CC0-1.0", "PDDL-1.0", "Unlicense", "0BSD", "MIT-0", "WTFPL", "CC-PDDC", "O-UDA-1.0"])
-_PERMISSIVE: Final = frozenset(  # noqa: SIM905 (a list of forty strings reads worse)
-    "MIT Apache-2.0 Apache-1.1 BSD-2-Clause BSD-3-Clause BSD-4-Clause ISC Zlib BSL-1.0 PSF-2.0 Python-2.0 UPL-1.0 "
-    "AFL-3.0 Artistic-2.0 ECL-2.0 MS-PL NCSA PostgreSQL ODC-By-1.0 CDLA-Permissive-1.0 CDLA-Permissive-2.0 C-UDA-1.0 "
-    "OGL-UK-1.0 OGL-UK-2.0 OGL-UK-3.0 OGL-Canada-2.0 etalab-2.0 DL-DE-BY-2.0 NLOD-1.0 NLOD-2.0".split()
-)
+_PERMISSIVE: Final = frozenset(
+    [
+        "MIT", "Apache-2.0", "Apache-1.1", "BSD-2-Clause", "BSD-3-Clause", "BSD-4-Clause", "ISC", "Zlib", "BSL-1.0",
+        "PSF-2.0", "Python-2.0", "UPL-1.0", "AFL-3.0", "Artistic-2.0", "ECL-2.0", "MS-PL", "NCSA", "PostgreSQL",
+        "ODC-By-1.0", "CDLA-Permissive-1.0", "CDLA-Permissive-2.0", "C-UDA-1.0", "OGL-UK-1.0", "OGL-UK-2.0",
+        "OGL-UK-3.0", "OGL-Canada-2.0", "etalab-2.0", "DL-DE-BY-2.0", "NLOD-1.0", "NLOD-2.0",
+    ]
+)  # fmt: skip
 _COPYLEFT: Final = frozenset(
     [
         *(f"{name}-{mode}" for name in ("GPL-2.0", "GPL-3.0", "LGPL-2.0", "LGPL-2.1", "LGPL-3.0", "AGPL-3.0",

@@ -338,7 +338,7 @@ def _dialogue_reader(key: Any, general: Callable[[dict[str, Any]], str]) -> Call
                 role, text = message["role"], message.get("content")
             else:
                 role, text = message.get("from"), message.get("value")
-            if type(text) is not str or type(role) is not str:
+            if type(text) is not str or type(role) is not str or role in reading.CALLING_ROLES:
                 return general(record)
             known = reading.ROLES.get(role)
             if (known == "user" or known == "assistant") and text:

@@ -63,7 +63,7 @@ ROLES: Final = {
 
 CONTENT_KEYS: Final = ("content", "value", "text")
 MEDIA_COLUMNS: Final = frozenset(("image", "images", "video", "videos", "audio", "audios"))
-_CALLING_ROLES = frozenset(("function_call", "tool_call"))
+CALLING_ROLES = frozenset(("function_call", "tool_call"))
 _REASONING_KEYS = ("reasoning_content", "reasoning", "thinking")
 _TEXT_PARTS = frozenset(("text", "input_text", "output_text", "refusal"))
 _REASONING_PARTS = frozenset(("thinking", "reasoning"))
@@ -119,7 +119,7 @@ def message(item: dict[str, Any], path: Path, turn: int, *, speaker: str | None 
     for extra in _REASONING_KEYS:
         if type(item.get(extra)) is str:
             out.append(Piece((*path, extra), role, item[extra], "reasoning", turn))
-    if named in _CALLING_ROLES:
+    if named in CALLING_ROLES:
         if item.get(key) is not None:
             out.append(Piece((*path, key), role, _written(item[key]), "tool_call", turn))
     else:

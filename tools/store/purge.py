@@ -237,7 +237,8 @@ class _Scrubber:
         hits = [i for i in range(len(plain) - WINDOW + 1) if plain[i : i + WINDOW] in self._windows]
         if not hits:
             return text
-        told, end = [], 0
+        told: list[str] = []
+        end = 0
         for i in hits:
             if i > end or not told:
                 told += [plain[end:i], MARK]

@@ -75,6 +75,11 @@ class Store:
         self._close()
 
     @property
+    def locked(self) -> bool:
+        """Is the write lock held here?"""
+        return self._lock is not None
+
+    @property
     def inputs(self) -> Path:
         """Where copies of remote sources lie; disposable."""
         return self.state / "cache" / "inputs"

@@ -1,0 +1,130 @@
+"""What a scan says of a benchmark: counts, shares with their intervals, evidence, findings and facts.
+
+It knows words and numbers to be shown. It decides nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from ..change import Fact, Finding, Severity
+from ..statistics import wilson
+from ..text.ngrams import NORMALISER
+from ._benchmark import COMPARED, SEED, SHORTEST, Benchmark
+from ._hits import Hits
+from ._similar import METHOD
+from ._verdicts import CONTAMINATED, VERDICTS, Pair, Verdict
+
+TOP: Final = 10
+_EXAMPLES: Final = 5
+
+_MEANING: Final[dict[str, tuple[Severity, str]]] = {
+    "exact": ("error", "stand word for word in rows"),
+    "near_verbatim": ("error", "stand nearly word for word in rows"),
+    "rephrased": ("error", "are asked in other words"),
+    "partial": ("warning", "stand in part in rows"),
+    "answer_only": ("warning", "have their answer in rows, without the question"),
+    "undecided": ("warning", "are like rows that nobody has judged"),
+    "boilerplate": ("note", "share only common runs of words with rows"),
+    "not_checkable": ("note", f"are too short to be looked for (under {SHORTEST} words)"),
+}
+
+
+def summary(
+    benchmark: Benchmark,
+    hits: Hits,
+    pairs: Sequence[Pair],
+    verdicts: Sequence[Verdict],
+    sources: np.ndarray,
+    similar: bool,
+) -> dict[str, Any]:
+    """All that is told of one benchmark; JSON."""
+    count = Counter(verdicts)
+    bad = sum(count[verdict] for verdict in CONTAMINATED)
+    rows = {verdict: sorted({pair.row for pair in pairs if pair.verdict == verdict}) for verdict in VERDICTS}
+    return {
+        "benchmark": benchmark.name,
+        "version": benchmark.vid,
+        "revision": benchmark.revision,
+        "license": benchmark.license,
+        "normaliser": NORMALISER,
+        "items": len(benchmark.items),
+        "not_checkable": count["not_checkable"],
+        "verdicts": {verdict: count[verdict] for verdict in VERDICTS if count[verdict]},
+        "contaminated": _share(bad, len(benchmark.items)),
+        "ngram": {str(n): hits.counts(n) for n in (SEED, COMPARED)},
+        "rows": {verdict: len(found) for verdict, found in rows.items() if found},
+        "examples": {verdict: found[:_EXAMPLES] for verdict, found in rows.items() if found},
+        "sources": _by_source(sources, sorted({row for verdict in CONTAMINATED for row in rows[verdict]})),
+        "not_checked": _not_checked(benchmark, similar),
+        "top": [{"row": pair.row, **pair.to_json(benchmark)} for pair in pairs[:TOP]],
+    }
+
+
+def _share(hits: int, of: int) -> dict[str, Any]:
+    low, high = wilson(hits, of)
+    return {"count": hits, "share": hits / of if of else 0.0, "low": low, "high": high}
+
+
+def _by_source(sources: np.ndarray, rows: Sequence[int]) -> dict[str, Any]:
+    """For each source, rows that hold an item."""
+    every, held = Counter(sources.tolist()), Counter(sources[list(rows)].tolist())
+    return {name: {"rows": every[name], "contaminated": _share(held[name], every[name])} for name in sorted(every)}
+
+
+def _not_checked(benchmark: Benchmark, similar: bool) -> list[str]:
+    short = int((benchmark.words < SHORTEST).sum())
+    said = ["translations: no method here sees them"]
+    if short:
+        said.append(f"{short:,} items under {SHORTEST} words: by their fingerprint only")
+    if not similar:
+        said.append("rephrased items: similarity was switched off")
+    return said
+
+
+def findings_of(told: Mapping[str, Any], dataset: str) -> Iterator[Finding]:
+    """One finding for each verdict that needs a person's attention; it counts items."""
+    for verdict, (severity, meaning) in _MEANING.items():
+        items = told["verdicts"].get(verdict, 0)
+        if not items:
+            continue
+        rows = told["rows"].get(verdict, 0)
+        where = f" ({rows:,} rows)" if rows else ""
+        query = (
+            "select count(distinct row_id) as rows from decisions where tool = 'contaminate.scan' and "
+            f"reason = '{verdict}' and json_extract_string(evidence, '$.benchmark') = '{told['benchmark']}'"
+        )
+        yield Finding(
+            f"contaminate.{verdict}",
+            severity,
+            f"of {told['items']:,} of {told['benchmark']} {meaning}{where}.",
+            items,
+            unit="items",
+            rows=tuple(told["examples"].get(verdict, ())),
+            sql=query if rows else "",
+            fix=f"contaminate.remove {dataset}" if verdict in CONTAMINATED else "",
+        )
+
+
+def facts_of(told: Mapping[str, Any], field: str, rows: int) -> Iterator[Fact]:
+    by = f"fingerprints, runs of {SEED} words{f', {METHOD}' if _looked_alike(told) else ''}"
+    method = f"contaminate.scan of field {field} against {told['benchmark']}@{told['version']}: {by}; {NORMALISER}"
+    name = f"contaminate.{told['benchmark']}"
+    bad = told["contaminated"]
+    held = sum(source["contaminated"]["count"] for source in told["sources"].values())
+    yield Fact(f"{name}.items", told["items"], "items", method, rows)
+    yield Fact(f"{name}.contaminated", bad["count"], "items", method, rows)
+    for bound in ("share", "low", "high"):
+        interval = method if bound == "share" else f"Wilson 95 % interval; {method}"
+        yield Fact(f"{name}.contaminated.{bound}", bad[bound], "share", interval, rows)
+    for verdict in ("partial", "undecided", "not_checkable"):
+        yield Fact(f"{name}.{verdict}", told["verdicts"].get(verdict, 0), "items", method, rows)
+    yield Fact(f"{name}.rows", held, "rows", method, rows)
+
+
+def _looked_alike(told: Mapping[str, Any]) -> bool:
+    return not any(said.startswith("rephrased") for said in told["not_checked"])

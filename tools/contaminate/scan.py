@@ -1,0 +1,208 @@
+"""`contaminate.scan`: which rows hold items of benchmarks, with evidence on both sides.
+
+It knows the order of the methods and what is told of each benchmark. Hits are found in `_hits`, judged in `_verdicts`;
+texts alike are found in `_similar`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Final
+
+import numpy as np
+import pyarrow as pa
+
+from ..change import Report, drops
+from ..context import Context
+from ..store.rows import Rows
+from ..tool import Arg, TextField, tool
+from ._align import Vocabulary
+from ._benchmark import SEED, SHORTEST, Benchmark
+from ._hits import Hits, chunks, find_hits, pieces_of
+from ._registered import open_benchmark
+from ._similar import Similar
+from ._told import facts_of, findings_of, summary
+from ._verdicts import CONTAMINATED, Judge, Pair, RowText, Verdict
+
+CAP: Final = 20
+"""Pairs kept as evidence for each item and each row; all are counted."""
+
+_TOGETHER: Final = 256
+_NEIGHBOURS: Final = {False: 5, True: 20}
+"""Rows looked at for each item; code is rephrased further away than prose."""
+
+
+@tool("contaminate.scan", version=1, effect="reads")
+def scan(
+    ctx: Context,
+    data: Rows,
+    *,
+    benchmarks: Annotated[
+        list[str],
+        Arg("registered benchmarks, or files of items, which are registered under their stem", benchmark=True),
+    ],
+    field: TextField = "all",
+    similar: Annotated[bool, Arg("also look for rows that are like a question, by their characters")] = True,
+    similarity: Annotated[
+        float, Arg("cosine from which a row is a candidate for a rephrase", threshold=True, minimum=0.05, maximum=1)
+    ] = 0.3,
+) -> Report:
+    """Find rows that hold items of benchmarks; changes nothing.
+
+    Every item gets one verdict, the strongest that any row gives it:
+      exact          a text of the row, or the whole row, has the words of the question (5 or more, or with its answer,
+                     options or passage), and no others
+      near_verbatim  a match of 13 words or more that holds half of the question's own words; or all of a question of 8
+                     words or more; or runs of 8 with 0.8 of the question's weight and 20 words. A match goes on past up
+                     to 2 other words on either side
+      rephrased      a judge said that the row asks the same (no judge is configured: never given)
+      partial        less of the question, but runs of 8 words and a quarter of it; a question of 5 to 7 words inside a
+                     longer text; or only the passage, or the options
+      answer_only    the answer near-verbatim, without the question
+      undecided      rows are like the question (`similarity`); nobody has judged whether they ask the same
+      boilerplate    nothing but runs of words that are nobody's own: in 5 different items or more; in 20 different rows
+                     and 0.1 % of all; inside quotation marks; or part of another item's match
+      not_checkable  fewer than 5 words, and no fingerprint of it was found
+      no_evidence    looked for, and nothing found; by these methods, which see no translation
+    Rows are flagged with the strongest verdict they give, once for each benchmark; the evidence holds the pairs, up to
+    20 for each row and item, each with character spans (path, start, end) in the row and (part, item_start, item_end) in
+    the item, and ConTAM's scores (Singh et al. 2024): token_match, ngram_match, token_extend, longest_match, beside
+    `coverage` (words in runs of 8, boilerplate aside), `idf_coverage` and `answer_present` (within 100 words).
+
+    `ngram` in the details counts, for runs of 8 and of 13 words, rows, items and pairs that share one, whatever they
+    mean: over an item's parts joined by a newline and a row's texts joined by a newline. Words are those of
+    `re.findall(r"\\w+", text.lower())`. Candidates are found by TF-IDF of hashed character 3- to 5-grams, weighted by the
+    benchmark's questions, the 5 nearest rows (of code, 20), over the first 2,000 characters of each text.
+
+    Facts `contaminate.BENCHMARK.…`: items, not_checkable, undecided, contaminated (exact, near-verbatim and rephrased)
+    with the bounds of its share's 95 % interval (Wilson 1927), and rows that hold them.
+    """
+    opened = [open_benchmark(ctx.store, address) for address in dict.fromkeys(benchmarks)]
+    ctx.progress(0, len(data))
+    hits = find_hits(ctx, data, field, opened)
+    vocabulary = Vocabulary()
+    states = [_State(benchmark, hit) for benchmark, hit in zip(opened, hits, strict=True)]
+    for state in states:
+        state.judge(data, field, vocabulary)
+    if similar:
+        _look_alike(ctx, data, field, states, similarity)
+    sources = np.asarray(data.arrow(("source",))["source"].to_numpy(zero_copy_only=False)) if len(data) else np.empty(0)
+    told = [summary(state.benchmark, state.hits, state.pairs(), state.verdicts(), sources, similar) for state in states]
+    method = {"field": field, "rows": len(data), "similar": similar, "similarity": similarity}
+    return Report(
+        findings=[one for line in told for one in findings_of(line, ctx.dataset)],
+        facts=[one for line in told for one in facts_of(line, field, len(data))],
+        details={**method, "benchmarks": told},
+        decisions=_flags(states),
+    )
+
+
+@dataclass
+class _State:
+    """What is known of one benchmark so far: pairs by row, and for each item the pairs that give its verdict."""
+
+    benchmark: Benchmark
+    hits: Hits
+    rows: dict[int, list[Pair]] = field(default_factory=dict)
+    count: Counter[int] = field(default_factory=Counter)
+    best: dict[int, Pair] = field(default_factory=dict)
+    kept: Counter[int] = field(default_factory=Counter)
+
+    def add(self, pair: Pair) -> None:
+        """Count a pair; keep it as evidence unless the row and the item have enough."""
+        self.count[pair.row] += 1
+        known = self.best.get(pair.item)
+        if known is None or pair.rank < known.rank:
+            self.best[pair.item] = pair
+        listed = self.rows.setdefault(pair.row, [])
+        if not listed or (len(listed) < CAP and self.kept[pair.item] < CAP):
+            listed.append(pair)
+            self.kept[pair.item] += 1
+
+    def judge(self, data: Rows, field: str, vocabulary: Vocabulary) -> None:
+        """Compare every row with the items it shares a run of its own with, or a fingerprint."""
+        boilerplate = set(self.benchmark.templated)
+        wanted: dict[int, set[int]] = {row: set(items) for row, items in self.hits.exact.items()}
+        for n in range(SHORTEST, SEED + 1):
+            index = self.benchmark.indexes[n]
+            common = self.hits.common(n, index, len(data)) | (self.benchmark.frequency(n) >= 5)
+            boilerplate.update(index.hashes[common].tolist())
+            for row, item in self.hits.pairs_by(n, index, ~common).tolist():
+                wanted.setdefault(row, set()).add(item)
+            own = {row: wanted.get(row, set()) for row in {row for row, _ in self.hits.all_pairs(n).tolist()}}
+            for row, item in self.hits.all_pairs(n).tolist():
+                if item not in own[row]:
+                    self.add(Pair(row, item, "boilerplate", "runs that stand in many items or rows"))
+        judge = Judge(self.benchmark, boilerplate, vocabulary)
+        rows = sorted(wanted)
+        for low in range(0, len(rows), _TOGETHER):
+            some = rows[low : low + _TOGETHER]
+            for row, record in zip(some, data.records(some), strict=True):
+                text = RowText.of(row, pieces_of(data.mapping, record, field), vocabulary)
+                for pair in judge.row(text, sorted(wanted[row]), self.hits.exact.get(row, [])):
+                    self.add(pair)
+
+    def verdicts(self) -> list[Verdict]:
+        """One for each item."""
+        words = self.benchmark.words
+        return [
+            self.best[item].verdict
+            if item in self.best
+            else "not_checkable" if words[item] < SHORTEST else "no_evidence"
+            for item in range(len(self.benchmark.items))
+        ]  # fmt: skip
+
+    def pairs(self) -> list[Pair]:
+        """The kept evidence, the strongest first."""
+        return sorted((pair for listed in self.rows.values() for pair in listed), key=lambda pair: pair.rank)
+
+
+def _look_alike(ctx: Context, data: Rows, field: str, states: Sequence[_State], least: float) -> None:
+    """Rows that are like a question whose item was not found already become candidates."""
+    searches = []
+    for state in states:
+        verdicts, words = state.verdicts(), state.benchmark.words
+        open_ = [i for i, verdict in enumerate(verdicts) if verdict not in CONTAMINATED and words[i]]
+        questions = [item.question for item in state.benchmark.items]
+        searches.append(Similar(questions, open_, count=_NEIGHBOURS[state.benchmark.fields.code], least=least))
+    for chunk in chunks(data, field):
+        row_of = np.repeat(np.arange(len(chunk)), np.diff(chunk.first))
+        positions = (row_of + chunk.start).tolist()
+        pieces = (np.arange(len(chunk.texts)) - np.array(chunk.first)[row_of]).tolist()
+        for search in searches:
+            search.show(chunk.texts, positions, pieces)
+        ctx.progress(chunk.start + len(chunk), len(data))
+    for state, search in zip(states, searches, strict=True):
+        for item, near in search.found():
+            rows = data.records([one.position for one in near])
+            for one, record in zip(near, rows, strict=True):
+                piece = pieces_of(data.mapping, record, field)[one.piece]
+                span = {"path": list(piece.path), "start": 0, "end": len(piece.text), "part": "question",
+                        "item_start": 0, "item_end": len(state.benchmark.items[item].question)}  # fmt: skip
+                reason = "like the question; not judged"
+                scores = {"similarity": one.cosine}
+                state.add(Pair(one.position, item, "undecided", reason, "question", scores, (span,)))
+
+
+def _flags(states: Sequence[_State]) -> pa.Table:
+    """A flag for each row and benchmark, under the row's strongest verdict."""
+    told = sorted(_each(states), key=lambda flag: flag[0])
+    rows, reasons, scores, evidence = zip(*told, strict=True) if told else ((), (), (), ())
+    return drops(rows, reasons, scores=scores, evidence=evidence, action="flag")
+
+
+def _each(states: Sequence[_State]) -> Iterator[tuple[int, str, float, dict[str, Any]]]:
+    for state in states:
+        for row, pairs in state.rows.items():
+            pairs = sorted(pairs, key=lambda pair: pair.rank)
+            first = pairs[0]
+            score = float(first.scores.get("coverage", first.scores.get("similarity", 0.0)))
+            evidence = {
+                "benchmark": state.benchmark.name,
+                "version": state.benchmark.vid,
+                "pair_count": state.count[row],
+                "pairs": [pair.to_json(state.benchmark) for pair in pairs],
+            }
+            yield row, first.verdict, score, evidence
