@@ -41,9 +41,9 @@ class ModelFacts(_Strict):
 class Timeouts(_Strict):
     """Seconds: until connected, until the first token of a streamed answer, until the whole answer."""
 
-    connect: float = Field(10.0, gt=0)
-    first_token: float = Field(120.0, gt=0)
-    total: float = Field(600.0, gt=0)
+    connect: float = Field(default=10.0, gt=0)
+    first_token: float = Field(default=120.0, gt=0)
+    total: float = Field(default=600.0, gt=0)
 
 
 class Endpoint(_Strict):
@@ -52,9 +52,9 @@ class Endpoint(_Strict):
     base_url: str
     api_key_env: str | None = None
     may_see: Sight | None = None
-    concurrency: int = Field(32, ge=1)
-    requests_per_minute: float | None = Field(None, gt=0)
-    timeouts: Timeouts = Field(default_factory=lambda: Timeouts.model_validate({}))
+    concurrency: int = Field(default=32, ge=1)
+    requests_per_minute: float | None = Field(default=None, gt=0)
+    timeouts: Timeouts = Field(default_factory=Timeouts)
     models: dict[str, ModelFacts] = Field(default_factory=dict)
 
     @field_validator("base_url")

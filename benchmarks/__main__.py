@@ -13,8 +13,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks import generate  # noqa: E402
-from benchmarks.measure import Measured, measure  # noqa: E402
+from benchmarks import generate
+from benchmarks.measure import Measured, measure
 
 
 @dataclass(frozen=True)

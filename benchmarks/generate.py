@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks.measure import CACHE
 
-WORDS = """
+_COMMON = """
 the of and to a in that is was he for it with as his on be at by this had not are but from or have
 an they which one you were all her she there would their we him been has when who will no more if
 out so up said what its about than into them can only other time new some could these two may first
@@ -17,7 +17,8 @@ then do any like my now over such our man me even most made after also did many 
 back through years much where your way down should because long each just state those people too mr
 how little good world make very year still see work life here being small number part turn real
 leave might want point form child few large often ask order open answer question print paper
-""".split()
+"""
+WORDS = _COMMON.split()
 
 
 def path(name: str) -> Path:

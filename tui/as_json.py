@@ -90,7 +90,7 @@ def life(found: Life) -> dict[str, Any]:
         "signals": [{"step": entry.seq, "tool": entry.tool, "values": dict(values)} for entry, values in found.signals],
         "rulings": [asdict(one) for one in found.rulings],
         "exports": [{"step": entry.seq, **entry.details} for entry in found.exports],
-        "purged": None if found.purged is None else entry(found.purged),
+        "purged": None if found.purged is None else tombstone(found.purged),
     }
 
 
@@ -114,6 +114,11 @@ def case(one: Case, *, blind: bool = False) -> dict[str, Any]:
 
 def rate(one: Rate) -> dict[str, Any]:
     return {**asdict(one), "share": one.share}
+
+
+def tombstone(one: Entry) -> dict[str, Any]:
+    told = {name: one.details[name] for name in ("places", "versions", "exports", "related")}
+    return {"step": one.seq, "at": one.at, "by": one.actor, "because": one.args["because"], **told}
 
 
 def entry(one: Entry) -> dict[str, Any]:

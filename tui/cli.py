@@ -207,6 +207,14 @@ VERBS: Final = (
     verb("unbundle", "unpack a bundle as a workspace", "verbs.keep:unbundle",
          argument("file", metavar="FILE", help="a bundle"),
          argument("folder", metavar="DIR", help="a new or empty folder")),
+    verb("models", "list endpoints and roles; add NAME URL; check what models can do", "verbs.models:models",
+         argument("words", metavar="WORD", nargs="*", help="nothing, add NAME URL, or check [MODEL…]; a model is "
+                  "openai:MODEL@ENDPOINT, vllm:MODEL or offline:"),
+         argument("--key-env", metavar="VAR", help="add: the variable that holds the key; the key is never written"),
+         argument("--may-see", choices=("rows", "statistics", "nothing"), help="add: what of the data it may receive "
+                  "(default: rows for local hosts, statistics for others)"),
+         argument("--model", metavar="MODEL", action="append", default=[], help="add: a model for the roles that are "
+                  "empty; the first generates, the last adjudicates, others review")),
     verb("init", "make this folder a workspace, with a commented tilth.toml", "verbs.keep:init",
          argument("folder", metavar="DIR", nargs="?", default=".", help="default: this folder")),
     verb("demo", "make messy data, curate it, show what was found", "verbs.keep:demo",

@@ -134,7 +134,9 @@ class OpenAIModel:
         if _RANK[shows] > _RANK[endpoint.sees]:
             next_step = f'If it may, write may_see = "{shows}" under [endpoints.{self._server.name}] in tilth.toml.'
             allowed = {"nothing": "nothing of the data", "statistics": "statistics only, no row text", "rows": "rows"}
-            message = f"{endpoint.host} (endpoint {self._server.name}) may see {allowed[endpoint.sees]}; nothing was sent."
+            message = (
+                f"{endpoint.host} (endpoint {self._server.name}) may see {allowed[endpoint.sees]}; nothing was sent."
+            )
             raise Misuse(message, next_step=next_step)
 
     def _settings(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -195,7 +197,9 @@ class OpenAIModel:
     def _worst(self, question: _Question) -> Cost:
         """No tokeniser makes more tokens than there are bytes."""
         said = [question.messages, question.settings.get("tools"), question.schema]
-        tokens_in = sum(len(json.dumps(one, ensure_ascii=False).encode("utf-8", "surrogatepass")) for one in said if one)
+        tokens_in = sum(
+            len(json.dumps(one, ensure_ascii=False).encode("utf-8", "surrogatepass")) for one in said if one
+        )
         tokens_in += TOKENS_PER_MESSAGE * len(question.messages)
         tokens_out = int(question.settings["max_tokens"])
         return Cost(1, usd(self._facts.price, tokens_in, tokens_out), tokens_in, tokens_out)

@@ -51,7 +51,9 @@ def is_transient(error: BaseException) -> bool:
 def never_connected(error: BaseException) -> bool:
     """Did the request not even leave?"""
     cause = error.__cause__
-    return isinstance(error, openai.APIConnectionError) and isinstance(cause, httpx2.ConnectError | httpx2.ConnectTimeout)
+    return isinstance(error, openai.APIConnectionError) and isinstance(
+        cause, httpx2.ConnectError | httpx2.ConnectTimeout
+    )
 
 
 def may_be_paid(error: BaseException) -> bool:
@@ -109,7 +111,9 @@ def told(error: BaseException, name: str, endpoint: Endpoint, secret: str = "") 
         return Misuse(f"{where} sends requests elsewhere; tilth does not follow.",
                       next_step=f"Write the server's own address into base_url of [endpoints.{name}].")  # fmt: skip
     if code == 402 or error.code == "insufficient_quota":
-        return Unavailable(f"{where} says the account has no credit left: {said}", next_step="Recorded answers are kept.")
+        return Unavailable(
+            f"{where} says the account has no credit left: {said}", next_step="Recorded answers are kept."
+        )
     if code in RETRYABLE or code >= 500:
         next_step = "Recorded answers are kept; run the same command again later."
         return Unavailable(f"{where} answers with error {code}: {said}", next_step=next_step)

@@ -19,7 +19,9 @@ NAME: Final = "offline:"
 QUOTED: Final = 3
 """The most sentences one answer quotes."""
 
-_SENTENCE: Final = re.compile(r"[^\n.!?。！？]+(?:[.!?。！？]+[\"'”’)\]]*(?=\s|$)|[.!?](?=\S)[^\n.!?。！？]*|[。！？]+)*")
+_SENTENCE: Final = re.compile(
+    r"[^\n.!?。！？]+(?:[.!?。！？]+[\"'”’)\]]*(?=\s|$)|[.!?](?=\S)[^\n.!?。！？]*|[。！？]+)*"
+)
 _WORD: Final = re.compile(r"\w+")
 
 
@@ -39,7 +41,9 @@ class OfflineModel:
             return _answer("", f"the offline model quotes; it cannot fill {schema.__name__}")
         question, material = _split(messages)
         quoted = quotes(question, material)
-        return _answer("\n".join(quoted), "" if quoted else "no sentence of the material shares a word with the question")
+        return _answer(
+            "\n".join(quoted), "" if quoted else "no sentence of the material shares a word with the question"
+        )
 
 
 def quotes(question: str, material: str) -> list[str]:

@@ -162,7 +162,7 @@ class Server:
             raise Garbled(f"the stream broke off ({type(error).__name__})") from None
         except openai.APIError as error:
             if type(error) is openai.APIError:  # an error event inside the stream
-                raise Garbled(f"the stream broke off ({' '.join(error.message.split())[:failures.SHOWN]})") from None
+                raise Garbled(f"the stream broke off ({' '.join(error.message.split())[: failures.SHOWN]})") from None
             raise
         answer = merged.answer()
         _check(answer)
@@ -217,7 +217,9 @@ class Server:
                 if isinstance(error, Late | openai.APITimeoutError):
                     self.traffic.overloaded(permit)
                 self.traffic.failed()
-                raise Late("no answer", self.endpoint.timeouts.total) if type(error) is TimeoutError else error
+                if type(error) is TimeoutError:
+                    raise Late("no answer", self.endpoint.timeouts.total) from None
+                raise
             self._reached = True
             self.traffic.succeeded()
             return found
@@ -234,9 +236,7 @@ def _secret(name: str, endpoint: Endpoint) -> str:
     return value
 
 
-_backoff = wait_exponential_jitter(
-    multiplier=FIRST_WAIT_SECONDS, max=LONGEST_WAIT_SECONDS, jitter=FIRST_WAIT_SECONDS
-)
+_backoff = wait_exponential_jitter(multiplier=FIRST_WAIT_SECONDS, max=LONGEST_WAIT_SECONDS, jitter=FIRST_WAIT_SECONDS)
 
 
 def _wait(state: RetryCallState) -> float:

@@ -269,9 +269,7 @@ def _handler(server: SimulatedServer) -> type[BaseHTTPRequestHandler]:
             self._head(code, len(data), "application/json", headers or {})
             self.wfile.write(data)
 
-        def _head(
-            self, code: int, length: int, content_type: str, headers: Mapping[str, str] | None = None
-        ) -> None:
+        def _head(self, code: int, length: int, content_type: str, headers: Mapping[str, str] | None = None) -> None:
             self.send_response(code)
             self.send_header("Content-Type", content_type)
             self.send_header("Content-Length", str(length))
@@ -340,7 +338,9 @@ def _deltas(reply: Say, body: Mapping[str, Any]) -> Iterator[bytes]:
         yield delta(content=text[at : at + 4])
     for i, (name, arguments) in enumerate(reply.tool_calls):
         yield delta(
-            tool_calls=[{"index": i, "id": f"call_{i}", "type": "function", "function": {"name": name, "arguments": ""}}]
+            tool_calls=[
+                {"index": i, "id": f"call_{i}", "type": "function", "function": {"name": name, "arguments": ""}}
+            ]
         )
         for part in (arguments[:3], arguments[3:]):
             yield delta(tool_calls=[{"index": i, "function": {"arguments": part}}])

@@ -133,7 +133,7 @@ async def test_a_torn_stream_is_asked_again_only_while_nothing_was_shown(serve: 
     assert (await ask(server, on_text=seen.append))["text"] == "Whole."
     server = serve(sim.script(sim.Torn("Half of it", pieces=3), "Whole."))
     seen.clear()
-    with pytest.raises(Unavailable, match="127.0.0.1"):
+    with pytest.raises(Unavailable, match="endpoint lab"):
         await ask(server, on_text=seen.append)
     assert (server.calls, "".join(seen)) == (1, "Half of ")
 
@@ -289,7 +289,7 @@ async def test_an_endpoint_that_stays_down_is_told_with_its_error(serve: Serve, 
     server = serve(lambda request: sim.Status(500, "out of memory"))
     error = await failing(server)
     assert error.exit_code == 3
-    assert "out of memory" in str(error) or "failed 5 times in a row" in str(error)
+    assert "answers with error 500: out of memory" in str(error)
 
 
 async def test_rows_do_not_leave_for_a_host_that_may_not_see_them(serve: Serve) -> None:
@@ -316,7 +316,10 @@ async def test_the_schema_is_sent_strictly_and_validated(serve: Serve) -> None:
 
 @pytest.mark.parametrize(
     ("supports", "modes"),
-    [(["json_object"], ["json_schema", "json_object", "json_object"]), ([], ["json_schema", "json_object", None, None])],
+    [
+        (["json_object"], ["json_schema", "json_object", "json_object"]),
+        ([], ["json_schema", "json_object", None, None]),
+    ],
 )
 async def test_the_ladder_goes_down_once(serve: Serve, supports: list[str], modes: list[str | None]) -> None:
     server = serve(lambda request: GOOD, supports=frozenset(supports))
@@ -383,7 +386,14 @@ async def test_a_cut_or_refused_answer_is_not_repaired(serve: Serve, sim: Module
 
 
 async def test_the_second_run_costs_no_call(serve: Serve, sim: ModuleType, calls: Calls) -> None:
-    replies = ["fine", sim.Say(None, refusal="no"), sim.Say("cut", "length"), sim.Status(400, "bad"), "no JSON", "still none"]
+    replies = [
+        "fine",
+        sim.Say(None, refusal="no"),
+        sim.Say("cut", "length"),
+        sim.Status(400, "bad"),
+        "no JSON",
+        "still none",
+    ]
 
     async def run(server: Any) -> list[Any]:
         async with connect(server, calls=calls) as connections:
@@ -436,7 +446,9 @@ async def test_no_key_is_written_anywhere(
     monkeypatch.setenv("LAB_KEY", secret)
 
     def echo(request: dict[str, Any]) -> Any:
-        return sim.Status(400, f"you sent {secret}") if request["messages"][0]["content"] == "bad" else f"psst: {secret}"
+        return (
+            sim.Status(400, f"you sent {secret}") if request["messages"][0]["content"] == "bad" else f"psst: {secret}"
+        )
 
     with Calls(tmp_path / "calls.sqlite") as calls:
         async with connect(serve(echo, key=secret), calls=calls, api_key_env="LAB_KEY") as connections:

@@ -222,5 +222,3 @@ async def test_when_patience_ends_everybody_who_waits_is_told() -> None:
         await fail(way, 10)
     assert time.now >= 25
     assert way.in_flight == 0
-
-

@@ -119,5 +119,5 @@ def test_a_tokenizer_counts_all_tokens(
 
 
 def test_a_folder_without_tokenizer_is_named(make_rows: MakeRows, run_tool: Any, tmp_path: Path) -> None:
-    with pytest.raises(Misuse, match="there is no .*nowhere"):
+    with pytest.raises(Misuse, match=r"there is no .*nowhere"):
         run_tool("filter.length", rows_of(make_rows, TEXTS), tokenizer=str(tmp_path / "nowhere"))

@@ -5,6 +5,7 @@ It knows words and numbers to be shown. It decides nothing.
 
 from __future__ import annotations
 
+import heapq
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -37,15 +38,19 @@ _MEANING: Final[dict[str, tuple[Severity, str]]] = {
 def summary(
     benchmark: Benchmark,
     hits: Hits,
-    pairs: Sequence[Pair],
     verdicts: Sequence[Verdict],
+    evidence: Mapping[int, Sequence[Pair]],
     sources: np.ndarray,
+    *,
     similar: bool,
 ) -> dict[str, Any]:
-    """All that is told of one benchmark; JSON."""
+    """All that is told of one benchmark; JSON. `evidence`: row -> its pairs, the strongest first."""
     count = Counter(verdicts)
     bad = sum(count[verdict] for verdict in CONTAMINATED)
-    rows = {verdict: sorted({pair.row for pair in pairs if pair.verdict == verdict}) for verdict in VERDICTS}
+    rows: dict[str, list[int]] = {verdict: [] for verdict in VERDICTS}
+    for row in sorted(evidence):
+        rows[evidence[row][0].verdict].append(row)
+    top = heapq.nsmallest(TOP, (pairs[0] for pairs in evidence.values()), key=lambda pair: pair.rank)
     return {
         "benchmark": benchmark.name,
         "version": benchmark.vid,
@@ -61,7 +66,7 @@ def summary(
         "examples": {verdict: found[:_EXAMPLES] for verdict, found in rows.items() if found},
         "sources": _by_source(sources, sorted({row for verdict in CONTAMINATED for row in rows[verdict]})),
         "not_checked": _not_checked(benchmark, similar),
-        "top": [{"row": pair.row, **pair.to_json(benchmark)} for pair in pairs[:TOP]],
+        "top": [{"row": pair.row, **pair.to_json(benchmark)} for pair in top],
     }
 
 

@@ -89,7 +89,9 @@ def scan(
     if similar:
         _look_alike(ctx, data, field, states, similarity)
     sources = np.asarray(data.arrow(("source",))["source"].to_numpy(zero_copy_only=False)) if len(data) else np.empty(0)
-    told = [summary(state.benchmark, state.hits, state.pairs(), state.verdicts(), sources, similar) for state in states]
+    told = [
+        summary(state.benchmark, state.hits, state.verdicts(), state.rows, sources, similar=similar) for state in states
+    ]
     method = {"field": field, "rows": len(data), "similar": similar, "similarity": similarity}
     return Report(
         findings=[one for line in told for one in findings_of(line, ctx.dataset)],
@@ -111,15 +113,18 @@ class _State:
     kept: Counter[int] = field(default_factory=Counter)
 
     def add(self, pair: Pair) -> None:
-        """Count a pair; keep it as evidence unless the row and the item have enough."""
+        """Count a pair; keep it as evidence unless the row and the item have enough. A row's strongest always stays."""
         self.count[pair.row] += 1
         known = self.best.get(pair.item)
         if known is None or pair.rank < known.rank:
             self.best[pair.item] = pair
         listed = self.rows.setdefault(pair.row, [])
-        if not listed or (len(listed) < CAP and self.kept[pair.item] < CAP):
-            listed.append(pair)
+        strongest = not listed or pair.rank < listed[0].rank
+        if strongest or (len(listed) < CAP and self.kept[pair.item] < CAP):
             self.kept[pair.item] += 1
+            listed.append(pair)
+            listed.sort(key=lambda one: one.rank)
+            del listed[CAP:]
 
     def judge(self, data: Rows, field: str, vocabulary: Vocabulary) -> None:
         """Compare every row with the items it shares a run of its own with, or a fingerprint."""
@@ -153,10 +158,6 @@ class _State:
             else "not_checkable" if words[item] < SHORTEST else "no_evidence"
             for item in range(len(self.benchmark.items))
         ]  # fmt: skip
-
-    def pairs(self) -> list[Pair]:
-        """The kept evidence, the strongest first."""
-        return sorted((pair for listed in self.rows.values() for pair in listed), key=lambda pair: pair.rank)
 
 
 def _look_alike(ctx: Context, data: Rows, field: str, states: Sequence[_State], least: float) -> None:
@@ -196,7 +197,6 @@ def _flags(states: Sequence[_State]) -> pa.Table:
 def _each(states: Sequence[_State]) -> Iterator[tuple[int, str, float, dict[str, Any]]]:
     for state in states:
         for row, pairs in state.rows.items():
-            pairs = sorted(pairs, key=lambda pair: pair.rank)
             first = pairs[0]
             score = float(first.scores.get("coverage", first.scores.get("similarity", 0.0)))
             evidence = {

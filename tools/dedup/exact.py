@@ -77,13 +77,18 @@ def _keys(
     """
     both = [data] if others is None else [data, others]
     if compare == "record":
-        keys = [fixed_bytes(rows.arrow(("content_sha",))["content_sha"]).view("S16").reshape(-1) for rows in both]
+        keys = [_strings(fixed_bytes(rows.arrow(("content_sha",))["content_sha"])) for rows in both]
     else:
         hashes = [ctx.text_hashes(rows, field_of(rows, field)) if compare == "text" else None for rows in both]
         known = [one for one in hashes if one is not None]
         repeated = _repeated(known) if len(known) == len(both) else None
         keys = [_text_keys(ctx, rows, field, compare, one, repeated) for rows, one in zip(both, hashes, strict=True)]
     return keys[0], keys[1] if others is not None else np.empty(0, "S16")
+
+
+def _strings(hashes: np.ndarray) -> np.ndarray:
+    """Hashes of shape (n, 16) as strings, which NumPy can sort."""
+    return np.ascontiguousarray(hashes).view("S16").reshape(-1)
 
 
 def _repeated(hashes: list[np.ndarray]) -> np.ndarray:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from ..terminal import Terminal
-from ..text import table
+from ..text import one_line, table
 from . import fitted
 from .results import version
 
@@ -49,6 +49,8 @@ def _details(one: Entry) -> str:
         parts.append(f"{sum(one.details['rejected'].values()):,} rejected")
     if one.kind == "tag":
         parts.append(f"@{one.args['label']}")
+    if one.kind == "purge":
+        parts.append(f"row {one.args['row'][:12]}: {one_line(one.args['because'])}")
     if one.kind == "export":
         parts.append(f"to {one.details.get('folder')}")
     if one.details.get("refused"):
