@@ -75,8 +75,10 @@ class Budget:
     def check(self, model: str, price: Price | None) -> None:
         """A cap in dollars needs a price. Raises Misuse."""
         if self.caps.usd is not None and price is None:
-            next_step = "Declare it in tilth.toml under [endpoints.NAME.models.MODEL]: price = {input = …, output = …} " \
-                "(dollars per million tokens; 0 for a server of your own), or cap the run with --max-calls."  # fmt: skip
+            next_step = (
+                "Declare it in tilth.toml under [endpoints.NAME.models.MODEL]: price = {input = …, output = …} (dollars "
+                "per million tokens; 0 for a server of your own), or cap the run with --max-calls."
+            )
             raise Misuse(f"--max-usd cannot be kept: {model} has no price.", next_step=next_step)
 
     async def reserve(self, worst: Cost) -> Reservation:

@@ -29,8 +29,8 @@ MAX_TOKENS: Final = 2048
 """Every request has a bound, so that its worst case has one."""
 TOKENS_PER_MESSAGE: Final = 8
 SETTINGS: Final = frozenset(
-    ["temperature", "top_p", "max_tokens", "stop", "seed", "presence_penalty", "frequency_penalty", "tools", "tool_choice",
-     "logprobs", "top_logprobs", "extra_body"]
+    ["temperature", "top_p", "max_tokens", "stop", "seed", "presence_penalty", "frequency_penalty", "tools",
+     "tool_choice", "logprobs", "top_logprobs", "extra_body"]
 )  # fmt: skip
 _REJECTED: Final = '{"rejected": '
 _RANK: Final[dict[Sight, int]] = {"nothing": 0, "statistics": 1, "rows": 2}

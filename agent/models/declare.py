@@ -13,7 +13,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, get_args
+from typing import Final, get_args
 from urllib.parse import urlsplit
 
 import openai
@@ -161,7 +161,9 @@ def _with_roles(text: str, roles: Mapping[Role, Sequence[str]], has_table: bool,
     end = following.start() if following else len(rest)
     table, tail = rest[:end], rest[end:]
     for role, line in lines.items():
-        table, found = re.subn(rf"(?m)^([ \t]*){role}[ \t]*=[ \t]*\[[ \t]*\]", lambda m, line=line: m[1] + line, table)
-        if not found:
+        empty = re.search(rf"(?m)^{role}[ \t]*=[ \t]*\[[ \t]*\]", table)
+        if empty is None:
             head += line + newline
+        else:
+            table = table[: empty.start()] + line + table[empty.end() :]
     return head + table + tail

@@ -98,8 +98,8 @@ class Server:
         """The complete answer as the server's JSON text.
 
         `lost` is called for every request that was sent and never answered; it tells whether another may be paid. An
-        answer some of which was shown through `on_text` is not asked for again. Raises Unavailable, Misuse, and openai.APIStatusError where the request
-        itself is at fault (`failures.BAD_REQUEST`) or the model is unknown (404).
+        answer some of which was shown through `on_text` is not asked for again. Raises Unavailable, Misuse, and
+        openai.APIStatusError where the request itself is at fault (`failures.BAD_REQUEST`) or the model unknown (404).
         """
         again = True
 

@@ -67,7 +67,7 @@ def _with_instruction(messages: Sequence[Message], text: str) -> list[Message]:
 
 
 def read(text: str, model: type[BaseModel]) -> tuple[dict[str, Any] | None, str, str]:
-    """-> (validated data or None, what was cut away, what is wrong). Cutting is tried when the text alone is no JSON."""
+    """-> (validated data or None, what was cut away, what is wrong). Cutting is for texts that are no JSON alone."""
     data, problem = _validated(text, model)
     if data is not None or _is_json(text):
         return data, "", problem

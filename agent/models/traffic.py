@@ -27,7 +27,7 @@ Sleep = Callable[[float], Awaitable[None]]
 
 @dataclass
 class Permit:
-    """The right to one request. `generation` tells whether the limit was cut since; `probe`: it tests a dead endpoint."""
+    """The right to one request. `generation` tells whether the limit was cut since, `probe` that it tests a dead one."""
 
     generation: int
     probe: bool = False

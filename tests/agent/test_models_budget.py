@@ -40,11 +40,14 @@ def test_a_cap_in_dollars_needs_a_price() -> None:
     Budget(Caps(calls=1)).check("openai:x@lab", None)
 
 
+FATES = st.sampled_from(["settle", "release", "lose"])
+
+
 @given(
-    st.lists(st.tuples(st.floats(0.01, 3.0), st.floats(0, 1), st.sampled_from(["settle", "release", "lose"])), max_size=30),
+    st.lists(st.tuples(st.floats(0.01, 3.0), st.floats(0, 1), FATES), max_size=30),
     st.floats(0.1, 10.0),
     st.integers(1, 30),
-)  # fmt: skip
+)
 def test_never_more_than_the_caps(requests: list[tuple[float, float, str]], dollars: float, calls: int) -> None:
     async def play() -> None:
         budget = Budget(Caps(calls=calls, usd=dollars))

@@ -135,8 +135,8 @@ def test_a_third_of_a_question_is_partial(scan: Any) -> None:
 def test_a_rephrase_is_a_candidate_and_undecided(scan: Any) -> None:
     asked = ("Natalia sold clips to 48 of her friends in April, and then she sold half as many clips in May. How many "
              "clips did Natalia sell altogether?")  # fmt: skip
-    again = ("In April, Marie was selling clips to 62 friends. Selling half as many clips in May, how many clips did "
-             "Marie sell in total?")  # fmt: skip
+    again = ("In April Marie sold some clips: 62 of her friends took one. In May she sold half as many. Altogether, how "
+             "many clips is that?")  # fmt: skip
     items = [{"question": asked, "answer": "72"}, *ITEMS]
     found = scan(items, [again, *FILLER], similar=True)
     assert found.verdicts == {"undecided": 1, "no_evidence": 8}
@@ -225,9 +225,15 @@ def test_evidence_is_capped_and_counts_are_not(scan: Any) -> None:
     found = scan(ITEMS, rows)
     assert len(found.flags) == 54
     assert {flag["reason"] for flag in found.flags} == {"near_verbatim"}
-    many = [{"question": f"{' '.join(QUESTION)} {text(i, 2)}"} for i in range(4)]
-    assert found.told["ngram"]["8"]["docs_hit"] == 54
-    assert len(many) == 4
+    assert found.told["ngram"]["8"] == {"docs_hit": 54, "items_hit": 1, "pairs": 54}
+
+
+def test_a_row_that_holds_many_items_lists_twenty_and_counts_all(scan: Any) -> None:
+    items = [{"question": text(("listed", i), 20)} for i in range(30)]
+    found = scan(items, ["\n".join(item["question"] for item in items)])
+    assert found.verdicts == {"near_verbatim": 30}
+    (flag,) = found.flags
+    assert (len(flag["evidence"]["pairs"]), flag["evidence"]["pair_count"]) == (20, 30)
 
 
 def test_nothing_is_ever_called_clean(scan: Any, store: Store) -> None:

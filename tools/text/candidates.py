@@ -61,7 +61,7 @@ def candidates(sets: ShingleSets, threshold: float, *, pinned: int = 0, run: Run
         return found
     in_large = np.repeat(large, found.sizes)
     fine = _join(sets, np.sort(found.members[in_large]), FINE_SAMPLE, threshold, pinned, run)
-    a, b = distinct_pairs(np.concatenate([found.a, fine.a]), np.concatenate([found.b, fine.b]))
+    a, b = distinct(np.concatenate([packed(found.a, found.b), packed(fine.a, fine.b)]))
     members = np.concatenate([found.members[~in_large], fine.members])
     return Candidates(a, b, members, np.concatenate([found.sizes[~large], fine.sizes]))
 
@@ -73,24 +73,32 @@ def _join(sets: ShingleSets, documents: Positions, sample: int, threshold: float
     free = int(np.searchsorted(documents, pinned))
     slice_bits = min(max((sample * len(documents) >> 15).bit_length(), 1), 8)
     sampled, slices = _sampled_keys(sets, documents, sample, bits, slice_bits, run)
-    shared = list(run(lambda part: _shared(np.concatenate(part), bits, slice_bits, free), slices))
-    del slices
-    held = np.bincount(np.concatenate([(keys & low).view(np.int64) for keys in shared]), minlength=len(documents))
+
+    def found(i: int) -> Hashes:
+        keys = np.concatenate(slices[i])
+        slices[i] = []  # together they are the largest thing here
+        return _shared(keys, bits, slice_bits, free)
+
+    shared = list(run(found, range(len(slices))))
+    held = np.zeros(len(documents), np.int64)
+    for i in range(0, len(shared), 16):
+        holder = np.concatenate(shared[i : i + 16]) & low
+        held += np.bincount(holder.view(np.int64), minlength=len(documents))
     share = np.full(len(documents), threshold - _MARGIN * np.sqrt(threshold * (1 - threshold) / sample))
     # a document similar to one of these is so short that it gives all of its shingles: nothing is left to chance
     share[sets.size[documents] <= threshold * sample] = threshold
     prefix = held - np.maximum(np.ceil(share * sampled - 1e-9), 1).astype(np.int64) + 1
 
-    def grouped(keys: Hashes) -> tuple[Positions, Positions, Hashes]:
-        """(pairs a, pairs b, sorted keys of many documents) of one slice."""
+    def grouped(i: int) -> tuple[Positions, Hashes]:
+        """(pairs, sorted keys of many documents) of one slice."""
+        keys, shared[i] = shared[i], shared[i][:0]
         keys = keys[prefix[(keys & low).view(np.int64)] > 0]
         frequency = _group_sizes(keys >> np.uint64(bits))
         few = np.repeat(frequency <= PAIRED, frequency)
-        return *_pairs(keys[few], bits, free), keys[~few]
+        return _pairs(keys[few], bits, free), keys[~few]
 
-    left, right, many = (np.concatenate(column) for column in zip(*run(grouped, shared), strict=True))
-    del shared
-    a, b = distinct_pairs(left, right)
+    pairs, many = (np.concatenate(column) for column in zip(*run(grouped, range(len(shared))), strict=True))
+    a, b = distinct(pairs)
     prefix -= held - np.bincount((many & low).view(np.int64), minlength=len(documents))
     members, sizes = _crowds(many, prefix, bits)
     return Candidates(documents[a], documents[b], documents[members], sizes)
@@ -119,10 +127,11 @@ def _sampled_keys(
         keys = hashes[taken] * MIX  # the sample is the low end of hash space: spread it again
         keys &= ~low
         keys |= np.repeat(index.astype(np.uint64), count)
+        sets.release()
         part = (keys >> np.uint64(64 - slice_bits)).astype(np.uint8)
-        keys = keys[np.argsort(part, kind="stable")]  # a radix sort
+        order = np.argsort(part, kind="stable")  # a radix sort
         cuts = [0, *np.cumsum(np.bincount(part, minlength=1 << slice_bits)).tolist()]
-        return count, [keys[begin:end] for begin, end in itertools.pairwise(cuts)]
+        return count, [keys[order[begin:end]] for begin, end in itertools.pairwise(cuts)]
 
     sampled = np.zeros(len(documents), np.int64)
     slices: list[list[Hashes]] = [[np.empty(0, np.uint64)] for _ in range(1 << slice_bits)]
@@ -153,22 +162,26 @@ def _group_sizes(values: npt.NDArray[Any]) -> Positions:
     return np.diff(last, prepend=-1)
 
 
-def _pairs(keys: Hashes, bits: int, free: int) -> tuple[Positions, Positions]:
+def _pairs(keys: Hashes, bits: int, free: int) -> Positions:
     """All pairs of documents that have one of the sorted keys in common, some more than once."""
     bucket, holder = keys >> np.uint64(bits), (keys & np.uint64((1 << bits) - 1)).view(np.int64)
-    left, right = [holder[:0]], [holder[:0]]
+    pairs = [holder[:0]]
     for step in range(1, PAIRED):
         same = np.flatnonzero(bucket[step:] == bucket[:-step])
-        left.append(holder[same])
-        right.append(holder[same + step])
-    a, b = np.concatenate(left), np.concatenate(right)
-    useful = (a < b) & (b >= free)
-    return a[useful], b[useful]
+        a, b = holder[same], holder[same + step]
+        useful = (a < b) & (b >= free)
+        pairs.append(packed(a[useful], b[useful]))
+    return np.concatenate(pairs)
 
 
-def distinct_pairs(a: Positions, b: Positions) -> tuple[Positions, Positions]:
-    """The pairs in order, each once. Numbers below 2^31."""
-    pairs = np.sort(a << 32 | b)
+def packed(a: Positions, b: Positions) -> Positions:
+    """Each pair as one number. Documents are numbered below 2^31."""
+    return a << 32 | b
+
+
+def distinct(pairs: Positions) -> tuple[Positions, Positions]:
+    """The packed pairs in order, each once, unpacked. Sorts its argument."""
+    pairs.sort()
     pairs = pairs[np.append(True, pairs[1:] != pairs[:-1])] if len(pairs) else pairs
     return pairs >> 32, pairs & 0xFFFFFFFF
 

@@ -6,6 +6,7 @@ document stays (`similarity`).
 
 from __future__ import annotations
 
+import mmap
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -38,6 +39,7 @@ class ShingleSets:
     hashes: Hashes
     start: Positions
     size: Positions
+    file: mmap.mmap | None = None  # where the hashes lie, if not in memory
 
     def __len__(self) -> int:
         return len(self.size)
@@ -49,7 +51,7 @@ class ShingleSets:
 
     def ordered(self, order: Positions) -> ShingleSets:
         """The same sets with document `order[i]` at position i."""
-        return ShingleSets(self.hashes, self.start[order], self.size[order])
+        return ShingleSets(self.hashes, self.start[order], self.size[order], self.file)
 
     def gather(self, documents: Positions) -> Hashes:
         """The hashes of the given documents, one set after the other."""
@@ -61,6 +63,11 @@ class ShingleSets:
             return self.hashes[low : low + total]
         return self.hashes[ragged(self.start[documents], size)]
 
+    def release(self) -> None:
+        """Hand back the memory into which hashes were read from the file; they are read again when needed."""
+        if self.file is not None and hasattr(mmap, "MADV_DONTNEED"):
+            self.file.madvise(mmap.MADV_DONTNEED)
+
 
 def shingle_sets(
     batches: Iterable[pa.Array[Any]], *, ngram: int = 5, threads: int = 1, spill: BinaryIO | None = None
@@ -71,8 +78,9 @@ def shingle_sets(
     character of a script written without spaces is a word of its own, so that Chinese, Japanese or Thai text is
     compared by `ngram` characters. A document of fewer words has an empty set (`ShingleSets.too_short`).
 
-    Memory: 8 bytes per word. With `spill`, a file opened "w+b", the hashes are written there and mapped: the kernel may
-    then drop them from memory at any time, so that 10 million documents of 200 words take 16 GB of disk, not of memory.
+    Memory: 8 bytes per word. With `spill`, a file opened "w+b", the hashes lie there and are mapped piece by piece, at no
+    loss of speed while the page cache holds them: 10 million documents of 200 words then take 16 GB of disk, not of
+    memory. The file may be closed afterwards, and deleted.
     Raises Misuse if ngram < 1.
     """
     if ngram < 1:
@@ -89,13 +97,15 @@ def shingle_sets(
                 hashes[used : used + len(found)] = found
             used += len(found)
             sizes.append(size)
+    file = None
     if spill and used:
         spill.flush()
-        hashes = np.memmap(spill, np.uint64, "r", shape=(used,))
+        file = mmap.mmap(spill.fileno(), 8 * used, access=mmap.ACCESS_READ)
+        hashes = np.frombuffer(file, np.uint64)
     elif not spill:
         hashes.resize(used, refcheck=False)
     size = np.concatenate(sizes)
-    return ShingleSets(hashes, np.cumsum(size) - size, size)
+    return ShingleSets(hashes, np.cumsum(size) - size, size, file)
 
 
 def jaccard(sets: ShingleSets, a: Positions, b: Positions, run: Run = map) -> npt.NDArray[np.float64]:
@@ -191,6 +201,7 @@ def _intersections(sets: ShingleSets, a: Positions, b: Positions) -> Positions:
     tag = np.cumsum(new).astype(np.uint64) * MIX
     ours = sets.gather(a[new]) + np.repeat(tag[new], sets.size[a[new]])
     theirs = sets.gather(b) + np.repeat(tag, sets.size[b])
+    sets.release()
     bits = _slot_bits(len(ours))
     found, live = np.zeros(len(theirs), bool), np.arange(len(theirs))
     while len(ours) and len(theirs):

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from ..errors import Misuse
 from .bounds import Sketches, possible, possible_between
-from .candidates import candidates, components, distinct_pairs
+from .candidates import candidates, components, distinct, packed
 from .shingles import Run, ShingleSets, jaccard, ragged, runner
 from .tokens import Positions
 
@@ -94,7 +94,7 @@ class _Greedy:
         small = np.repeat(found.sizes <= _SMALL, found.sizes)
         a, b = _all_pairs(found.members[small], found.sizes[found.sizes <= _SMALL])
         free = b >= self.pinned
-        a, b = distinct_pairs(np.concatenate([found.a, a[free]]), np.concatenate([found.b, b[free]]))
+        a, b = distinct(np.concatenate([packed(found.a, found.b), packed(a[free], b[free])]))
         if len(a) > len(self.sets) // 2 or not small.all():  # else comparing them costs less than the bound
             may = possible(self.sets, a, b, self.threshold)
             a, b = a[may], b[may]
