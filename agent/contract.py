@@ -112,8 +112,11 @@ def _run(store: Store, tool: Tool, threads: int, packs: int) -> _Run:
     rows = store.rows(DATASET)
     before = _digest(rows.arrow(("row_id", "record")).to_pylist())
     settings = toolbox.Settings(seed=SEED, threads=threads)
-    args = {one.name: _example(one) for one in tool.parameters if one.required}
+    args = _examples(tool)
     with store.writing("tilth tools check"):
+        if tool.after:
+            before_it = registry.get(tool.after)
+            toolbox.call_on(store, tool.after, DATASET, rows.vid, _examples(before_it), settings, moves=False)
         done = toolbox.call_on(store, tool.id, DATASET, rows.vid, args, settings, moves=False)
     faults = (
         [] if _digest(rows.arrow(("row_id", "record")).to_pylist()) == before else ["it changes the rows it is given"]
@@ -150,9 +153,13 @@ def _accounting(store: Store, entry: Entry) -> Iterator[str]:
         yield "it drops rows without a reason"
 
 
+def _examples(tool: Tool) -> dict[str, Any]:
+    return {one.name: _example(one) for one in tool.parameters if one.required}
+
+
 def _example(parameter: Parameter) -> Any:
     """A value for a required argument: what the fixture has, or the least that is allowed."""
-    if parameter.arg.dataset:
+    if parameter.arg.dataset or parameter.arg.benchmark:
         value: Any = DATASET
     elif parameter.arg.predicate:
         value = "line % 3 = 0"

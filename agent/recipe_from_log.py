@@ -60,7 +60,5 @@ def _step(entry: Entry) -> str | dict[str, Any]:
     """Only the arguments that differ from the tool's own defaults."""
     assert entry.tool is not None
     defaults = {parameter.name: parameter.default for parameter in registry.get(entry.tool).parameters}
-    args = {
-        name: value for name, value in entry.args.items() if name not in defaults or value != defaults[name]
-    }
+    args = {name: value for name, value in entry.args.items() if name not in defaults or value != defaults[name]}
     return {entry.tool: args} if args else entry.tool

@@ -97,9 +97,7 @@ def _again(
                 if told in idle:
                     continue
                 idle.add(told)
-            settings = toolbox.Settings(
-                seed=entry.seed, threads=workspace.threads, released=entry.details.get("since")
-            )
+            settings = toolbox.Settings(seed=entry.seed, threads=workspace.threads, released=entry.details.get("since"))
             made = toolbox.call_on(
                 workspace.store, entry.tool, dataset, vid, changed.get(entry.seq, entry.args), settings,
                 listener=workspace.listener, moves=False,

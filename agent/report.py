@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .recipe import Recipe
     from .workspace import Workspace
 
+
 @dataclass(frozen=True)
 class Version:
     """One of the two versions; `read` and `rejected` are those of its imports."""

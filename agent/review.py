@@ -24,6 +24,7 @@ from . import replay
 if TYPE_CHECKING:
     from .workspace import Workspace
 
+
 @dataclass(frozen=True)
 class Case:
     """One row to rule on: what was decided about it, and the row that stayed in its place if it was a duplicate."""
@@ -79,6 +80,8 @@ def rule_one(workspace: Workspace, row: str, word: Word, because: str, dataset: 
     if not because.strip():
         raise Misuse("A ruling needs a reason.", next_step="Say --because '…'.")
     life = workspace.why(row, dataset=dataset)
+    if life.purged:
+        raise Misuse(f"The row {life.row_id[:12]} was purged; there is nothing left to rule on.")
     last = next((one.reason for one in reversed(life.decisions) if one.action == "drop"), "")
     ruling = Ruling(life.dataset, life.row_id, word, because, _who(), date.today().isoformat(), last)
     rulings.append(workspace.root, [ruling])

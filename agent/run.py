@@ -262,9 +262,7 @@ def _move(workspace: Workspace, recipe: Recipe, vid: str) -> None:
         workspace.store.commit(replace(entry, output=vid, actor=f"recipe {recipe.path.name}"))
 
 
-def judge(
-    workspace: Workspace, wanted: Sequence[expect.Expectation], entries: Sequence[Entry]
-) -> list[expect.Verdict]:
+def judge(workspace: Workspace, wanted: Sequence[expect.Expectation], entries: Sequence[Entry]) -> list[expect.Verdict]:
     """Compare expectations with the numbers of the entries that led from an import to a version, oldest first."""
     if not wanted:
         return []

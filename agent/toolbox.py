@@ -36,7 +36,6 @@ LOUD_SHARE: Final = 0.30
 """A step that drops more than this share of its rows says so in its last line."""
 
 
-
 @dataclass(frozen=True)
 class Origin:
     """Who asked for a call."""
@@ -397,4 +396,3 @@ def loud_line(store: Store, entry: Entry, share: float) -> str:
     parts = [f"{reason} {count:,} (e.g. {example_of(store, entry, reason)})" for reason, count in reasons]
     undo = "" if entry.details.get("refused") or not entry.moves else f" 'tilth undo {entry.dataset}' takes it back."
     return f"{entry.tool} drops {share:.0%} of the rows: {'; '.join(parts)}.{undo}"
-

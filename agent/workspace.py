@@ -5,31 +5,25 @@ It knows verbs, and tells what happens as events. It does not print, parse comma
 
 from __future__ import annotations
 
-import fcntl
-import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..tools import tool as registry
 from ..tools.errors import Misuse, nearest
 from ..tools.store import history
-from ..tools.store.importing import MAX_REJECT, PACK_ROWS, Imported, Mode, import_sources
-from ..tools.store.ingest import ReadOptions, Source
 from ..tools.store.ledger import Entry
-from ..tools.store.licences import doubt
-from ..tools.store.rows import Rows
-from ..tools.store.store import Store, check_name, find_workspace
+from ..tools.store.store import check_name, find_workspace
 from . import lock, toolbox
-from .config import Config, read_config
-from .events import Finished, Listener, Noticed, Progressed, nobody
+from .events import Finished, Listener, Noticed, nobody
+from .opened import name_for as name_for
+from .reading import DatasetStatus as DatasetStatus
+from .reading import Reading
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
+    from ..tools.contaminate._registered import Registered
     from ..tools.document.card import Verified
     from ..tools.store.bundle import Bundled
     from ..tools.store.rulings import Rate, Word
@@ -48,20 +42,6 @@ class Preview:
     kept: int
     dropped: Mapping[str, int]
     flips: Sequence[history.StoredRow]
-
-
-@dataclass(frozen=True)
-class DatasetStatus:
-    """A dataset in one line."""
-
-    name: str
-    version: str
-    rows: int
-    format: str
-    versions: int
-    undoable: int
-    redoable: int
-    tags: Mapping[str, str]
 
 
 def open_workspace(
@@ -85,108 +65,21 @@ def open_workspace(
     return Workspace(root, seed=seed, threads=threads, listener=listener)
 
 
-class Workspace:
-    """An open workspace. Addresses are `NAME`, `NAME~1`, `NAME@TAG`, `NAME@VID`, or the path of a file."""
+class Workspace(Reading):
+    """An open workspace in which things are done."""
 
-    def __init__(
-        self, root: Path, *, seed: int = 0, threads: int | None = None, listener: Listener = nobody
-    ) -> None:
-        self.root = root
-        self.seed = seed
-        self.threads = threads or os.cpu_count() or 1
-        self.listener = listener
-        self.pack_rows = PACK_ROWS
-        self.config: Config = read_config(root)
-        self.store = Store(root)
-        for name in self.config.tools.load:
-            registry.load(root / name)
+    def add_benchmark(self, name: str, *paths: str | os.PathLike[str], **options: Any) -> Registered:
+        """Register files of items as a benchmark; `options` are fields, `revision` and `license`, as `register` has them."""
+        from ..tools.contaminate._registered import register
 
-    def close(self) -> None:
-        self.store.close()
+        with self.store.writing(f"tilth benchmark add {name}"):
+            return register(self.store, name, [os.fspath(path) for path in paths], **options)
 
-    def __enter__(self) -> Workspace:
-        return self
+    def benchmarks(self) -> list[Registered]:
+        """The benchmarks registered here."""
+        from ..tools.contaminate._registered import registered
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    # -- in ------------------------------------------------------------------------------------------------------
-
-    def add(
-        self,
-        *paths: str | os.PathLike[str],
-        name: str | None = None,
-        append: bool = False,
-        replace: bool = False,
-        split: str | None = None,
-        license: str | None = None,
-        max_reject: float = MAX_REJECT,
-        **read: Any,
-    ) -> Imported:
-        """Import files as a dataset (default name: the stem of the first); `read` are options of `ReadOptions`."""
-        if not paths:
-            raise Misuse("There is nothing to import.", next_step="Name one or more files, globs or folders.")
-        texts = tuple(os.fspath(path) for path in paths)
-        dataset = check_name(name) if name is not None else name_for(texts[0])
-        mode: Mode = "append" if append else "replace" if replace else "new"
-        source = Source(name=dataset, paths=texts, split=split, license=license)
-        self.doubt_licenses([(dataset, license)])
-        with self.store.writing(f"tilth import {dataset}"):
-            imported = import_sources(
-                self.store,
-                dataset,
-                [source],
-                ReadOptions.from_args(read),
-                mode=mode,
-                max_reject=max_reject,
-                pack_rows=self.pack_rows,
-                progress=lambda done, total: self.listener(Progressed("import", done, total, "bytes")),
-            )
-        self.listener(Finished(self.import_line(imported)))
-        return imported
-
-    def doubt_licenses(self, declared: Iterable[tuple[str, str | None]]) -> None:
-        """Tell of every source whose licence was not understood."""
-        for name, license in declared:
-            text = doubt(license)
-            if text:
-                self.listener(Noticed(f"source {name}: {text}", "loud"))
-
-    def import_line(self, imported: Imported) -> dict[str, Any]:
-        """The result line of an import."""
-        return {
-            "tool": "import",
-            "dataset": imported.entry.dataset,
-            "format": imported.version.mapping.format,
-            "read": imported.read,
-            "kept": imported.kept,
-            "rejected": sum(imported.rejected.values()),
-            "rejects": imported.rejected,
-            "blank": imported.blank,
-            "rejects_file": os.path.relpath(imported.rejects, self.root) if imported.rejects else None,
-            "version": imported.version.vid,
-        }
-
-    def address(self, wanted: str) -> str:
-        """The address itself, or, for an existing path, the dataset it is imported as."""
-        if wanted.partition("@")[0].partition("~")[0] in self.store.histories():
-            return wanted
-        if not os.path.exists(wanted) and not any(mark in wanted for mark in "*?"):
-            return wanted
-        name = name_for(wanted)
-        if name in self.store.histories():
-            imported = [entry for entry in self.store.ledger.of(name) if entry.kind == "import"]
-            files = [file["path"] for source in imported[-1].details["sources"] for file in source["files"]]
-            if os.path.realpath(wanted) in map(os.path.realpath, files):
-                self.listener(Noticed(f"{wanted} is the dataset {name!r}, imported before"))
-                return name
-            next_step = f"Import it under a name of its own: tilth import NAME {wanted}"
-            raise Misuse(f"{wanted} would be imported as {name!r}, which is another dataset.", next_step=next_step)
-        self.add(wanted, name=name)
-        self.listener(Noticed(f"{wanted} is now the dataset {name!r}"))
-        return name
+        return registered(self.store)
 
     # -- tools ---------------------------------------------------------------------------------------------------
 
@@ -249,9 +142,7 @@ class Workspace:
         from .recipe import read_recipe
         from .run import run
 
-        return run(
-            self, read_recipe(Path(recipe), set), until=until, locked=locked, sample=sample, max_drop=max_drop
-        )
+        return run(self, read_recipe(Path(recipe), set), until=until, locked=locked, sample=sample, max_drop=max_drop)
 
     def plan(self, recipe: str | os.PathLike[str], *, set: Sequence[str] = ()) -> list[dict[str, Any]]:
         """What a run would do (`tilth run --dry-run`)."""
@@ -259,121 +150,6 @@ class Workspace:
         from .run import plan
 
         return plan(self, read_recipe(Path(recipe), set))
-
-    # -- looking -------------------------------------------------------------------------------------------------
-
-    def rows(self, dataset: str) -> Rows:
-        """The rows of a version: `.arrow()`, `.batches()`, `.texts(field)`, `.take(positions, columns)`."""
-        return self.store.rows(self.address(dataset))
-
-    def sql(self, dataset: str, query: str, *, limit: int | None = None) -> pa.Table:
-        """A read-only query over the views rows, dropped, texts, turns, signals, decisions, findings, facts."""
-        from ..tools.store.views import query as run_query
-
-        return run_query(self.store, self.address(dataset), query, limit=limit)
-
-    def show(self, dataset: str, *, where: str | None = None, count: int = 10) -> list[history.StoredRow]:
-        """The first rows, or the first that meet a predicate."""
-        from ..tools.store.views import positions_where
-
-        address = self.address(dataset)
-        rows = self.store.rows(address)
-        if where is None:
-            return history.stored_rows(rows, range(min(count, len(rows))))
-        return history.stored_rows(rows, positions_where(self.store, address, where, threads=self.threads)[:count])
-
-    def datasets(self) -> list[DatasetStatus]:
-        found = []
-        for name, past in sorted(self.store.histories().items()):
-            version = self.store.version(past.current)
-            redoable = len(past.vids) - 1 - past.cursor
-            found.append(
-                DatasetStatus(name, version.vid, version.rows, version.mapping.format, len(past.vids), past.cursor,
-                              redoable, dict(past.tags))
-            )  # fmt: skip
-        return found
-
-    def drops(
-        self, dataset: str, *, step: str | None = None, reason: str | None = None, count: int = 5
-    ) -> tuple[list[history.Funnel], list[history.Dropped]]:
-        """The funnel of a version, and seeded examples per step and reason."""
-        address = self.address(dataset)
-        found = history.drops(self.store, address, step=step, reason=reason, count=count, seed=self.seed)
-        return history.funnel(self.store, address), found
-
-    def why(self, row: str, *, dataset: str | None = None) -> history.Life:
-        """The life of one row, searched in one dataset or in all."""
-        names = [dataset] if dataset is not None else sorted(self.store.histories())
-        if not names:
-            raise Misuse("There is no dataset here.", next_step="'tilth import NAME PATH' makes one.")
-        error: Misuse | None = None
-        for name in names:
-            try:
-                return history.why(self.store, name, row)
-            except Misuse as refused:
-                error = refused
-        if len(names) == 1 and error is not None:
-            raise error
-        raise Misuse(f"No row here is called {row!r}.", next_step="Name it by id (6 digits or more), FILE:LINE or key.")
-
-    def diff(self, a: str, b: str | None = None, *, count: int = 3) -> history.Difference:
-        """What turns version `a` into `b`; with one address, what its last step did."""
-        if b is None:
-            dataset, vid = self.store.resolve(a)
-            past = self.store.history(dataset)
-            at = past.vids.index(vid) if vid in past.vids else 0
-            if at == 0:
-                raise Misuse(f"{a} has no version before it.", next_step="Give two addresses: tilth diff A B.")
-            a, b = f"{dataset}@{past.vids[at - 1]}", a
-        return history.diff(self.store, a, b, count=count)
-
-    def log(self, dataset: str | None = None) -> list[Entry]:
-        """The ledger, or the entries of one dataset, oldest first."""
-        self.store.ledger.refresh()
-        if dataset is None:
-            return self.store.ledger.entries()
-        self.store.history(dataset)
-        return self.store.ledger.of(dataset)
-
-    def verify_log(self) -> list[str]:
-        """Every fault of the ledger and every object it names that is missing; an empty list means none."""
-        from ..tools.store.upkeep import verify
-
-        return verify(self.store)
-
-    def purges(self) -> list[str]:
-        """What purges have changed, for whoever verifies the log."""
-        from ..tools.store.upkeep import explained
-
-        return explained(self.store)
-
-    def recipe(self, dataset: str) -> str:
-        """The steps that led to a version, as a recipe that gives the same version again."""
-        from .recipe_from_log import recipe_from_log
-
-        return recipe_from_log(self.store, self.address(dataset))
-
-    def findings(self, entry: Entry) -> list[dict[str, Any]]:
-        """The findings a step reported; their examples are row ids."""
-        if "findings" not in entry.objects:
-            return []
-        found: list[dict[str, Any]] = self.store.objects.read(entry.objects["findings"]).to_pylist()
-        return found
-
-    def running(self) -> dict[str, Any] | None:
-        """The command that holds the write lock now, as {"pid", "command"}."""
-        with (self.store.state / "lock").open("a+") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                lock.seek(0)
-                holder: dict[str, Any] = json.loads(lock.read() or "{}")
-                return holder
-        return None
-
-    def disk_used(self) -> int:
-        """Bytes under `.tilth/`."""
-        return sum(path.stat().st_size for path in self.store.state.rglob("*") if path.is_file())
 
     # -- moving --------------------------------------------------------------------------------------------------
 
@@ -504,9 +280,6 @@ class Workspace:
 
         return report(self, self.address(dataset), since, None if recipe is None else Path(recipe))
 
-    def _settings(self, sample: int | None = None, max_drop: float | None = None) -> toolbox.Settings:
-        return toolbox.Settings(self.seed, self.threads, sample, max_drop)
-
 
 def _left(tombstone: Entry) -> Iterable[str]:
     """What a purge does not reach, for people to see to."""
@@ -518,14 +291,3 @@ def _left(tombstone: Entry) -> Iterable[str]:
     if told["related"]:
         some = ", ".join(one[:12] for one in told["related"][:5])
         yield f"{len(told['related']):,} other rows have the same content or were made from it: {some}"
-
-
-def name_for(path: str) -> str:
-    """A dataset name from a path: its stem, lower case, other characters replaced by '-'."""
-    stem = Path(path).name or Path(path).parent.name
-    for suffix in (".gz", ".zst", ".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet", ".arrow", ".txt", ".md"):
-        stem = stem.removesuffix(suffix)
-    cleaned = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "-" for c in stem.lower()).strip("._-")
-    return check_name(cleaned[:64] or "data")
-
-

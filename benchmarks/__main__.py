@@ -66,9 +66,16 @@ def main() -> None:
         benchmark = BENCHMARKS[name]
         path = generate.path(benchmark.file) if benchmark.file else ""
         measured = measure("work", benchmark.work, str(path), runs=1 if name in LARGE else asked.runs)
-        shown = f"{rate(benchmark, measured):,.2f}" if benchmark.unit == "CPU-s" else f"{rate(benchmark, measured):,.0f}"
-        target = f"{benchmark.target:,g}" if benchmark.target else f"<{benchmark.most_megabytes} MB" if (
-            benchmark.most_megabytes) else ""
+        shown = (
+            f"{rate(benchmark, measured):,.2f}" if benchmark.unit == "CPU-s" else f"{rate(benchmark, measured):,.0f}"
+        )
+        target = (
+            f"{benchmark.target:,g}"
+            if benchmark.target
+            else f"<{benchmark.most_megabytes} MB"
+            if (benchmark.most_megabytes)
+            else ""
+        )
         print(f"{name:32} {shown + ' ' + benchmark.unit:>16} {target:>10} {measured.cpu:8.2f} {measured.spread:>12} "
               f"{measured.megabytes:8.0f}", flush=True)  # fmt: skip
 

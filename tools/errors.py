@@ -1,14 +1,14 @@
 """The one error tree. It knows exit codes and who may act on an error; it does not know who prints it.
 
-    TilthError                 something a person can act on; `exit_code` is what the command ends with
-    ├── Misuse            (2)  wrong arguments, names, recipe or config
-    │   └── Retry         (2)  as Misuse, and a model that proposed the call may correct it and try again
-    ├── BadInput          (1)  the data itself is at fault: file, line and reason are named
-    ├── Refused           (1)  the answer is no: too many rejects, a cap, an expectation, drift
-    ├── Busy              (3)  another process holds the workspace
-    ├── Unavailable       (3)  an endpoint or a source cannot be reached
-    ├── OverBudget        (4)  a spending cap was reached
-    └── Corrupt          (70)  the workspace contradicts itself; nothing was written
+TilthError                 something a person can act on; `exit_code` is what the command ends with
+├── Misuse            (2)  wrong arguments, names, recipe or config
+│   └── Retry         (2)  as Misuse, and a model that proposed the call may correct it and try again
+├── BadInput          (1)  the data itself is at fault: file, line and reason are named
+├── Refused           (1)  the answer is no: too many rejects, a cap, an expectation, drift
+├── Busy              (3)  another process holds the workspace
+├── Unavailable       (3)  an endpoint or a source cannot be reached
+├── OverBudget        (4)  a spending cap was reached
+└── Corrupt          (70)  the workspace contradicts itself; nothing was written
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ..agent.replay import Replayed
     from ..agent.review import Case
     from ..agent.workspace import DatasetStatus, Preview
+    from ..tools.contaminate._registered import Registered
     from ..tools.store.history import Decision, Difference, Dropped, Funnel, Life, StoredRow
     from ..tools.store.ledger import Entry
     from ..tools.store.rulings import Rate
@@ -149,3 +150,9 @@ def tool(one: Tool) -> dict[str, Any]:
         "arguments": one.schema(),
         "thresholds": [parameter.name for parameter in one.parameters if parameter.arg.threshold],
     }
+
+
+def benchmark(one: Registered) -> dict[str, Any]:
+    fields = one.fields.to_json()
+    return {"name": one.name, "version": one.vid, "fields": fields, "revision": one.revision, "license": one.license,
+            "preflight": one.preflight}  # fmt: skip

@@ -237,9 +237,7 @@ def _findings(report: ReleaseReport) -> Iterator[str]:
     fresh = [one for one in report.findings if one.is_new]
     other = [one for one in report.findings if not one.is_new and one.counts[0] != one.counts[1]]
     blocks = [_finding(one) for one in fresh]
-    lines = [
-        (f"<code>{page.escaped(one.code)}</code>", *(f"{count or 0:,}" for count in one.counts)) for one in other
-    ]
+    lines = [(f"<code>{page.escaped(one.code)}</code>", *(f"{count or 0:,}" for count in one.counts)) for one in other]
     body = [*(blocks or ["<p>None.</p>"])]
     if lines:
         table = "".join(page.table(("finding", "before", "now"), lines, (1, 2)))

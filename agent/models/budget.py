@@ -76,8 +76,8 @@ class Budget:
         """A cap in dollars needs a price. Raises Misuse."""
         if self.caps.usd is not None and price is None:
             next_step = (
-                "Declare it in tilth.toml under [endpoints.NAME.models.MODEL]: price = {input = …, output = …} (dollars "
-                "per million tokens; 0 for a server of your own), or cap the run with --max-calls."
+                "Declare it in tilth.toml under [endpoints.NAME.models.MODEL]: price = {input = …, output = …} "
+                "(dollars per million tokens; 0 for a server of your own), or cap the run with --max-calls."
             )
             raise Misuse(f"--max-usd cannot be kept: {model} has no price.", next_step=next_step)
 

@@ -185,7 +185,7 @@ class OpenAIModel:
         call = Call(self._server.name, self.model, canonical(question.logical()), mode, body, tokens_in, tokens_out)
         try:
             if calls is not None:
-                call = calls.record(key, call, run=self._budget.run, cost=cost)
+                call = calls.record(key, call, run=self._budget.run, cost=cost, seconds=self._budget.seconds)
         finally:
             self._budget.settle(reservation, cost)
         self._tally.answered += 1

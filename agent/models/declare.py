@@ -134,7 +134,10 @@ def extended(text: str, name: str, table: Mapping[str, str], roles: Mapping[Role
     after = text if not text or text.endswith("\n") else text + newline
     if roles:
         after = _with_roles(after, roles, "roles" in before, newline)
-    block = [f"[endpoints.{name}]", *(f"{key} = {json.dumps(value)}" for key, value in table.items())]
+    block = [
+        f"[endpoints.{name}]",
+        *(f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in table.items()),
+    ]
     after += (newline if after else "") + newline.join(block) + newline
     wanted = {**before, "endpoints": {**before.get("endpoints", {}), name: dict(table)}}
     if roles:
@@ -144,13 +147,16 @@ def extended(text: str, name: str, table: Mapping[str, str], roles: Mapping[Role
             return after
     except tomllib.TOMLDecodeError:
         pass
-    lines = [*block, *(f"roles.{role} = {json.dumps(list(named))}" for role, named in roles.items())]
+    lines = [
+        *block,
+        *(f"roles.{role} = {json.dumps(list(named), ensure_ascii=False)}" for role, named in roles.items()),
+    ]
     raise Misuse("tilth.toml is written in a way nothing can be added to; it was left as it is.",
                  next_step="Add this by hand: " + "; ".join(lines))  # fmt: skip
 
 
 def _with_roles(text: str, roles: Mapping[Role, Sequence[str]], has_table: bool, newline: str) -> str:
-    lines = {role: f"{role} = {json.dumps(list(named))}" for role, named in roles.items()}
+    lines = {role: f"{role} = {json.dumps(list(named), ensure_ascii=False)}" for role, named in roles.items()}
     if not has_table:
         return text + (newline if text else "") + newline.join(["[roles]", *lines.values()]) + newline
     start = re.search(r"(?m)^[ \t]*\[[ \t]*roles[ \t]*\][^\n]*\n", text)

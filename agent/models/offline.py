@@ -19,6 +19,9 @@ NAME: Final = "offline:"
 QUOTED: Final = 3
 """The most sentences one answer quotes."""
 
+WEAKEST: Final = 0.5
+"""A quote's score is at least this share of the best one's, so that common words alone bring nothing in."""
+
 _SENTENCE: Final = re.compile(
     r"[^\n.!?。！？]+(?:[.!?。！？]+[\"'”’)\]]*(?=\s|$)|[.!?](?=\S)[^\n.!?。！？]*|[。！？]+)*"
 )
@@ -57,8 +60,9 @@ def quotes(question: str, material: str) -> list[str]:
         math.fsum(math.log1p(len(bags) / frequency[word]) for word in sorted(bag & wanted)) / math.sqrt(len(bag) or 1)
         for bag in bags
     ]
-    best = sorted((i for i, score in enumerate(scores) if score > 0), key=lambda i: (-round(scores[i], 9), i))[:QUOTED]
-    return [sentences[i] for i in sorted(best)]
+    least = max(WEAKEST * max(scores, default=0.0), 1e-9)
+    best = sorted((i for i, score in enumerate(scores) if score >= least), key=lambda i: (-round(scores[i], 9), i))
+    return [sentences[i] for i in sorted(best[:QUOTED])]
 
 
 def _words(text: str) -> list[str]:

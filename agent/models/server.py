@@ -89,8 +89,17 @@ class Server:
 
         async def ask() -> list[list[float]]:
             async with asyncio.timeout(self.endpoint.timeouts.total):
-                found = await self._client.embeddings.create(model=model, input=texts, encoding_format="float")
-            return [one.embedding for one in sorted(found.data, key=lambda one: one.index)]
+                raw = await self._client.embeddings.with_raw_response.create(
+                    model=model, input=texts, encoding_format="float"
+                )
+            try:
+                found = sorted(_json(raw.http_response.content)["data"], key=lambda one: int(one["index"]))
+                vectors = [[float(value) for value in one["embedding"]] for one in found]
+            except (KeyError, TypeError, ValueError):
+                raise Garbled("the body holds no vectors") from None
+            if len(vectors) != len(texts):
+                raise Garbled(f"{len(vectors)} vectors for {len(texts)} texts")
+            return vectors
 
         return await self._retried(ask)
 
@@ -258,9 +267,12 @@ def _json(content: bytes) -> dict[str, Any]:
 def _check(body: Mapping[str, Any]) -> None:
     """Is it a complete answer? Some proxies send errors under 200."""
     choices = body.get("choices")
-    if not (isinstance(choices, list) and choices and isinstance(choices[0], dict)
-            and isinstance(choices[0].get("message"), dict)):  # fmt: skip
+    first = choices[0] if isinstance(choices, list) and choices else None
+    message = first.get("message") if isinstance(first, dict) else None
+    if not isinstance(message, dict):
         raise Garbled("an error under 200" if "error" in body else "the body holds no answer")
+    if not isinstance(message.get("content"), str | None) or not isinstance(body.get("usage"), dict | None):
+        raise Garbled("the answer has an unknown form")
 
 
 class Merged:

@@ -27,7 +27,7 @@ Sleep = Callable[[float], Awaitable[None]]
 
 @dataclass
 class Permit:
-    """The right to one request. `generation` tells whether the limit was cut since, `probe` that it tests a dead one."""
+    """The right to one request. `generation`: how often the limit was cut before; `probe`: it tests a dead endpoint."""
 
     generation: int
     probe: bool = False

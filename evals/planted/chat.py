@@ -137,9 +137,7 @@ def generate(seed: int = 7, rows: int = 5000) -> PlantedChat:
     copies = {kind: round(rows * dose) for kind, dose in COPY_DOSES.items()}
     bad = {kind: int(rows * dose) for kind, dose in BAD_DOSES.items()}
     table = _originals(draw, rows, rows - sum(copies.values()) - sum(bad.values()))
-    untouched = _damage(
-        draw, rows, [i for i in draw.shuffled(range(len(table))) if not table[i].decoys], table
-    )
+    untouched = _damage(draw, rows, [i for i in draw.shuffled(range(len(table))) if not table[i].decoys], table)
     _copy(draw, copies, untouched, table)
     table += [_Row(conversation(draw)) for _ in range(rows - sum(bad.values()) - len(table))]
     table += [_bad(draw, kind) for kind, times in bad.items() for _ in range(times)]
@@ -150,9 +148,7 @@ def generate(seed: int = 7, rows: int = 5000) -> PlantedChat:
 
 def _originals(draw: Draw, rows: int, wanted: int) -> list[_Row]:
     table = [
-        _Row(make(draw), {make.__name__})
-        for make, dose in LOOKALIKE_DOSES.items()
-        for _ in range(round(rows * dose))
+        _Row(make(draw), {make.__name__}) for make, dose in LOOKALIKE_DOSES.items() for _ in range(round(rows * dose))
     ]
     table += [_Row(conversation(draw)) for _ in range(wanted - len(table))]
     for row in table:

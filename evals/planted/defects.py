@@ -20,9 +20,7 @@ Defect = Callable[[Draw, Record], bool]
 
 def _turns(record: Record, role: str) -> list[int]:
     """Positions of the turns of a role that hold text."""
-    return [
-        i for i, m in enumerate(record["messages"]) if m["role"] == role and isinstance(m["content"], str)
-    ]
+    return [i for i, m in enumerate(record["messages"]) if m["role"] == role and isinstance(m["content"], str)]
 
 
 def _has_tools(record: Record) -> bool:
@@ -50,17 +48,13 @@ def last_turn_not_assistant(draw: Draw, record: Record) -> bool:
 
 
 def empty_turn(draw: Draw, record: Record) -> bool:
-    spoken = [
-        i for i in (*_turns(record, "user"), *_turns(record, "assistant")) if i < len(record["messages"]) - 1
-    ]
+    spoken = [i for i in (*_turns(record, "user"), *_turns(record, "assistant")) if i < len(record["messages"]) - 1]
     record["messages"][draw.pick(spoken)]["content"] = draw.pick(("", " ", "\n"))
     return True
 
 
 def unknown_role(draw: Draw, record: Record) -> bool:
-    record["messages"][draw.pick(_turns(record, "user"))]["role"] = draw.pick(
-        ("customer", "narrator", "moderator")
-    )
+    record["messages"][draw.pick(_turns(record, "user"))]["role"] = draw.pick(("customer", "narrator", "moderator"))
     return True
 
 
@@ -93,9 +87,7 @@ def arguments_not_json(draw: Draw, record: Record) -> bool:
         return False
     function: dict[str, Any] = record["messages"][draw.pick(calls)]["tool_calls"][0]["function"]
     whole = function["arguments"]
-    function["arguments"] = draw.pick(
-        (whole[:-2], whole.replace('"', "'"), whole.replace(":", " =", 1), whole[1:])
-    )
+    function["arguments"] = draw.pick((whole[:-2], whole.replace('"', "'"), whole.replace(":", " =", 1), whole[1:]))
     return True
 
 
@@ -106,9 +98,7 @@ def _text_turn(draw: Draw, record: Record, fits: Callable[[str], bool]) -> Messa
     """One of the user's and the assistant's turns whose text fits."""
     messages = record["messages"]
     spoken = [
-        messages[i]
-        for i in (*_turns(record, "user"), *_turns(record, "assistant"))
-        if fits(messages[i]["content"])
+        messages[i] for i in (*_turns(record, "user"), *_turns(record, "assistant")) if fits(messages[i]["content"])
     ]
     return draw.pick(spoken) if spoken else None
 
@@ -122,9 +112,7 @@ def _sprinkled(draw: Draw, text: str, signs: tuple[str, ...], times: int) -> str
 
 def mojibake(draw: Draw, record: Record) -> bool:
     """The UTF-8 of a turn, not all ASCII, is read as cp1252 or latin-1, at times twice."""
-    turn = _text_turn(
-        draw, record, lambda text: sum(map(str.isascii, text)) <= len(text) - 3 and not is_mojibake(text)
-    )
+    turn = _text_turn(draw, record, lambda text: sum(map(str.isascii, text)) <= len(text) - 3 and not is_mojibake(text))
     if turn is None:
         return False
     for encoding in (("cp1252",), ("cp1252",), ("latin-1",), ("cp1252", "cp1252"))[draw.below(4)]:
@@ -149,9 +137,7 @@ def zero_width(draw: Draw, record: Record) -> bool:
     turn = _text_turn(draw, record, lambda text: len(text) > 20)
     if turn is None:
         return False
-    turn["content"] = _sprinkled(
-        draw, turn["content"], ("\u200b", "\u200b", "\u2060", "\ufeff"), draw.between(1, 6)
-    )
+    turn["content"] = _sprinkled(draw, turn["content"], ("\u200b", "\u200b", "\u2060", "\ufeff"), draw.between(1, 6))
     return True
 
 
@@ -248,9 +234,7 @@ def replacement_characters(draw: Draw, record: Record) -> bool:
     text = list(turn["content"])
     foreign = [i for i, character in enumerate(text) if not character.isascii()]
     places = (
-        foreign
-        if len(foreign) > 1
-        else draw.some([i for i, c in enumerate(text) if c.isalpha()], draw.between(2, 8))
+        foreign if len(foreign) > 1 else draw.some([i for i, c in enumerate(text) if c.isalpha()], draw.between(2, 8))
     )
     for i in places:
         text[i] = "\ufffd"
@@ -270,9 +254,7 @@ def truncation(draw: Draw, record: Record) -> bool:
     if len(words) < 30 or "```" in turn["content"]:
         return False
     places = [
-        i
-        for i in range(len(words) * 2 // 5, len(words) * 4 // 5)
-        if words[i - 1].isalpha() and words[i].isalpha()
+        i for i in range(len(words) * 2 // 5, len(words) * 4 // 5) if words[i - 1].isalpha() and words[i].isalpha()
     ]
     if not places:
         return False

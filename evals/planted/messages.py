@@ -28,15 +28,11 @@ def addressed(record: Record) -> Record:
     """The record with "my" in answers turned to "your", since both sides draw the same people and things."""
     for message in record["messages"]:
         if message["role"] == "assistant" and message["content"]:
-            message["content"] = _MY.sub(
-                lambda found: "Your" if found[0] == "My" else "your", message["content"]
-            )
+            message["content"] = _MY.sub(lambda found: "Your" if found[0] == "My" else "your", message["content"])
     return record
 
 
-def tool_exchange(
-    draw: Draw, name: str, arguments: Mapping[str, Any], result: Mapping[str, Any]
-) -> list[Message]:
+def tool_exchange(draw: Draw, name: str, arguments: Mapping[str, Any], result: Mapping[str, Any]) -> list[Message]:
     """The assistant's call and the tool's answer to it."""
     call_id = "call_" + "".join(draw.pick(_CALL_ID) for _ in range(8))
     function = {"name": name, "arguments": json.dumps(arguments, ensure_ascii=False)}

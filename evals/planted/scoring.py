@@ -56,9 +56,7 @@ KINDS: Final[Mapping[str, Expected]] = {
     "refusal": Expected("filter.rules", "refusal", signal=True),
     "truncation": Expected("filter.rules", "truncation", signal=True),
     "exact_duplicate": Expected("dedup.exact", "exact_duplicate", also=(("dedup.near", "near_duplicate"),)),
-    "reserialized_duplicate": Expected(
-        "dedup.exact", "exact_duplicate", also=(("dedup.near", "near_duplicate"),)
-    ),
+    "reserialized_duplicate": Expected("dedup.exact", "exact_duplicate", also=(("dedup.near", "near_duplicate"),)),
     "near_duplicate": Expected("dedup.near", "near_duplicate", also=(("dedup.exact", "exact_duplicate"),)),
 }
 """Each kind a line may bear and who should find it, in the order of a usual recipe."""
@@ -119,9 +117,7 @@ def score(truth: Truth, outcomes: Mapping[int, Iterable[Outcome]]) -> list[KindS
     for kind, expected in KINDS.items():
         false = len(unclaimed.pop(expected.reasons[0], ()))
         scores.append(KindScore(kind, planted[kind], found[kind], false, expected.tool, masked[kind]))
-    scores += [
-        KindScore(reason, 0, 0, len(lines), tool) for (tool, reason), lines in sorted(unclaimed.items())
-    ]
+    scores += [KindScore(reason, 0, 0, len(lines), tool) for (tool, reason), lines in sorted(unclaimed.items())]
     return scores + _decoy_scores(truth, alarms)
 
 

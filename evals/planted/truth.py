@@ -339,9 +339,7 @@ def clusters(lines: Sequence[bytes], records: Mapping[int, Record]) -> list[Clus
     for members in same.values():
         if len(members) > 1:
             identical = len({lines[line - 1] for line in members}) == 1
-            found.append(
-                Cluster("exact_duplicate" if identical else "reserialized_duplicate", tuple(members), 1.0)
-            )
+            found.append(Cluster("exact_duplicate" if identical else "reserialized_duplicate", tuple(members), 1.0))
     firsts = [members[0] for members in same.values()]
     near = near_pairs([spoken[line] for line in firsts])
     partners: defaultdict[int, set[int]] = defaultdict(set)

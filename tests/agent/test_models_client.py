@@ -302,6 +302,14 @@ async def test_rows_do_not_leave_for_a_host_that_may_not_see_them(serve: Serve) 
         assert (await model.answer(ASK, shows="statistics"))["outcome"] == "ok"
 
 
+async def test_nothing_but_the_named_key_goes_along(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("OPENAI_API_KEY", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "OPENAI_ADMIN_KEY"):
+        monkeypatch.setenv(name, "belongs-elsewhere")
+    server = serve()
+    await ask(server)
+    assert "belongs-elsewhere" not in json.dumps(server.headers)
+
+
 # -- structured output -----------------------------------------------------------------------------------------------
 
 
@@ -475,6 +483,15 @@ async def test_a_cap_on_calls_holds_over_resumes(serve: Serve, calls: Calls) -> 
     assert (await run(4), server.calls) == (6, 4)
     assert (await run(4), server.calls) == (6, 4)
     assert (await run(10), server.calls) == (0, 10)
+
+
+async def test_a_killed_run_has_kept_its_time(serve: Serve, calls: Calls) -> None:
+    now = 0.0
+    budget = Budget(Caps(minutes=5), run="r", calls=calls, clock=lambda: now)
+    async with connect(serve(), calls=calls, budget=budget) as connections:
+        now = 90.0
+        await connections.model(MODEL).answer(ASK)
+    assert calls.elapsed("r") == 90.0  # though nobody closed the budget
 
 
 async def test_dollars_are_counted_as_the_server_counts_tokens(serve: Serve, calls: Calls) -> None:

@@ -105,6 +105,19 @@ async def test_cancelled_in_the_moment_the_place_is_given() -> None:
     assert way.in_flight == 0
 
 
+async def test_cancelled_in_line_while_the_line_moves_on() -> None:
+    way = traffic(Time(), cap=1)
+    held = way.slot()
+    await held.__aenter__()
+    first, second = asyncio.create_task(fail(way, 1)), asyncio.create_task(fail(way, 1))
+    await settle()
+    first.cancel()
+    await held.__aexit__(None, None, None)  # passes the cancelled one over before it knows
+    await asyncio.gather(first, second, return_exceptions=True)
+    assert first.cancelled() and second.exception() is None
+    assert way.in_flight == 0
+
+
 async def test_overload_cuts_once_for_all_that_were_out_together() -> None:
     way = traffic(Time(), cap=16)
     async with way.slot() as one, way.slot() as two:

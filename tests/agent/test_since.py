@@ -31,7 +31,10 @@ def folder(tmp_path):
 
 
 def week_two(folder):
-    lines = [{"text": f"{BASE} alpha order alpha today and thank you very much indeed"}, {"text": "something new for once"}]
+    lines = [
+        {"text": f"{BASE} alpha order alpha today and thank you very much indeed"},
+        {"text": "something new for once"},
+    ]
     (folder / "week2.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
 
 

@@ -42,9 +42,7 @@ def messages_after(ran: Any) -> list[Any]:
 
 
 def test_what_follows_the_last_answer_is_cut_off(make_rows: MakeRows, run_tool: Any) -> None:
-    ran = run_tool(
-        "clean.chat", make_rows([{"messages": [USER, ANSWER, USER, RESULT]}, {"messages": [USER, ANSWER]}])
-    )
+    ran = run_tool("clean.chat", make_rows([{"messages": [USER, ANSWER, USER, RESULT]}, {"messages": [USER, ANSWER]}]))
     assert messages_after(ran) == [[USER, ANSWER], [USER, ANSWER]]
     (decision,) = ran.decisions
     assert (decision["reason"], decision["evidence"]) == ("trim_to_last_assistant", {"turns": [2, 3]})
@@ -74,9 +72,7 @@ def test_turns_of_one_speaker_are_joined(make_rows: MakeRows, run_tool: Any) -> 
 
 def test_turns_with_calls_or_keys_of_their_own_stay_apart(make_rows: MakeRows, run_tool: Any) -> None:
     named = {**USER, "name": "Ada"}
-    rows = make_rows(
-        [{"messages": [USER, named, ANSWER]}, {"messages": [USER, ANSWER, call("{}"), RESULT, ANSWER]}]
-    )
+    rows = make_rows([{"messages": [USER, named, ANSWER]}, {"messages": [USER, ANSWER, call("{}"), RESULT, ANSWER]}])
     ran = run_tool("clean.chat", rows)
     assert ran.rows.vid == rows.vid
 
@@ -207,9 +203,7 @@ def test_after_the_repair_its_reasons_are_gone(
             same = first["role"] == second["role"] != "tool"
             assert not same or "tool_calls" in first or "tool_calls" in second
         meant = [
-            ast.literal_eval(one["tool_calls"][0]["function"]["arguments"])
-            for one in messages
-            if "tool_calls" in one
+            ast.literal_eval(one["tool_calls"][0]["function"]["arguments"]) for one in messages if "tool_calls" in one
         ]
         for message in after:
             if "tool_calls" in message:
@@ -221,7 +215,5 @@ def test_after_the_repair_its_reasons_are_gone(
 def test_repairing_twice_is_repairing_once(
     make_rows: MakeRows, run_tool: Any, conversations: list[list[dict[str, Any]]]
 ) -> None:
-    once = run_tool(
-        "clean.chat", make_rows([{"messages": one} for one in conversations], format="messages")
-    ).rows
+    once = run_tool("clean.chat", make_rows([{"messages": one} for one in conversations], format="messages")).rows
     assert run_tool("clean.chat", once).rows.vid == once.vid

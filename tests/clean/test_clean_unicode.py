@@ -107,15 +107,9 @@ def test_typed_rows_are_cleaned_too(store: Store, run_tool: Any, tmp_path: Path)
     assert [(one["position"], one["reason"]) for one in ran.decisions] == [(0, "not_nfc"), (1, "mojibake")]
 
 
-@given(
-    st.lists(
-        st.text(st.sampled_from('aé\u0301 ÃÂ©â€™\x93\r\n\x00\u200b\u200d👩👧`"\\u')), min_size=2, max_size=3
-    )
-)
+@given(st.lists(st.text(st.sampled_from('aé\u0301 ÃÂ©â€™\x93\r\n\x00\u200b\u200d👩👧`"\\u')), min_size=2, max_size=3))
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_cleaning_again_changes_nothing(
-    make_rows: Callable[..., Rows], run_tool: Any, texts: list[str]
-) -> None:
+def test_cleaning_again_changes_nothing(make_rows: Callable[..., Rows], run_tool: Any, texts: list[str]) -> None:
     once = run_tool("clean.unicode", make_rows([chat(*texts)])).rows
     again = run_tool("clean.unicode", make_rows(records(once)))
     assert again.decisions == []

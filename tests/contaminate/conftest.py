@@ -14,6 +14,7 @@ from tilth.tools.contaminate._registered import register
 from tilth.tools.contaminate._verdicts import VERDICTS
 from tilth.tools.store.store import Store
 
+
 @dataclass(frozen=True)
 class Scanned:
     """A scan's result of one benchmark, its flags, and the rows."""

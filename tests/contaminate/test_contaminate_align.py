@@ -106,7 +106,11 @@ def test_a_reported_span_occurs_in_both_texts(pieces: list[str], part: str) -> N
         total = 0
         for span in inside:
             piece = cut[span.piece]
-            ours = [w for w, s, e in zip(piece.word, piece.start, piece.end, strict=True) if span.start <= s and e <= span.end]
+            ours = [
+                w
+                for w, s, e in zip(piece.word, piece.start, piece.end, strict=True)
+                if span.start <= s and e <= span.end
+            ]
             theirs = [w for w, s, e in zip(item.word, item.start, item.end, strict=True)
                       if span.item_start <= s and e <= span.item_end]  # fmt: skip
             assert ours == theirs

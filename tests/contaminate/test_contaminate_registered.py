@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tilth.agent.workspace import Workspace
+from tilth.tools.contaminate._benchmark import build
 from tilth.tools.contaminate._items import fields_of
 from tilth.tools.contaminate._registered import address_of, open_benchmark, register, registered
 from tilth.tools.errors import BadInput, Misuse
@@ -118,8 +119,6 @@ def test_what_was_frozen_is_what_is_built_and_outlives_gc(store: Store, tmp_path
     with store.writing("test"):
         assert collect(store)["objects"] == 0
     frozen = open_benchmark(store, one.address)
-    from tilth.tools.contaminate._benchmark import build
-
     fresh = build("bench", one.vid, one.fields, frozen.items)
     for n, index in fresh.indexes.items():
         kept = frozen.indexes[n]
@@ -166,13 +165,13 @@ def test_a_file_is_registered_on_the_way_once(tmp_path: Path) -> None:
         written(items, {"question": "ten nine eight seven six five four three two"})
         workspace.do("contaminate.scan", "data", benchmarks=[str(items)])
         assert len(registered(workspace.store)) == 2
-        with pytest.raises(Misuse, match="no benchmark 'quiz'.*Nearest: quiz-test"):
+        with pytest.raises(Misuse, match=r"no benchmark 'quiz'.*Nearest: quiz-test"):
             workspace.do("contaminate.scan", "data", benchmarks=["quiz"])
 
 
 def test_any_dataset_serves_as_a_benchmark(make_rows: Any, run_tool: Any) -> None:
     held = " ".join(f"w{i}" for i in range(20))
-    make_rows([{"question": held, "answer": "4"}], name="test-split")
+    make_rows([{"messages": [{"role": "user", "content": held}]}], name="test-split")
     rows = make_rows([{"question": held, "answer": "5"}, {"question": "something else", "answer": "6"}])
     ran = run_tool("contaminate.scan", rows, benchmarks=["test-split"])
     assert ran.details["benchmarks"][0]["verdicts"] == {"exact": 1}

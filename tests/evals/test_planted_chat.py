@@ -199,18 +199,11 @@ def test_unplanted_rows_are_far_apart_by_brute_force(chat: PlantedChat, records:
     assert max(plain_jaccard(a, b) for a, b in combinations(sets, 2)) < 0.7
 
 
-def test_the_join_finds_the_planted_clusters_and_nothing_else(
-    chat: PlantedChat, records: dict[int, Record]
-) -> None:
+def test_the_join_finds_the_planted_clusters_and_nothing_else(chat: PlantedChat, records: dict[int, Record]) -> None:
     numbers = list(records)
-    found = {
-        frozenset((numbers[a], numbers[b])) for a, b, _ in near_pairs([spoken(records[n]) for n in numbers])
-    }
+    found = {frozenset((numbers[a], numbers[b])) for a, b, _ in near_pairs([spoken(records[n]) for n in numbers])}
     planted = {
-        frozenset(pair)
-        for c in chat.truth.clusters
-        for pair in combinations(c.lines, 2)
-        if spoken(records[pair[0]])
+        frozenset(pair) for c in chat.truth.clusters for pair in combinations(c.lines, 2) if spoken(records[pair[0]])
     }
     assert found == planted
 
@@ -432,9 +425,7 @@ def test_a_draw_uses_all_of_its_range() -> None:
 
 
 def test_a_speaker_keeps_what_was_settled_and_answers_what_was_asked() -> None:
-    speaker = Speaker(
-        Draw(2), {"fruit": ("apple", "pear", "plum"), "dish": ("{a fruit} pie",)}, town="Cindle"
-    )
+    speaker = Speaker(Draw(2), {"fruit": ("apple", "pear", "plum"), "dish": ("{a fruit} pie",)}, town="Cindle")
     assert speaker.fill("{town}") == "Cindle"
     assert speaker.fill("{a dish}").startswith(("a pear", "a plum", "an apple")) is False
     assert speaker.fill("{dish}") in ("an apple pie", "a pear pie", "a plum pie")

@@ -184,14 +184,10 @@ def test_the_first_reason_drops_and_the_others_are_told(make_rows: MakeRows, run
 
 
 def test_reasons_not_chosen_are_flags(make_rows: MakeRows, run_tool: Any) -> None:
-    rows = make_rows(
-        [{"messages": [USER, USER, call("{"), result(), ANSWER]}, {"messages": [USER, USER, ANSWER]}]
-    )
+    rows = make_rows([{"messages": [USER, USER, call("{"), result(), ANSWER]}, {"messages": [USER, USER, ANSWER]}])
     ran = run_tool("filter.chat", rows, drop=["arguments_not_json"])
     assert ran.dropped() == {0: "arguments_not_json"}
-    assert [(one["position"], one["reason"]) for one in ran.decisions if one["action"] == "flag"] == [
-        (1, "role_order")
-    ]
+    assert [(one["position"], one["reason"]) for one in ran.decisions if one["action"] == "flag"] == [(1, "role_order")]
     assert run_tool("filter.chat", rows, drop=[]).dropped() == {}
 
 
@@ -228,9 +224,7 @@ _SAID = st.text(min_size=1, max_size=20).filter(lambda text: bool(text.strip()))
 
 @st.composite
 def well_formed(draw: st.DrawFn) -> dict[str, Any]:
-    messages: list[Message] = (
-        [{"role": "system", "content": draw(st.text(max_size=5))}] if draw(st.booleans()) else []
-    )
+    messages: list[Message] = [{"role": "system", "content": draw(st.text(max_size=5))}] if draw(st.booleans()) else []
     for exchange in range(draw(st.integers(1, 3))):
         messages.append({"role": "user", "content": draw(_SAID)})
         for step in range(draw(st.integers(0, 2))):
@@ -285,9 +279,7 @@ _JSON = st.recursive(
 
 @given(st.lists(_JSON, min_size=1, max_size=15), _JSON)
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_no_record_however_odd_stops_the_tools(
-    make_rows: MakeRows, run_tool: Any, odd: list[Any], tools: Any
-) -> None:
+def test_no_record_however_odd_stops_the_tools(make_rows: MakeRows, run_tool: Any, odd: list[Any], tools: Any) -> None:
     records = [{"messages": messages, "tools": tools} for messages in [[USER, ANSWER], *odd]]
     rows = make_rows(records, format="messages")
     assert 0 not in run_tool("filter.chat", rows, drop=["role_order", "empty_turn"]).dropped()

@@ -24,9 +24,7 @@ REASONS = ("empty_response", "echoed_response", "markup_leak", "repeated_ngrams"
 
 
 def chat(*said: str | None) -> dict[str, Any]:
-    return {
-        "messages": [{"role": ("user", "assistant")[i % 2], "content": text} for i, text in enumerate(said)]
-    }
+    return {"messages": [{"role": ("user", "assistant")[i % 2], "content": text} for i, text in enumerate(said)]}
 
 
 def signals_of(store: Store, ran: Any) -> dict[str, list[Any]]:
@@ -50,9 +48,7 @@ def signals_of(store: Store, ran: Any) -> dict[str, list[Any]]:
         (chat("Is S\ufffdo Paulo warm?", "It is."), "replacement_characters"),
     ],
 )
-def test_broken_answers_are_dropped(
-    record: dict[str, Any], reason: str, make_rows: MakeRows, run_tool: Any
-) -> None:
+def test_broken_answers_are_dropped(record: dict[str, Any], reason: str, make_rows: MakeRows, run_tool: Any) -> None:
     rows = make_rows([chat("Name a river.", "Rhine."), record], format="messages")
     assert run_tool("filter.rules", rows).dropped() == {1: reason}
 
@@ -76,9 +72,7 @@ def test_broken_answers_are_dropped(
                 {
                     "role": "assistant",
                     "content": None,
-                    "tool_calls": [
-                        {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
-                    ],
+                    "tool_calls": [{"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}],
                 },
             ]
         },
@@ -172,9 +166,7 @@ def test_refusals_and_truncations_are_signals(store: Store, make_rows: MakeRows,
     assert (signals["prompt_words"], signals["response_words"]) == ([3, 3], [8, 8])
 
 
-_TEXT = st.one_of(
-    st.text(max_size=30), st.sampled_from(["", LOOP, "Rhine.</s>", "S\ufffdo", "Name a river, please."])
-)
+_TEXT = st.one_of(st.text(max_size=30), st.sampled_from(["", LOOP, "Rhine.</s>", "S\ufffdo", "Name a river, please."]))
 
 
 @given(st.lists(st.lists(_TEXT, min_size=1, max_size=4), min_size=1, max_size=20))
@@ -236,9 +228,7 @@ def test_planted_faults_are_found_and_look_alikes_stay(make_rows: MakeRows, run_
 
 
 @pytest.mark.slow
-def test_no_row_of_the_real_instruction_sets_is_dropped(
-    shared_data: Path, make_rows: MakeRows, run_tool: Any
-) -> None:
+def test_no_row_of_the_real_instruction_sets_is_dropped(shared_data: Path, make_rows: MakeRows, run_tool: Any) -> None:
     sets: dict[str, tuple[list[Any], dict[str, Any]]] = {
         name: (json.loads((shared_data / "gpteacher" / f"{name}.json").read_text(encoding="utf-8")), {})
         for name in ("codegen", "roleplay", "toolformer")
@@ -246,9 +236,7 @@ def test_no_row_of_the_real_instruction_sets_is_dropped(
     for name in ("train", "test"):
         lines = (shared_data / "gsm8k" / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
         sets[f"gsm8k-{name}"] = ([json.loads(line) for line in lines], {})
-    lines = (
-        gzip.decompress((shared_data / "humaneval" / "HumanEval.jsonl.gz").read_bytes()).decode().splitlines()
-    )
+    lines = gzip.decompress((shared_data / "humaneval" / "HumanEval.jsonl.gz").read_bytes()).decode().splitlines()
     sets["humaneval"] = ([json.loads(line) for line in lines], {"format": "prompt-completion"})
     for name in ("seed_tasks", "user_oriented_instructions"):
         lines = (shared_data / "self_instruct" / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()

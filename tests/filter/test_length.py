@@ -104,9 +104,7 @@ WORDS_ONLY = {
 }
 
 
-def test_a_tokenizer_counts_all_tokens(
-    store: Store, make_rows: MakeRows, run_tool: Any, tmp_path: Path
-) -> None:
+def test_a_tokenizer_counts_all_tokens(store: Store, make_rows: MakeRows, run_tool: Any, tmp_path: Path) -> None:
     pytest.importorskip("tokenizers")
     (tmp_path / "tokenizer.json").write_text(json.dumps(WORDS_ONLY), encoding="utf-8")
     ran = run_tool("filter.length", rows_of(make_rows, TEXTS), tokenizer=str(tmp_path), max_tokens=4)

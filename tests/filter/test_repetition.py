@@ -40,9 +40,7 @@ TWELVE_DAYS = "\n\n".join(
     f"On the {day} day of Christmas my true love sent to me\n" + "\n".join(reversed(GIFTS[: i + 1]))
     for i, day in enumerate(DAYS)
 )
-VERSE = "\n".join(
-    ["The night is long and the road is longer still", "And nobody waits where the river meets the mill"]
-)
+VERSE = "\n".join(["The night is long and the road is longer still", "And nobody waits where the river meets the mill"])
 CHORUS = "Oh bring me home, bring me home before the morning\nOh bring me home, the lamp is burning low"
 LEGITIMATE = {
     "a song that counts up": TWELVE_DAYS,
@@ -51,13 +49,9 @@ LEGITIMATE = {
         f"green bottle should accidentally fall, there'd be {n - 1} green bottles hanging on the wall."
         for n in range(10, 0, -1)
     ),
-    "a chorus three times": "\n\n".join(
-        [VERSE, CHORUS, VERSE.replace("river", "valley"), CHORUS, CHORUS, "The end."]
-    ),
+    "a chorus three times": "\n\n".join([VERSE, CHORUS, VERSE.replace("river", "valley"), CHORUS, CHORUS, "The end."]),
     "items with one beginning": "\n".join(f"- What I like about this town is that {w} is near" for w in DAYS),
-    "code with alike lines": "\n".join(
-        f"    if x == {i}:\n        return area(x, y) + area(y, z)" for i in range(20)
-    ),
+    "code with alike lines": "\n".join(f"    if x == {i}:\n        return area(x, y) + area(y, z)" for i in range(20)),
     "a table of noughts": "\n".join("| 0 | 0 | 0 | 0 | 0 | 0 |" for _ in range(12)),
     "a timetable": "\n".join(f"| {day} day | open | open | open | closed |" for day in DAYS),
     "few words": "No, no, no, no, no, no, no, no!",

@@ -63,9 +63,7 @@ def work(folder: Path) -> dict[str, Any]:
         if path.is_file()
     }
     left = sorted(path.name for path in (folder / ".tilth" / "tmp").iterdir())
-    beside = sorted(
-        path.name for path in folder.iterdir() if path.name.endswith(".tilth") and path.name != ".tilth"
-    )
+    beside = sorted(path.name for path in folder.iterdir() if path.name.endswith(".tilth") and path.name != ".tilth")
     faults = upkeep.verify(workspace.store)
     ref = (folder / ".tilth" / "refs" / "chats").read_text().strip()
     return {"version": ran.version, "ref": ref, "files": out, "left": left + beside, "faults": faults}
@@ -163,11 +161,7 @@ def main() -> None:
         _, after = in_child(folder, done)
         if after != calm:
             wrong.append({"attempt": attempt, "after": after})
-    print(
-        json.dumps(
-            {"kills": kills, "wrong": wrong[:3], "count": len(wrong), "calm": calm, "seconds": seconds}
-        )
-    )
+    print(json.dumps({"kills": kills, "wrong": wrong[:3], "count": len(wrong), "calm": calm, "seconds": seconds}))
 
 
 main()

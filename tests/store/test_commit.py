@@ -52,9 +52,7 @@ steps = st.lists(
 )
 
 
-def play(
-    folder: Path, plan: list[tuple[set[int], set[int], int]], pack_rows: int
-) -> tuple[str, list[dict[str, Any]]]:
+def play(folder: Path, plan: list[tuple[set[int], set[int], int]], pack_rows: int) -> tuple[str, list[dict[str, Any]]]:
     """Apply a plan of (drops, edits, rows to add) and compare every version with a list."""
     store, rows = filled(folder, 40, pack_rows)
     model = values(rows)
@@ -69,9 +67,7 @@ def play(
         entry, rows = applied(store, rows, *outcomes)
         before = len(model)
         model = [
-            {**row, "text": f"edit {number}"} if i in edited else row
-            for i, row in enumerate(model)
-            if i not in gone
+            {**row, "text": f"edit {number}"} if i in edited else row for i, row in enumerate(model) if i not in gone
         ] + [{"text": f"new {number}", "n": -1}] * added
         assert values(rows) == model
         assert entry.counts["before"] == before

@@ -121,9 +121,7 @@ def test_two_writers_taking_turns_never_break_the_chain(tmp_path):
         "    try: ws.add(sys.argv[1] + '/a.txt', name=f'{sys.argv[2]}{done}'); done += 1\n"
         "    except Busy: pass\n"
     )
-    both = [
-        subprocess.Popen([sys.executable, "-c", script, str(tmp_path), name]) for name in ("left", "right")
-    ]
+    both = [subprocess.Popen([sys.executable, "-c", script, str(tmp_path), name]) for name in ("left", "right")]
     assert [one.wait(120) for one in both] == [0, 0]
     with Workspace(tmp_path) as workspace:
         assert workspace.verify_log() == []

@@ -147,6 +147,14 @@ def test_threads_batches_and_spill_change_nothing():
             assert run(documents_, spill=file) == expected
 
 
+def test_passes_over_hash_space_change_nothing(monkeypatch):
+    documents = corpus(random.Random(7), 400, longest=300)
+    wanted = run(documents)
+    monkeypatch.setattr(candidates, "_MOST_KEYS", 5_000)
+    for threads in (1, 2):
+        assert run(documents, threads=threads) == wanted
+
+
 def test_the_order_of_rows_matters_only_through_rank():
     """Moving the rows about, with a rank that names them, drops the same rows for the same survivors."""
     rng = random.Random(8)

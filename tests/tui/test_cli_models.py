@@ -91,7 +91,7 @@ def test_add_finds_v1_by_itself(run: Run, serve: Any, tmp_path: Path) -> None:
 def test_add_keeps_comments_order_and_roles_that_are_filled(run: Run, serve: Any, tmp_path: Path) -> None:
     (tmp_path / "tilth.toml").write_text(OLD + 'generator = ["vllm:mine"]\n')
     server = serve(models=["a", "b", "c", "d"])
-    code, out, _ = run("models", "add", "lab", server.url, "--may-see", "nothing",
+    code, _, _ = run("models", "add", "lab", server.url, "--may-see", "nothing",
                        "--model", "a", "--model", "b", "--model", "c", "--model", "d")  # fmt: skip
     assert code == 0
     text = (tmp_path / "tilth.toml").read_text()
@@ -187,10 +187,8 @@ def test_adding_keeps_every_line_and_means_what_was_wanted(parts: list[str], win
     found = tomllib.loads(after)
     assert found["endpoints"] == {**before.get("endpoints", {}), "lab": {"base_url": "http://x/v1"}}
     assert found["roles"] == roles
-    kept = [line for line in after.split(newline) if line in text.split(newline)]
-    assert [line for line in text.split(newline) if line and not line.startswith("reviewer")] == [
-        line for line in kept if line and not line.startswith("reviewer")
-    ]
+    old = [line for line in text.splitlines() if line and not line.startswith("reviewer")]
+    assert [line for line in after.splitlines() if line in old] == old
     assert ("\r\n" in after) == ("\r\n" in text)
 
 
@@ -221,8 +219,12 @@ def test_contradictory_roles_are_told(run: Run, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("words", "what"),
-    [(["chek"], "Nearest: check"), (["--key-env", "X"], "is for 'tilth models add'"), (["add", "a", "b", "c"], "takes a name")],
-)  # fmt: skip
+    [
+        (["chek"], "Nearest: check"),
+        (["--key-env", "X"], "is for 'tilth models add'"),
+        (["add", "a", "b", "c"], "takes a name"),
+    ],
+)
 def test_a_wrong_word_is_told(run: Run, words: list[str], what: str) -> None:
     code, _, err = run("models", *words)
     assert code == 2 and what in err

@@ -96,8 +96,7 @@ _UNSPACED = (
 )
 _JOINED = (
     r"\u0600-\u06ff\u0700-\u07ff\u0840-\u086f\u0870-\u08ff\ufb50-\ufdff\ufe70-\ufefe"
-    r"\u0900-\u0dff\u0f00-\u0fff\u1800-\u18af\u1b00-\u1bff\u1cd0-\u1cff\ua8e0-\ua8ff\U00010a00-\U00011fff"
-    + _UNSPACED
+    r"\u0900-\u0dff\u0f00-\u0fff\u1800-\u18af\u1b00-\u1bff\u1cd0-\u1cff\ua8e0-\ua8ff\U00010a00-\U00011fff" + _UNSPACED
 )
 # Pictographs that stand in emoji sequences, and what may follow one before the joiner: skin tones, U+FE0F, a
 # tag's end.
@@ -146,9 +145,7 @@ FIXES: Final[Mapping[str, Fix]] = {
 NFC last, for taking a character away may bring two together that compose."""
 
 
-_UNWANTED = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200d\u2028\u2029\u2060\ufeff\U000e0000-\U000e007f]"
-)
+_UNWANTED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200d\u2028\u2029\u2060\ufeff\U000e0000-\U000e007f]")
 
 
 def looks_clean(text: str) -> bool:

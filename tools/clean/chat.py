@@ -52,9 +52,7 @@ def chat(
     after.
     """
     if data.mapping.format not in FORMATS:
-        ctx.notice(
-            f"clean.chat repairs conversations; this is {data.mapping.format} data: nothing to repair."
-        )
+        ctx.notice(f"clean.chat repairs conversations; this is {data.mapping.format} data: nothing to repair.")
         return Change(())
 
     def outcomes() -> Iterator[Outcome]:
@@ -81,11 +79,7 @@ def _until_last_answer(messages: Sequence[Message]) -> int:
     assistant's."""
     if not messages or messages[-1].role == "assistant":
         return len(messages)
-    answers = (
-        i
-        for i, one in enumerate(messages)
-        if one.role == "assistant" and (one.said or one.calls or one.media)
-    )
+    answers = (i for i, one in enumerate(messages) if one.role == "assistant" and (one.said or one.calls or one.media))
     return max(answers, default=len(messages) - 1) + 1
 
 
@@ -172,9 +166,7 @@ def as_json(call: Call) -> str | None:
     None."""
     text = call.arguments
     if not isinstance(text, str) or len(text) > LONGEST_LITERAL or (call.whole and call.name is not None):
-        return (
-            None  # of a whole call that can be read, the arguments have no place of their own in the record
-        )
+        return None  # of a whole call that can be read, the arguments have no place of their own in the record
     try:
         value = parse(text)
         if not isinstance(value, str):
@@ -186,9 +178,7 @@ def as_json(call: Call) -> str | None:
         return None
     try:
         written = json.dumps(value, ensure_ascii=False, allow_nan=False)
-        return (
-            written if parse(written) == value else None
-        )  # keys that are no strings, sets, tuples: not JSON's
+        return written if parse(written) == value else None  # keys that are no strings, sets, tuples: not JSON's
     except (TypeError, ValueError, RecordError, RecursionError):
         return None
 

@@ -68,11 +68,7 @@ def _outcomes(ctx: Context, data: Rows, field: str, fixes: Mapping[str, Fix]) ->
     for batch in data.batches():
         edits: list[Edit] = []
         for row, record in _suspects(batch.column("record")):
-            texts = {
-                piece.path: piece.text
-                for piece in data.mapping.pieces(record, field)
-                if piece.kind in _CLEANED
-            }
+            texts = {piece.path: piece.text for piece in data.mapping.pieces(record, field) if piece.kind in _CLEANED}
             edits += _edits(batch.start + row, texts, fixes)
         yield Outcome(edits=edits)
         ctx.progress(batch.start + len(batch), len(data))

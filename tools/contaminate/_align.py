@@ -234,5 +234,3 @@ def spans(runs: Sequence[Run], part: Words, pieces: Sequence[Words]) -> list[Spa
             found.append(Span(number, piece.start[low], piece.end[high], part.start[first], part.end[last]))
             at = upto
     return found
-
-

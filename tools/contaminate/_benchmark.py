@@ -166,9 +166,6 @@ def from_tables(
     vid: str,
     fields: ItemFields,
     items: Sequence[Item],
-    *,
-    revision: str = "",
-    license: str = "",
 ) -> Benchmark:
     """A benchmark as it was registered."""
     column = {key: ngrams[key].to_numpy() for key in ngrams.column_names}
@@ -178,7 +175,7 @@ def from_tables(
         at, near = column["n"] == n, anchor["n"] == n
         item, position = column["item"][at].astype(np.int64), column["position"][at].astype(np.int64)
         indexes[n] = NgramIndex(n, column["gram"][at], item, position, anchor["gram"][near])
-    return Benchmark(name, vid, fields, revision, license, items, indexes)
+    return Benchmark(name, vid, fields, "", "", items, indexes)
 
 
 def _telling(item: Item, words: int) -> bool:

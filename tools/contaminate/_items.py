@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any, Final
 
 from ..errors import Misuse, nearest
+from ..store.mapping import FIELDS
 from ..store.paths import find, parse_path
 from ..store.rows import Rows
 
@@ -155,6 +156,18 @@ def read_items(rows: Rows, fields: ItemFields) -> list[Item]:
             number = len(items)
             name = next((str(value) for _, value in find(record, named)), "") if named else ""
             items.append(Item(number, name or str(number), parts))
+    return items
+
+
+def rows_as_items(rows: Rows) -> list[Item]:
+    """The rows of any dataset as items: what was asked before the last answer, and the answer; or the text."""
+    prompted = "prompt" in FIELDS[rows.mapping.format]
+    roles = {"question": "prompt", "answer": "response"} if prompted else {"question": rows.mapping.default_field}
+    items: list[Item] = []
+    for batch in rows.batches():
+        for record in batch.records():
+            parts = {part: text for part, field in roles.items() if (text := rows.mapping.text(record, field))}
+            items.append(Item(len(items), str(len(items)), parts))
     return items
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from ..errors import Misuse, nearest
@@ -18,7 +18,7 @@ from ..store.ledger import Entry
 from ..store.store import Store, check_name
 from ..text.ngrams import NORMALISER
 from ._benchmark import Benchmark, build, from_tables, to_tables
-from ._items import ItemFields, fields_of, read_items
+from ._items import ItemFields, fields_of, read_items, rows_as_items
 
 FOLDER: Final = "benchmarks/"
 
@@ -50,7 +50,6 @@ def register(
     passage: str | None = None,
     revision: str = "",
     license: str | None = None,
-    command: str = "",
 ) -> Registered:
     """Import files as the dataset `benchmarks/NAME` and freeze its index. The caller holds the write lock.
 
@@ -75,12 +74,13 @@ def register(
     rows = store.rows_of(imported.version.vid)
     made = build(name, rows.vid, fields, read_items(rows, fields), revision=revision, license=license or "")
     told = {"fields": fields.to_json(), "revision": revision, "license": license or ""}
-    details = {"preflight": made.preflight(), "normaliser": NORMALISER}
+    preflight = made.preflight()
+    details = {"preflight": preflight, "normaliser": NORMALISER}
     objects = {role: store.objects.put(table) for role, table in to_tables(made).items()}
     store.commit(
         Entry("benchmark", dataset, args=told, inputs=(rows.vid,), moves=False, objects=objects, details=details)
     )
-    return Registered(name, rows.vid, fields, revision, license or "", details["preflight"])
+    return Registered(name, rows.vid, fields, revision, license or "", preflight)
 
 
 def registered(store: Store) -> list[Registered]:
@@ -126,7 +126,7 @@ def name_of_path(path: str) -> str:
 
 
 def open_benchmark(store: Store, address: str) -> Benchmark:
-    """The benchmark at a full address: as registered, or, for any other dataset, indexed now with guessed fields."""
+    """The benchmark at a full address: as registered; any other dataset is indexed now, its prompts as questions."""
     dataset, vid = store.resolve(address)
     name = dataset.removeprefix(FOLDER)
     rows = store.rows_of(vid)
@@ -134,18 +134,17 @@ def open_benchmark(store: Store, address: str) -> Benchmark:
         (one for one in reversed(store.ledger.of(dataset)) if one.kind == "benchmark" and one.inputs[0] == vid), None
     )
     if entry is None:
-        paths = rows.mapping.paths
-        question = paths.get("prompt") or paths.get("instruction")
-        answer = (paths.get("completion") or paths.get("output")) if question else None
-        fields = fields_of(tuple(rows.mapping.columns), question=question, answer=answer)
-        return build(name, vid, fields, read_items(rows, fields))
+        if rows.mapping.format == "table":
+            fields = fields_of(tuple(rows.mapping.columns))
+            return build(name, vid, fields, read_items(rows, fields))
+        return build(name, vid, ItemFields("prompt", "response"), rows_as_items(rows))
     one = _registered(entry)
-    about: dict[str, str] = {"revision": one.revision, "license": one.license}
     items = read_items(rows, one.fields)
     if entry.details.get("normaliser") != NORMALISER:  # indexed by an older tilth: words were cut otherwise
-        return build(name, vid, one.fields, items, **about)
-    tables = [store.objects.read(entry.objects[role]) for role in ("ngrams", "anchors")]
-    return from_tables(*tables, name, vid, one.fields, items, **about)
+        return build(name, vid, one.fields, items, revision=one.revision, license=one.license)
+    ngrams, anchors = (store.objects.read(entry.objects[role]) for role in ("ngrams", "anchors"))
+    made = from_tables(ngrams, anchors, name, vid, one.fields, items)
+    return replace(made, revision=one.revision, license=one.license)
 
 
 def _registered(entry: Entry) -> Registered:

@@ -34,11 +34,11 @@ class Similar:
 
     def __init__(self, questions: Sequence[str], items: Sequence[int], *, count: int, least: float) -> None:
         """`questions` are all of the benchmark's, which give the weights; `items` the numbers of those looked for."""
-        counts = _counts(questions)
-        seen = np.bincount(counts.indices, minlength=FEATURES)
+        counts: Any = _counts(questions)
+        seen: np.ndarray = np.bincount(counts.indices, minlength=FEATURES)
         self._weights = np.log((1 + len(questions)) / (1 + seen)) + 1
         self._items = list(items)
-        self._questions = self._weighted(counts[self._items]) if self._items else None
+        self._questions = self._weighted(counts[np.array(self._items)]) if self._items else None
         self._count, self._least = count, least
         self._found: list[list[Near]] = [[] for _ in self._items]
 
@@ -49,7 +49,7 @@ class Similar:
         vectors = self._weighted(_counts([text[:READ] for text in texts]))
         cosines = np.round((self._questions @ vectors.T).toarray(), _DIGITS)
         for item, row in enumerate(cosines):
-            for at in np.flatnonzero(row >= self._least):
+            for at in np.flatnonzero(row >= self._least).tolist():
                 self._found[item].append(Near(positions[at], pieces[at], float(row[at])))
             self._found[item] = _best(self._found[item], self._count)
 

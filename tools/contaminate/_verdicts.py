@@ -128,7 +128,9 @@ class Judge:
             if part is not None:
                 found[name] = part, overlap(part.numbers, row.numbers, part.n)
         told = {name: _strength(*one) for name, one in found.items()}
-        verdict, reason, name = ("exact", "the same words", "question") if exact else _verdict(told)
+        verdict, reason, name = _verdict(told)
+        if exact:
+            verdict, reason, name = "exact", "the same words", "question"
         if name not in found:
             return Pair(row.position, item.number, verdict, reason)
         part, shared = found[name]

@@ -27,8 +27,8 @@ def remove(
     data: Rows,
     *,
     verdicts: Annotated[
-        list[Removable], Arg("rows of which verdicts go: exact, near_verbatim, rephrased, partial, answer_only, "
-                             "undecided, boilerplate")
+        list[Removable],
+        Arg("rows of which verdicts go: exact, near_verbatim, rephrased, partial, answer_only, undecided, boilerplate"),
     ] = ["exact", "near_verbatim", "rephrased"],  # noqa: B006
     benchmarks: Annotated[list[str] | None, Arg("only rows flagged for these benchmarks (default: all)")] = None,
 ) -> Change:

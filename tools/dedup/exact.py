@@ -68,9 +68,7 @@ def exact(
 _NONE = b"\0" * 16
 
 
-def _keys(
-    ctx: Context, data: Rows, others: Rows | None, field: str, compare: Compare
-) -> tuple[np.ndarray, np.ndarray]:
+def _keys(ctx: Context, data: Rows, others: Rows | None, field: str, compare: Compare) -> tuple[np.ndarray, np.ndarray]:
     """A 16-byte key for every row of both datasets, shape (n,) S16; rows without text have the empty key.
 
     Where quick hashes tell that no other row can have a row's text, its key is left empty: that text is never read.
@@ -88,7 +86,8 @@ def _keys(
 
 def _strings(hashes: np.ndarray) -> np.ndarray:
     """Hashes of shape (n, 16) as strings, which NumPy can sort."""
-    return np.ascontiguousarray(hashes).view("S16").reshape(-1)
+    strings: np.ndarray = np.ascontiguousarray(hashes).view("S16").reshape(-1)
+    return strings
 
 
 def _repeated(hashes: list[np.ndarray]) -> np.ndarray:
@@ -179,4 +178,3 @@ def _with_others(
     back = np.argsort(both, kind="stable")
     told = [*evidence, *more]
     return both[back], [told[i] for i in back]
-

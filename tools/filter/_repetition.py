@@ -60,9 +60,7 @@ def repetition(text: str) -> Repetition:
         return NONE
     duplicates = duplicated_characters(words) / len(text)
     found = [
-        loop
-        for loop in loops(words, grams)
-        if any(map(_LETTER.search, words[loop.start : loop.start + loop.period]))
+        loop for loop in loops(words, grams) if any(map(_LETTER.search, words[loop.start : loop.start + loop.period]))
     ]
     if not found:
         return Repetition(duplicates, 0.0, None)

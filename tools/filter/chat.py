@@ -84,9 +84,7 @@ def chat(
         ctx.notice(f"filter.chat reads conversations; this is {data.mapping.format} data: nothing to check.")
         return Change(())
     findings: list[Finding] = []  # filled when the outcomes have been drawn
-    return Change(
-        _outcomes(ctx, data, frozenset(REASONS if drop is None else drop), findings), findings=findings
-    )
+    return Change(_outcomes(ctx, data, frozenset(REASONS if drop is None else drop), findings), findings=findings)
 
 
 def _outcomes(ctx: Context, data: Rows, drop: frozenset[str], findings: list[Finding]) -> Iterator[Outcome]:
@@ -123,9 +121,7 @@ def problems(messages: Sequence[Message], schemas: Mapping[str, Any] | None) -> 
         for number, call in enumerate(message.calls):
             if problem := _argument_problem(call, schemas):
                 found.append(Problem(problem[0], turn, f"call {number}: {problem[1]}"))
-    return (
-        sorted(found, key=lambda problem: (REASONS.index(problem.reason), problem.turn)) if found else found
-    )
+    return sorted(found, key=lambda problem: (REASONS.index(problem.reason), problem.turn)) if found else found
 
 
 def _turn_problems(messages: Sequence[Message]) -> Iterator[Problem]:
@@ -163,9 +159,7 @@ def _pairing_problems(messages: Sequence[Message]) -> Iterator[Problem]:
         for answered in message.answers:
             match = next((one for one in open_calls if _pairs(one[1].id, answered)), None)
             if match is None:
-                yield Problem(
-                    "tool_result_without_call", turn, f"no open call for result {answered or 'without id'}"
-                )
+                yield Problem("tool_result_without_call", turn, f"no open call for result {answered or 'without id'}")
             else:
                 open_calls.remove(match)
         open_calls += [(turn, call) for call in message.calls]
@@ -178,9 +172,7 @@ def _pairs(called: str | None, answered: str | None) -> bool:
 
 def _unanswered(calls: Sequence[tuple[int, Call]]) -> Iterator[Problem]:
     for turn, call in calls:
-        yield Problem(
-            "tool_call_without_result", turn, f"no result for call {call.id or call.name or 'without id'}"
-        )
+        yield Problem("tool_call_without_result", turn, f"no result for call {call.id or call.name or 'without id'}")
 
 
 def _argument_problem(call: Call, schemas: Mapping[str, Any] | None) -> tuple[Reason, str] | None:
@@ -260,6 +252,5 @@ def _not_examined(kinds: Counter[str], holding: int, holders: Sequence[int]) -> 
         f"Parts that are no text were carried through and not examined: {told}.",
         holding,
         rows=tuple(holders),
-        sql="select count(*) from signals"
-        " where tool = 'filter.chat' and name = 'parts_not_examined' and value > 0",
+        sql="select count(*) from signals where tool = 'filter.chat' and name = 'parts_not_examined' and value > 0",
     )

@@ -86,9 +86,7 @@ def length(
             )
         ]
     elif {"min_tokens", "max_tokens"} & given.keys():
-        ctx.notice(
-            f"Tokens are estimated as characters / {CHARACTERS_PER_TOKEN}; --tokenizer DIR counts them."
-        )
+        ctx.notice(f"Tokens are estimated as characters / {CHARACTERS_PER_TOKEN}; --tokenizer DIR counts them.")
 
     def outcomes() -> Iterator[Outcome]:
         start = 0

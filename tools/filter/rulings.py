@@ -16,8 +16,9 @@ def by_rulings(
     ctx: Context,
     data: Rows,
     *,
-    confirmed: Annotated[bool, Arg("rows that a step had dropped and a person agreed, instead of rows that had stayed")]
-    = False,
+    confirmed: Annotated[
+        bool, Arg("rows that a step had dropped and a person agreed, instead of rows that had stayed")
+    ] = False,
 ) -> Change:
     """Drop the rows that people ruled out in rulings.jsonl.
 

@@ -18,8 +18,10 @@ def where(
     data: Rows,
     *,
     keep: Annotated[
-        str | None, Arg("rows for which this is true stay; columns as 'tilth sql NAME \"describe rows\"' shows them",
-                        predicate=True)
+        str | None,
+        Arg(
+            "rows for which this is true stay; columns as 'tilth sql NAME \"describe rows\"' shows them", predicate=True
+        ),
     ] = None,
     drop: Annotated[str | None, Arg("rows for which this is true go", predicate=True)] = None,
     reason: Annotated[str, Arg("the reason code of the rows that go")] = "where",

@@ -134,8 +134,13 @@ class Calls:
             ).fetchone()
         return None if row is None else Call(*row)
 
-    def record(self, key: str, call: Call, *, run: str = "", cost: Cost | None = None) -> Call:
-        """Keep an answer and what it cost, both or neither; -> the recorded one: the first stays for ever."""
+    def record(
+        self, key: str, call: Call, *, run: str = "", cost: Cost | None = None, seconds: float | None = None
+    ) -> Call:
+        """Keep an answer, what it cost and how long its run is at work, all or nothing; -> the recorded answer.
+
+        The first answer to a question stays for ever.
+        """
         with self._lock, self._transaction():
             self._db.execute(
                 "INSERT OR IGNORE INTO calls VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -143,6 +148,8 @@ class Calls:
             )
             if cost is not None:
                 self._spend(run, key, cost)
+            if seconds is not None:
+                self._elapse(run, seconds)
         recorded = self.get(key)
         assert recorded is not None
         return recorded
@@ -177,7 +184,10 @@ class Calls:
 
     def set_elapsed(self, run: str, seconds: float) -> None:
         with self._lock, self._transaction():
-            self._db.execute("INSERT OR REPLACE INTO elapsed VALUES (?, ?)", (run, seconds))
+            self._elapse(run, seconds)
+
+    def _elapse(self, run: str, seconds: float) -> None:
+        self._db.execute("INSERT OR REPLACE INTO elapsed VALUES (?, ?)", (run, seconds))
 
     def _transaction(self) -> sqlite3.Connection:
         self._db.execute("BEGIN IMMEDIATE")

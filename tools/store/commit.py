@@ -144,9 +144,7 @@ def _stored(rows: Rows, decisions: pa.Table) -> pa.Table:
     order = np.argsort(decisions["position"].to_numpy(), kind="stable")
     decisions = decisions.take(pa.array(order)).cast(DECISIONS)
     keys = rows.take(decisions["position"].to_numpy(), ["row_id", "ord", "rev"])
-    return pa.Table.from_arrays(
-        [*keys.columns, *decisions.drop_columns(["position"]).columns], schema=STORED_DECISIONS
-    )
+    return pa.Table.from_arrays([*keys.columns, *decisions.drop_columns(["position"]).columns], schema=STORED_DECISIONS)
 
 
 def read_details(store: Store, entry: Entry) -> dict[str, Any]:
@@ -157,9 +155,7 @@ def read_details(store: Store, entry: Entry) -> dict[str, Any]:
     return details
 
 
-def note_objects(
-    store: Store, rows: Rows, findings: Iterable[Finding], facts: Iterable[Fact]
-) -> dict[str, str]:
+def note_objects(store: Store, rows: Rows, findings: Iterable[Finding], facts: Iterable[Fact]) -> dict[str, str]:
     """Store findings (their example positions as row ids) and facts; -> object hashes by role."""
     objects = {}
     listed = list(findings)
@@ -385,9 +381,7 @@ def _rewritten(store: Store, rows: Rows) -> Part:
     return Part(out.sha, out.rows, out.rows, None, first, last)
 
 
-def edited_records(
-    column: pa.Array, changes: list[list[tuple[records.Path, Any]]]
-) -> tuple[pa.Array, pa.Array]:
+def edited_records(column: pa.Array, changes: list[list[tuple[records.Path, Any]]]) -> tuple[pa.Array, pa.Array]:
     """Records with changes applied, and their content hashes (16 bytes)."""
     if pa.types.is_struct(column.type):
         values = [records.edit_value(value, some) for value, some in zip(plain_values(column), changes, strict=True)]

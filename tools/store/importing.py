@@ -327,6 +327,3 @@ def _sources(sources: Sequence[Source], reader: Reader) -> list[dict[str, Any]]:
             }
         )
     return told
-
-
-

@@ -20,6 +20,7 @@ one far less often.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +36,8 @@ PAIRED = 4  # documents of one key that are paired with each other; more become 
 LARGE = 1024  # documents in a crowd that is worth a finer join
 _MARGIN = 3.8  # standard deviations of the sampled overlap that the prefix filter leaves room for
 _CHUNK = 1 << 19  # shingles sampled at a time
+_MOST_KEYS = 1 << 26  # keys held at a time (8 bytes each); beyond, hash space is gone through in several passes
+_Drawn = tuple[Positions, list[Hashes]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,111 +70,145 @@ def candidates(sets: ShingleSets, threshold: float, *, pinned: int = 0, run: Run
 
 
 def _join(sets: ShingleSets, documents: Positions, sample: int, threshold: float, pinned: int, run: Run) -> Candidates:
-    """Candidates among the given documents (ascending)."""
-    bits = max(len(documents) - 1, 1).bit_length()
-    low = np.uint64((1 << bits) - 1)
-    free = int(np.searchsorted(documents, pinned))
-    slice_bits = min(max((sample * len(documents) >> 15).bit_length(), 1), 8)
-    sampled, slices = _sampled_keys(sets, documents, sample, bits, slice_bits, run)
-
-    def found(i: int) -> Hashes:
-        keys = np.concatenate(slices[i])
-        slices[i] = []  # together they are the largest thing here
-        return _shared(keys, bits, slice_bits, free)
-
-    shared = list(run(found, range(len(slices))))
-    held = np.zeros(len(documents), np.int64)
-    for i in range(0, len(shared), 16):
-        holder = np.concatenate(shared[i : i + 16]) & low
-        held += np.bincount(holder.view(np.int64), minlength=len(documents))
-    share = np.full(len(documents), threshold - _MARGIN * np.sqrt(threshold * (1 - threshold) / sample))
+    """Candidates among the given documents (ascending), numbered from 0 in here."""
+    count = len(documents)
+    keys = _Keys(sets, documents, sample, free=int(np.searchsorted(documents, pinned)))
+    sampled, shared = keys.shared(run)
+    held = sum(keys.held(shared[i : i + 16]) for i in range(0, len(shared), 16))
+    share = np.full(count, threshold - _MARGIN * np.sqrt(threshold * (1 - threshold) / sample))
     # a document similar to one of these is so short that it gives all of its shingles: nothing is left to chance
     share[sets.size[documents] <= threshold * sample] = threshold
     prefix = held - np.maximum(np.ceil(share * sampled - 1e-9), 1).astype(np.int64) + 1
 
     def grouped(i: int) -> tuple[Positions, Hashes]:
         """(pairs, sorted keys of many documents) of one slice."""
-        keys, shared[i] = shared[i], shared[i][:0]
-        keys = keys[prefix[(keys & low).view(np.int64)] > 0]
-        frequency = _group_sizes(keys >> np.uint64(bits))
+        some, shared[i] = shared[i], shared[i][:0]
+        some = some[prefix[keys.holder(some)] > 0]
+        frequency = _run_lengths(keys.bucket(some))
         few = np.repeat(frequency <= PAIRED, frequency)
-        return _pairs(keys[few], bits, free), keys[~few]
+        return keys.pairs(some[few]), some[~few]
 
     pairs, many = (np.concatenate(column) for column in zip(*run(grouped, range(len(shared))), strict=True))
     a, b = distinct(pairs)
-    prefix -= held - np.bincount((many & low).view(np.int64), minlength=len(documents))
-    members, sizes = _crowds(many, prefix, bits)
+    prefix -= held - keys.held([many])
+    members, sizes = keys.crowds(many, prefix)
     return Candidates(documents[a], documents[b], documents[members], sizes)
 
 
-def _sampled_keys(
-    sets: ShingleSets, documents: Positions, sample: int, bits: int, slice_bits: int, run: Run
-) -> tuple[Positions, list[list[Hashes]]]:
-    """(number of keys of each document, all keys by slice of hash space).
+class _Keys:
+    """The sampled keys of some documents: upper bits of a mixed shingle hash, the number of the document below.
 
-    A key is hash bits above, index in `documents` below.
+    They come in slices of hash space, which are sorted one by one. Documents numbered below `free` are pinned.
     """
-    stored = np.argsort(sets.start[documents], kind="stable")
-    work = np.cumsum(sets.size[documents][stored])
-    edges = np.searchsorted(work, np.arange(_CHUNK, work[-1] if len(work) else 0, _CHUNK))
-    low = np.uint64((1 << bits) - 1)
 
-    def draw(index: Positions) -> tuple[Positions, list[Hashes]]:
-        size = sets.size[documents[index]]
-        rate = sample / np.maximum(size, 1)
+    def __init__(self, sets: ShingleSets, documents: Positions, sample: int, *, free: int) -> None:
+        self.sets, self.documents, self.sample, self.free = sets, documents, sample, free
+        self.bits = np.uint64(max(len(documents) - 1, 1).bit_length())
+        self.low = np.uint64((1 << int(self.bits)) - 1)
+        self.slice_bits = min(max((sample * len(documents) >> 15).bit_length(), 1), 8)
+        self.passes = min(-(-sample * len(documents) // _MOST_KEYS) or 1, 1 << self.slice_bits)
+
+    def holder(self, keys: Hashes) -> Positions:
+        return (keys & self.low).view(np.int64)
+
+    def bucket(self, keys: Hashes) -> Hashes:
+        return keys >> self.bits
+
+    def held(self, slices: Sequence[Hashes]) -> Positions:
+        """The number of keys of each document."""
+        return np.bincount(self.holder(np.concatenate(slices)), minlength=len(self.documents))
+
+    def shared(self, run: Run) -> tuple[Positions, list[Hashes]]:
+        """(number of keys of each document, slices of the keys that more than one document holds, sorted)."""
+        stored = np.argsort(self.sets.start[self.documents], kind="stable")
+        work = np.cumsum(self.sets.size[self.documents][stored])
+        edges = np.searchsorted(work, np.arange(_CHUNK, work[-1] if len(work) else 0, _CHUNK))
+        chunks = [chunk for chunk in np.split(stored, edges) if len(chunk)]
+        sampled = np.zeros(len(self.documents), np.int64)
+        shared: list[Hashes] = []
+        for wanted in np.array_split(np.arange(1 << self.slice_bits), self.passes):
+            slices: list[list[Hashes]] = [[np.empty(0, np.uint64)] for _ in wanted]
+
+            def drawn(chunk: Positions, low: int = wanted[0], high: int = wanted[-1] + 1) -> _Drawn:
+                return self.draw(chunk, low, high)
+
+            def joined(i: int, slices: list[list[Hashes]] = slices) -> Hashes:
+                keys = np.concatenate(slices[i])
+                slices[i] = []  # together they are the largest thing here
+                return self.repeated(keys)
+
+            for chunk, (count, parts) in zip(chunks, run(drawn, chunks), strict=True):
+                sampled[chunk] = count
+                for collected, part in zip(slices, parts, strict=True):
+                    collected.append(part)
+            shared += run(joined, range(len(slices)))
+        return sampled, shared
+
+    def draw(self, numbers: Positions, low: int, high: int) -> _Drawn:
+        """(number of keys of each of these documents, their keys in the slices `low` to `high` - 1)."""
+        documents = self.documents[numbers]
+        size = self.sets.size[documents]
+        rate = self.sample / np.maximum(size, 1)
         limit = np.minimum(rate * 2.0**64, 2.0**64 - 2048).astype(np.uint64)
         limit[rate >= 1] = np.uint64(2**64 - 1)
-        hashes = sets.gather(documents[index])
+        hashes = self.sets.gather(documents)
         taken = np.flatnonzero(hashes <= np.repeat(limit, size))
         count = np.diff(np.searchsorted(taken, np.cumsum(size)), prepend=0)
         keys = hashes[taken] * MIX  # the sample is the low end of hash space: spread it again
-        keys &= ~low
-        keys |= np.repeat(index.astype(np.uint64), count)
-        sets.release()
-        part = (keys >> np.uint64(64 - slice_bits)).astype(np.uint8)
+        self.sets.release()
+        keys &= ~self.low
+        keys |= np.repeat(numbers.astype(np.uint64), count)
+        part = (keys >> np.uint64(64 - self.slice_bits)).astype(np.uint8)
         order = np.argsort(part, kind="stable")  # a radix sort
-        cuts = [0, *np.cumsum(np.bincount(part, minlength=1 << slice_bits)).tolist()]
+        cuts = np.searchsorted(part[order], np.arange(low, high + 1)).tolist()
         return count, [keys[order[begin:end]] for begin, end in itertools.pairwise(cuts)]
 
-    sampled = np.zeros(len(documents), np.int64)
-    slices: list[list[Hashes]] = [[np.empty(0, np.uint64)] for _ in range(1 << slice_bits)]
-    chunks = [chunk for chunk in np.split(stored, edges) if len(chunk)]
-    for chunk, (count, parts) in zip(chunks, run(draw, chunks), strict=True):
-        sampled[chunk] = count
-        for collected, part in zip(slices, parts, strict=True):
-            collected.append(part)
-    return sampled, slices
+    def repeated(self, keys: Hashes) -> Hashes:
+        """The keys of one slice, sorted, whose hash two documents have, one of them numbered `free` or above."""
+        if not len(keys):
+            return keys
+        width = (4 * len(keys)).bit_length()
+        slot = (keys << np.uint64(self.slice_bits) >> np.uint64(64 - width)).view(np.int64)
+        keys = keys[(np.bincount(slot) > 1)[slot]]  # most keys of one document only leave here, without being sorted
+        keys.sort()
+        size = _run_lengths(self.bucket(keys))
+        last = self.holder(keys)[np.cumsum(size) - 1]
+        return keys[np.repeat((size > 1) & (last >= self.free), size)]
+
+    def pairs(self, keys: Hashes) -> Positions:
+        """All pairs of documents that have one of the sorted keys in common, packed, some more than once."""
+        bucket, holder = self.bucket(keys), self.holder(keys)
+        pairs = [holder[:0]]
+        for step in range(1, PAIRED):
+            same = np.flatnonzero(bucket[step:] == bucket[:-step])
+            a, b = holder[same], holder[same + step]
+            useful = (a < b) & (b >= self.free)
+            pairs.append(packed(a[useful], b[useful]))
+        return np.concatenate(pairs)
+
+    def crowds(self, keys: Hashes, prefix: Positions) -> tuple[Positions, Positions]:
+        """(members, sizes) of the groups connected by the `prefix[d]` rarest of the sorted keys of each document d."""
+        frequency = _run_lengths(self.bucket(keys))
+        # rarest first, ties by hash: the same order in every document
+        rank = np.empty(len(frequency), np.int64)
+        rank[np.argsort(frequency, kind="stable")] = np.arange(len(frequency))
+        shift = 63 - int(self.bits)
+        entry = np.repeat(rank, frequency) | self.holder(keys) << shift
+        entry = np.sort(entry[prefix[entry >> shift] > 0])
+        held = _run_lengths(entry >> shift)
+        begin = np.cumsum(held) - held
+        entry = entry[np.arange(len(entry)) < np.repeat(begin + prefix[entry[begin] >> shift], held)]
+        bucket = entry & ((1 << shift) - 1)
+        by_bucket = np.argsort(bucket, kind="stable")
+        bucket, holder = bucket[by_bucket], entry[by_bucket] >> shift
+        same = np.flatnonzero(bucket[1:] == bucket[:-1])
+        return components(holder[same], holder[same + 1])
 
 
-def _shared(keys: Hashes, bits: int, slice_bits: int, free: int) -> Hashes:
-    """The keys of one slice, sorted, whose hash two documents have, one of them numbered `free` or above."""
-    if not len(keys):
-        return keys
-    width = (4 * len(keys)).bit_length()
-    slot = (keys << np.uint64(slice_bits) >> np.uint64(64 - width)).view(np.int64)
-    keys = keys[(np.bincount(slot) > 1)[slot]]  # most keys of one document only leave here, without being sorted
-    keys.sort()
-    size = _group_sizes(keys >> np.uint64(bits))
-    last_holder = keys[np.cumsum(size) - 1] & np.uint64((1 << bits) - 1)
-    return keys[np.repeat((size > 1) & (last_holder >= free), size)]
-
-
-def _group_sizes(values: npt.NDArray[Any]) -> Positions:
+def _run_lengths(values: npt.NDArray[Any]) -> Positions:
     """Lengths of the runs of equal values."""
     last = np.flatnonzero(np.append(values[1:] != values[:-1], True)) if len(values) else np.empty(0, np.int64)
     return np.diff(last, prepend=-1)
-
-
-def _pairs(keys: Hashes, bits: int, free: int) -> Positions:
-    """All pairs of documents that have one of the sorted keys in common, some more than once."""
-    bucket, holder = keys >> np.uint64(bits), (keys & np.uint64((1 << bits) - 1)).view(np.int64)
-    pairs = [holder[:0]]
-    for step in range(1, PAIRED):
-        same = np.flatnonzero(bucket[step:] == bucket[:-step])
-        a, b = holder[same], holder[same + step]
-        useful = (a < b) & (b >= free)
-        pairs.append(packed(a[useful], b[useful]))
-    return np.concatenate(pairs)
 
 
 def packed(a: Positions, b: Positions) -> Positions:
@@ -184,25 +221,6 @@ def distinct(pairs: Positions) -> tuple[Positions, Positions]:
     pairs.sort()
     pairs = pairs[np.append(True, pairs[1:] != pairs[:-1])] if len(pairs) else pairs
     return pairs >> 32, pairs & 0xFFFFFFFF
-
-
-def _crowds(keys: Hashes, prefix: Positions, bits: int) -> tuple[Positions, Positions]:
-    """(members, sizes) of the groups of documents connected by the `prefix[d]` rarest of the sorted keys of each d."""
-    frequency = _group_sizes(keys >> np.uint64(bits))
-    # rarest first, ties by hash: the same order in every document
-    rank = np.empty(len(frequency), np.int64)
-    rank[np.argsort(frequency, kind="stable")] = np.arange(len(frequency))
-    shift = 63 - bits
-    entry = np.repeat(rank, frequency) | (keys & np.uint64((1 << bits) - 1)).astype(np.int64) << shift
-    entry = np.sort(entry[prefix[entry >> shift] > 0])
-    held = _group_sizes(entry >> shift)
-    begin = np.cumsum(held) - held
-    entry = entry[np.arange(len(entry)) < np.repeat(begin + prefix[entry[begin] >> shift], held)]
-    bucket = entry & ((1 << shift) - 1)
-    by_bucket = np.argsort(bucket, kind="stable")
-    bucket, holder = bucket[by_bucket], entry[by_bucket] >> shift
-    same = np.flatnonzero(bucket[1:] == bucket[:-1])
-    return components(holder[same], holder[same + 1])
 
 
 def components(a: Positions, b: Positions) -> tuple[Positions, Positions]:

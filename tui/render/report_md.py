@@ -142,9 +142,7 @@ def _drift(report: ReleaseReport, most: int) -> Iterator[str]:
 def _moved(one: Shares) -> str:
     old, new = one.examined
     moved = [value for value in one.values if round(abs(one.moved(value)), 4) > 0]
-    values = _few(
-        moved, VALUES, lambda value: f"{code(value[0], 30)} {share(value[1], old)} → {share(value[2], new)}"
-    )
+    values = _few(moved, VALUES, lambda value: f"{code(value[0], 30)} {share(value[1], old)} → {share(value[2], new)}")
     of = "languages" if one.of == "language" else code(one.of)
     sample = f" ({old:,} and {new:,} rows sampled)" if one.of == "language" else ""
     return f"- {of}{sample}: {f'moved {one.distance:.1%}: {values}' if moved else 'as before'}"

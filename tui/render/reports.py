@@ -27,6 +27,10 @@ def report(done: Done, findings: Sequence[Mapping[str, Any]], terminal: Terminal
         yield from many_lines(done.details["markdown"])
         return
     yield from result_lines(done.result, terminal)
+    if done.entry.tool == "contaminate.scan":
+        from .benchmarks import scanned
+
+        yield from scanned(done.details, terminal)
     for one in findings:
         first = terminal.paint(f"{one['severity']:<8}", _STYLES.get(one["severity"], "dim"))
         lines = wrap(f"{one['count']:,} {one['unit']}: {one['message']}", terminal.columns - 8, indent="")

@@ -23,9 +23,7 @@ if TYPE_CHECKING:
 
 
 @fitted
-def case(
-    one: Case, number: int, count: int, mapping: RecordMapping, blind: bool, terminal: Terminal
-) -> Iterator[str]:
+def case(one: Case, number: int, count: int, mapping: RecordMapping, blind: bool, terminal: Terminal) -> Iterator[str]:
     """One row to rule on; `blind` shows the row alone, so that nothing tells what had been decided."""
     yield ""
     yield f"{number} of {count}  {heading(one.row, terminal)}"

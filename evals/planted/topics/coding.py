@@ -25,9 +25,7 @@ SLOTS: Final[dict[str, tuple[str, ...]]] = {
         "total|weight|price|score|duration|distance|volume|rating|balance|height|pages|points|quantity|"
         "latency|temperature|discount|margin|age|size|fee"
     ),
-    "folder": words(
-        "reports|uploads|archive|inbox|exports|scans|backups|drafts|logs|imports|results|snapshots"
-    ),
+    "folder": words("reports|uploads|archive|inbox|exports|scans|backups|drafts|logs|imports|results|snapshots"),
     "where_it_runs": words(
         "a nightly job|a small web service|a notebook|my build server|a spreadsheet export|a school project|"
         "a command line tool|the reporting page|a data import|an old laptop in {town}|a test for {name}|"

@@ -18,9 +18,7 @@ SLOTS: Final[dict[str, tuple[str, ...]]] = {
         "turkey mince|cod|black-eyed beans|buckwheat|jalapeños|gruyère|sautéed mushrooms|"
         "crème fraîche chicken"
     ),
-    "herb": words(
-        "parsley|coriander|dill|mint|thyme|rosemary|sage|chives|tarragon|oregano|basil|marjoram|bay leaves"
-    ),
+    "herb": words("parsley|coriander|dill|mint|thyme|rosemary|sage|chives|tarragon|oregano|basil|marjoram|bay leaves"),
     "spice": words(
         "cumin|smoked paprika|turmeric|fennel seed|cardamom|cinnamon|mustard seed|allspice|nutmeg|"
         "black pepper|ground ginger|sumac|caraway|star anise|chilli flakes"
@@ -30,19 +28,13 @@ SLOTS: Final[dict[str, tuple[str, ...]]] = {
         "tomatoes|savoy cabbage|parsnips|radishes|broccoli|chard|sweetcorn"
     ),
     "fat": words("olive oil|butter|sesame oil|rapeseed oil|ghee|sunflower oil|walnut oil"),
-    "liquid": words(
-        "vegetable stock|coconut milk|tinned tomatoes|dry cider|chicken stock|buttermilk|water|oat cream"
-    ),
-    "sharp": words(
-        "lemon juice|cider vinegar|lime juice|pickled onions|yoghurt|rice vinegar|capers|preserved lemon"
-    ),
+    "liquid": words("vegetable stock|coconut milk|tinned tomatoes|dry cider|chicken stock|buttermilk|water|oat cream"),
+    "sharp": words("lemon juice|cider vinegar|lime juice|pickled onions|yoghurt|rice vinegar|capers|preserved lemon"),
     "dish": words(
         "stew|traybake|soup|curry|salad|pie|gratin|stir-fry|risotto|pilaf|noodle bowl|hotpot|layered bake|"
         "stuffed loaf|casserole|chowder|terrine|warm salad|savoury tart|one-pan supper"
     ),
-    "pan": words(
-        "heavy pot|wide frying pan|roasting tin|wok|casserole|deep baking dish|saucepan|cast-iron skillet"
-    ),
+    "pan": words("heavy pot|wide frying pan|roasting tin|wok|casserole|deep baking dish|saucepan|cast-iron skillet"),
     "allergen": words("milk|gluten|nuts|sesame|celery|mustard|fish|eggs"),
     "grams": ("{number}0 g", "1{number} g", "2{number} g", "{tens}50 g"),
     "guest": words(
@@ -50,8 +42,7 @@ SLOTS: Final[dict[str, tuple[str, ...]]] = {
         "a table of {small}|my vegetarian cousin|the night shift|my book club|{small} neighbours"
     ),
     "cut": words(
-        "in thin slices|in {small} wedges|into coins|roughly|in cubes the size of a die|lengthwise|"
-        "very finely"
+        "in thin slices|in {small} wedges|into coins|roughly|in cubes the size of a die|lengthwise|very finely"
     ),
     "trouble": words(
         "split as soon as I added the {sharp}|stuck to the {pan}|came out grey instead of golden|tastes flat|"
@@ -199,9 +190,7 @@ def _recipe(speaker: Speaker) -> list[Message]:
     shopping = []
     for part in draw.some(parts, draw.between(4, 7)):
         thing = speaker.fill(f"{{{part}}}")
-        dose = speaker.fill(
-            "a pinch of" if part == "spice" else "a handful of" if part == "herb" else "{grams}"
-        )
+        dose = speaker.fill("a pinch of" if part == "spice" else "a handful of" if part == "herb" else "{grams}")
         shopping.append(f"- {dose} {thing}")
     steps = [f"{i}. {step}" for i, step in enumerate(speaker.several(_STEPS, draw.between(3, 6)), 1)]
     heading = capital(speaker.fill("{main} {dish} with {vegetable}"))

@@ -17,15 +17,10 @@ SPANISH_SLOTS: Final[dict[str, tuple[str, ...]]] = {
         "la empanada de atún|el estofado de ñame|la menestra|el revuelto de espárragos"
     ),
     "cosa": words(
-        "cebolla|limón|pimentón|aceite|calabacín|azafrán|champiñones|nata|jengibre|piñones|perejil|jamón|"
-        "melón|maíz"
+        "cebolla|limón|pimentón|aceite|calabacín|azafrán|champiñones|nata|jengibre|piñones|perejil|jamón|melón|maíz"
     ),
-    "cuando": words(
-        "ayer|el miércoles|esta mañana|hace {number} días|el sábado|después de comer|en otoño|anoche"
-    ),
-    "quien": words(
-        "la señora Ibáñez|una vecina|{name}|don Julián|la jefa|una compañera|doña Begoña|la abuela"
-    ),
+    "cuando": words("ayer|el miércoles|esta mañana|hace {number} días|el sábado|después de comer|en otoño|anoche"),
+    "quien": words("la señora Ibáñez|una vecina|{name}|don Julián|la jefa|una compañera|doña Begoña|la abuela"),
 }
 SPANISH: Final = Scene(
     settles=("plato", "quien"),
@@ -110,15 +105,9 @@ FRENCH_SLOTS: Final[dict[str, tuple[str, ...]]] = {
         "le gâteau à l'orange|la purée de céleri|le clafoutis|le risotto aux cèpes|la salade tiède|"
         "le pâté en croûte|le flan à la châtaigne"
     ),
-    "chose": words(
-        "crème fraîche|thym|céleri|pâte brisée|safran|gruyère râpé|bière|purée|huile|maïs|café moulu|pain"
-    ),
-    "quand": words(
-        "hier|mercredi dernier|ce matin|il y a {number} jours|après le déjeuner|cet été|samedi|à Noël"
-    ),
-    "qui": words(
-        "ma voisine Hélène|{name}|la gérante|la stagiaire|une amie|tante Thérèse|la chorale|la directrice"
-    ),
+    "chose": words("crème fraîche|thym|céleri|pâte brisée|safran|gruyère râpé|bière|purée|huile|maïs|café moulu|pain"),
+    "quand": words("hier|mercredi dernier|ce matin|il y a {number} jours|après le déjeuner|cet été|samedi|à Noël"),
+    "qui": words("ma voisine Hélène|{name}|la gérante|la stagiaire|une amie|tante Thérèse|la chorale|la directrice"),
 }
 FRENCH: Final = Scene(
     settles=("plat", "quand"),
@@ -208,12 +197,8 @@ GERMAN_SLOTS: Final[dict[str, tuple[str, ...]]] = {
         "zeigt nur noch Fehler {number}|löst jedes Mal die Sicherung aus|riecht verschmort|"
         "lädt höchstens bis {number} Prozent"
     ),
-    "wann": words(
-        "gestern|am Mittwoch|heute früh|vor {number} Tagen|am Wochenende|im März|nach Feierabend|neulich"
-    ),
-    "wer": words(
-        "die Schwägerin|die Nachbarin|{name}|eine Kollegin aus {town}|die Hausmeisterin|Frau Schäfer"
-    ),
+    "wann": words("gestern|am Mittwoch|heute früh|vor {number} Tagen|am Wochenende|im März|nach Feierabend|neulich"),
+    "wer": words("die Schwägerin|die Nachbarin|{name}|eine Kollegin aus {town}|die Hausmeisterin|Frau Schäfer"),
 }
 GERMAN: Final = Scene(
     settles=("ding", "macht", "code"),
@@ -302,9 +287,7 @@ PORTUGUESE_SLOTS: Final[dict[str, tuple[str, ...]]] = {
         "mostra o erro {number}|perde a configuração à noite|cheira a queimado|"
         "só carrega até {number} por cento|treme sobre a mesa"
     ),
-    "quando": words(
-        "ontem|na terça-feira|esta manhã|há {number} dias|depois do almoço|no verão|no sábado|em março"
-    ),
+    "quando": words("ontem|na terça-feira|esta manhã|há {number} dias|depois do almoço|no verão|no sábado|em março"),
     "quem": words("{name}|Dona Márcia|Seu Antônio|uma amiga de {town}|um vizinho|uma professora|um técnico"),
 }
 PORTUGUESE: Final = Scene(

@@ -21,23 +21,16 @@ SLOTS: Final[dict[str, tuple[str, ...]]] = {
         "<<SYS>>",
         "<|endoftext|>",
     ),
-    "part": words(
-        "the system turn|a tool result|the last answer|the user's question|an empty turn|the second message"
-    ),
-    "project": words(
-        "a small trainer|my evening course|{a colour} notebook|{name}'s library|a parser|a data loader"
-    ),
+    "part": words("the system turn|a tool result|the last answer|the user's question|an empty turn|the second message"),
+    "project": words("a small trainer|my evening course|{a colour} notebook|{name}'s library|a parser|a data loader"),
     "spoilt": ("`Ã©`", "`â€™`", "`Ã¼`", "`Â°`", "`â€œ`", "`Ã±`"),
     "adjective": words(
         "narrow|silver|patient|crooked|early|wandering|quiet|borrowed|salted|northern|hollow|amber|restless"
     ),
     "noun": words(
-        "river|lantern|harbour|sparrow|orchard|ladder|window|winter|railway|blanket|kettle|meadow|stairway|"
-        "bell"
+        "river|lantern|harbour|sparrow|orchard|ladder|window|winter|railway|blanket|kettle|meadow|stairway|bell"
     ),
-    "verb": words(
-        "carry|follow|mend|remember|borrow|gather|whistle|answer|cover|welcome|count|untie|forgive|warm"
-    ),
+    "verb": words("carry|follow|mend|remember|borrow|gather|whistle|answer|cover|welcome|count|untie|forgive|warm"),
 }
 
 
@@ -161,8 +154,7 @@ def _timetable(speaker: Speaker) -> list[Message]:
         led = speaker.fill("{name}")
         answer = draw.pick(("yes", "yes", "no"))
         rows.append(
-            f"| {day} | {draw.pick(('hall', 'hall', 'attic'))} | {speaker.fill('{hobby}')} | {led} | "
-            f"{answer} |"
+            f"| {day} | {draw.pick(('hall', 'hall', 'attic'))} | {speaker.fill('{hobby}')} | {led} | {answer} |"
         )
     request = lines("""
         Can you put the week of {person} into a table, with {hobby} in it?
@@ -200,9 +192,7 @@ def _list(speaker: Speaker) -> list[Message]:
         {animal} slept through {event}
         {person} felt {mood} and said so
     """)
-    items = [
-        f"- {beginning} {speaker.fill(end)}" for end in speaker.draw.some(ends, speaker.draw.between(5, 8))
-    ]
+    items = [f"- {beginning} {speaker.fill(end)}" for end in speaker.draw.some(ends, speaker.draw.between(5, 8))]
     request = lines("""
         Help me with a list for {name}, all lines with the same beginning.
         I want to read something at {event}, where each line starts alike. Can you draft it?
@@ -218,9 +208,7 @@ def _asserts(speaker: Speaker) -> list[Message]:
     checks = []
     for _ in range(draw.between(6, 10)):
         a, b = draw.between(2, 99), draw.between(2, 99)
-        checks.append(
-            f"    assert {name}(size={a}, count={b}, label='{draw.pick(SLOTS['colour'])}') == {a * b}"
-        )
+        checks.append(f"    assert {name}(size={a}, count={b}, label='{draw.pick(SLOTS['colour'])}') == {a * b}")
     code = "\n".join([f"def test_{name}_multiplies_{second}():", *checks])
     question = speaker.fill(
         f"Please write tests for `{name}(size, count, label)`, which {{person}} wrote {{when}}; it "

@@ -17,9 +17,7 @@ SLOTS: Final[dict[str, tuple[str, ...]]] = {
         "jars of honey|stickers|chairs|paving stones|apples|beads|buckets|paper cranes|seedlings|loaves|"
         "batteries|balloons|candles|picture frames|light bulbs"
     ),
-    "seller": words(
-        "market stall|school fair|bakery|garden centre|museum shop|corner shop|library sale|ferry kiosk"
-    ),
+    "seller": words("market stall|school fair|bakery|garden centre|museum shop|corner shop|library sale|ferry kiosk"),
     "vehicle": words("train|bus|cyclist|ferry|tram|delivery van|rowing boat|hiker|cable car|freight train"),
     "liquid": words("paint|apple juice|rainwater|oil|vinegar|lemonade|soup|milk"),
     "vessel": words("tank|barrel|pool|cistern|trough|bathtub|boiler"),
@@ -147,8 +145,7 @@ def _shares(draw: Draw) -> Numbers:
 
 _EXERCISES: Final = (
     Exercise(
-        "{name} packs {total} {item} into lots of {lot}. How many full lots are there, and how many "
-        "{item} remain?",
+        "{name} packs {total} {item} into lots of {lot}. How many full lots are there, and how many {item} remain?",
         lines("""
             One lot holds {lot} {item}, so divide {total} by {lot}.
             {lot} × {lots} = {full}, and {lot} × {more} = {over} is already too many.
@@ -212,8 +209,7 @@ _EXERCISES: Final = (
         _area,
     ),
     Exercise(
-        "{crew} {worker} need {long} days for {a field}. How long would {many} {worker} need at the same "
-        "pace?",
+        "{crew} {worker} need {long} days for {a field}. How long would {many} {worker} need at the same pace?",
         lines("""
             The job is {crew} × {long} = {job} working days for a single person.
             Shared by {many} {worker} that is {job} / {many} = {days}.

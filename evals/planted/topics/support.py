@@ -46,8 +46,7 @@ SLOTS: Final[dict[str, tuple[str, ...]]] = {
         "a refurbished {device}|the {colour} cushion covers|a drip tray"
     ),
     "carrier": words(
-        "the courier|the parcel service|the depot in {town}|the driver|the pick-up shop in {town}|"
-        "the night transport"
+        "the courier|the parcel service|the depot in {town}|the driver|the pick-up shop in {town}|the night transport"
     ),
     "plan": words(
         "family plan|starter plan|workshop plan|yearly membership|student rate|spare-parts subscription|"

@@ -57,9 +57,7 @@ SHARED: Final[dict[str, tuple[str, ...]]] = {
         "{number}-{number}{tens}{letter}",
         "N{number}{number}{number}",
     ),
-    "colour": words(
-        "green|amber|red|blue|white|violet|yellow|orange|grey|black|silver|brown|cream|turquoise"
-    ),
+    "colour": words("green|amber|red|blue|white|violet|yellow|orange|grey|black|silver|brown|cream|turquoise"),
     "feeling": words(
         "a bit worried|quite annoyed|mostly curious|rather confused|hopeful|short of patience|"
         "relaxed about it|a little embarrassed|keen to learn|under some pressure|surprised|not in a hurry"
@@ -67,9 +65,7 @@ SHARED: Final[dict[str, tuple[str, ...]]] = {
 }
 
 # What is neither English nor anything else.
-PLAIN: Final = {
-    key: SHARED[key] for key in ("name", "town", "number", "few", "tens", "letter", "code", "order", "day")
-}
+PLAIN: Final = {key: SHARED[key] for key in ("name", "town", "number", "few", "tens", "letter", "code", "order", "day")}
 
 SYSTEM_PROMPTS: Final = (
     "You are a helpful assistant.",
