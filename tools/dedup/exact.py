@@ -86,14 +86,14 @@ def _keys(ctx: Context, data: Rows, others: Rows | None, field: str, compare: Co
 
 def _strings(hashes: np.ndarray) -> np.ndarray:
     """Hashes of shape (n, 16) as strings, which NumPy can sort."""
-    strings: np.ndarray = np.ascontiguousarray(hashes).view("S16").reshape(-1)
-    return strings
+    return np.ascontiguousarray(hashes).view("S16").reshape(-1)
 
 
 def _repeated(hashes: list[np.ndarray]) -> np.ndarray:
     """The hashes that stand at two places or more, sorted; 0 (no text) apart."""
     found, counts = np.unique(np.concatenate(hashes), return_counts=True)
-    return found[(counts > 1) & (found != 0)]
+    repeated: np.ndarray = found[(counts > 1) & (found != 0)]
+    return repeated
 
 
 def _text_keys(
