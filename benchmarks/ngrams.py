@@ -23,7 +23,7 @@ import pyarrow as pa
 from tilth.tools.text.ngrams import Hashed, NgramIndex, hashed
 from tilth.tools.text.tokens import blocks
 
-SYLLABLES = "ba ce di fo gu ha je ki lo mu na pe ri so tu va we xi yo zu".split()
+SYLLABLES = [f"{consonant}{vowel}" for consonant in "bdfg" for vowel in "aeiou"]
 VOCABULARY = 30_000
 
 

@@ -181,6 +181,7 @@ VERBS: Final = (
          argument("a", metavar="A", help="a version; alone: what its last step did"),
          argument("b", metavar="B", nargs="?", help="another version"),
          argument("--stat", action="store_true", help="counts only"),
+         argument("--rows", action="store_true", help="every row that differs, not examples"),
          argument("--md", action="store_true", help="as Markdown"),
          argument(*_NUMBER, type=_count, default=3, metavar="N", help="examples per group (default 3)"),
          takes="jsonl csv"),

@@ -81,6 +81,7 @@ class OpenAIModel:
         self._calls = calls
         self._budget = budget or Budget()
         self._budget.check(self.name, self._facts.price)
+        self._sees = server.endpoint.sees
         self._asking: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def answer(
@@ -131,11 +132,11 @@ class OpenAIModel:
 
     def _may_leave(self, shows: Sight) -> None:
         endpoint = self._server.endpoint
-        if _RANK[shows] > _RANK[endpoint.sees]:
+        if _RANK[shows] > _RANK[self._sees]:
             next_step = f'If it may, write may_see = "{shows}" under [endpoints.{self._server.name}] in tilth.toml.'
             allowed = {"nothing": "nothing of the data", "statistics": "statistics only, no row text", "rows": "rows"}
             message = (
-                f"{endpoint.host} (endpoint {self._server.name}) may see {allowed[endpoint.sees]}; nothing was sent."
+                f"{endpoint.host} (endpoint {self._server.name}) may see {allowed[self._sees]}; nothing was sent."
             )
             raise Misuse(message, next_step=next_step)
 

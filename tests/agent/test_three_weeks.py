@@ -105,6 +105,15 @@ def test_three_weeks(story: Story) -> None:
     assert ruled.version == at_once.version
     assert (ruled.result["carried"], ruled.result["withdrawn"]) == (len(released_1) - 1, 1)
     assert wanted in story.live() and unwanted not in story.live()
+
+    # Somebody asks to be forgotten: the row is erased, and does not come back with the files it came in.
+    erased = sorted(story.live() - released_1 - {wanted})[0]
+    workspace.purge(erased, because="asked to be forgotten", dataset="weekly")
+    without = story.run("weekly@release-1")
+    assert without.version != ruled.version and erased not in story.live()
+    life = workspace.why(erased, dataset="weekly")
+    assert life.purged is not None and not life.live and life.revisions == ()
+    assert workspace.verify_log() == []
     workspace.tag("weekly", "release-2")
     released_2 = story.live()
 
@@ -114,6 +123,7 @@ def test_three_weeks(story: Story) -> None:
     released_3 = story.live()
     assert third.result["withdrawn"] == 0 and released_2 <= released_3 and unwanted not in released_3
     assert third.result["new"] == len(released_3 - released_2) > 500
+    assert erased not in released_3
     assert story.run("weekly@release-2").version == third.version
 
     _why_tells_the_truth(story, wanted, unwanted, released_1)

@@ -121,12 +121,12 @@ class NgramIndex:
             return Hits(_NONE, _NONE, _NONE)
         count = (total - m) // step + 1
         anchors = _runs([text[i : i + (count - 1) * step + 1 : step] for i in range(m)])
-        near = np.flatnonzero(self._taken[self._slot(anchors)]) * step
+        near = np.flatnonzero(self._known(anchors)) * step
         at = (near[:, None] + np.arange(1 - step, 1)).ravel()
         at = at[(at >= 0) & (at <= total - n)]
         # Most of what is left holds a chance anchor: its first and its last m words tell.
-        at = at[self._taken[self._slot(_runs([text[at + i] for i in range(m)]))]]
-        at = at[self._taken[self._slot(_runs([text[at + i] for i in range(n - m, n)]))]]
+        at = at[self._known(_runs([text[at + i] for i in range(m)]))]
+        at = at[self._known(_runs([text[at + i] for i in range(n - m, n)]))]
         document = np.searchsorted(documents.first, at, "right") - 1
         inside = at + n <= documents.first[document + 1]
         at, document = at[inside], document[inside]
@@ -149,8 +149,13 @@ class NgramIndex:
         which, place = self.spread(hits)
         return np.unique(np.stack([hits.document[which], self.item[place]], 1), axis=0)
 
-    def _slot(self, hashes: Hashes) -> Hashes:
-        return hashes >> np.uint64(64 - self._bits)
+    def _known(self, runs: Hashes) -> npt.NDArray[np.bool_]:
+        """May these runs of m words be anchors? All that are, and some others."""
+        known: npt.NDArray[np.bool_] = self._taken.take(self._slot(runs))
+        return known
+
+    def _slot(self, hashes: Hashes) -> Positions:
+        return (hashes >> np.uint64(64 - self._bits)).view(np.int64)
 
 
 def anchor_words(n: int) -> int:
@@ -173,8 +178,8 @@ def whole_hashes(documents: Hashed) -> Hashes:
 
 def _runs(columns: list[Hashes]) -> Hashes:
     """The hash of the run columns[0][i], columns[1][i], … for every i: the number `run_hashes` gives it."""
-    run = columns[0]
+    run = columns[0].copy()
     for column in columns[1:]:
-        run = run * RUN_FACTOR
+        run *= RUN_FACTOR
         run += column
     return mix_runs(run)

@@ -168,7 +168,7 @@ def _verify(command: Command, workspace: Any) -> None:
 
 def diff(command: Command) -> None:
     args = command.args
-    count = 1 << 62 if command.wants_rows else 0 if args.stat else args.count
+    count = 1 << 62 if command.wants_rows or args.rows else 0 if args.stat else args.count
     with command.open() as workspace:
         found = workspace.diff(args.a, args.b, count=count)
         mapping = workspace.rows(args.a).mapping
