@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import pyarrow.compute as pc
 
 from ..tools.errors import Misuse
+from ..tools.inspect.measures import drift
+from ..tools.inspect.measures.drift import Length, Shares
 from ..tools.store import history, licences, rulings
 from ..tools.store.ledger import Entry
 from ..tools.store.rulings import Rate
-from . import drift, expect, lock
-from .drift import Length, Shares
+from . import expect, lock
 
 if TYPE_CHECKING:
     from .recipe import Recipe

@@ -30,6 +30,7 @@ from ..tools.store.store import Store
 from ..tools.store.versions import Version
 from ..tools.store.views import VIEWS
 from ..tools.tool import Tool
+from . import incremental
 from .events import Finished, Listener, Noticed, Progressed, Started, nobody
 
 LOUD_SHARE: Final = 0.30
@@ -74,7 +75,8 @@ class Done:
 class Call:
     """A call with everything resolved: it will give the same result wherever its `key` is the same.
 
-    `kept` are the rows that people ruled to keep, by position: no step drops them.
+    `files` are the hashes of the files it reads, `kept` the rows that people ruled to keep, by position: no step drops
+    them.
     """
 
     tool: Tool
@@ -82,6 +84,7 @@ class Call:
     rows: Rows
     args: Mapping[str, Any]
     others: tuple[str, ...]
+    files: tuple[str, ...]
     kept: Mapping[int, rulings.Ruling]
     key: str
 
@@ -129,7 +132,7 @@ def resolve_on(
         identity.append(settings.released)
     key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
     by_position = {position: said[row_id] for row_id, position in kept.items()}
-    return Call(tool, dataset, rows, resolved, tuple(others), by_position, key)
+    return Call(tool, dataset, rows, resolved, tuple(others), tuple(files), by_position, key)
 
 
 def _kept(rows: Rows, said: Mapping[str, rulings.Ruling]) -> dict[str, int]:
@@ -207,8 +210,9 @@ def call_on(
         _cap(known, settings)
         return _reuse(store, known, origin, listener, moves=moves)
     began = time.monotonic()
-    result = _run(store, asked, settings, listener)
-    entry = replace(_entry(asked, settings, origin), moves=moves)
+    local = incremental.key_of(asked.rows, asked.tool, asked.args, asked.others, asked.files, settings.seed)
+    result = _run(store, asked, settings, listener, local)
+    entry = replace(_entry(asked, settings, origin, local), moves=moves)
     if isinstance(result, Report):
         entry = committing.apply_report(store, asked.rows, result, entry)
         done = _done(store, entry, time.monotonic() - began, len(result.findings), result.details)
@@ -283,8 +287,8 @@ def result_line(entry: Entry, seconds: float, findings: int) -> dict[str, Any]:
     return line
 
 
-def _run(store: Store, asked: Call, settings: Settings, listener: Listener) -> Change | Report:
-    """Call the function; a Change comes back with its outcomes still to be drawn."""
+def _run(store: Store, asked: Call, settings: Settings, listener: Listener, local: str = "") -> Change | Report:
+    """Call the function, with a local key only on unseen rows; a Change comes back with outcomes still to be drawn."""
     scratch = store.scratch(f"call-{asked.key[:12]}")
 
     def progress(done: int, total: int, unit: str = "rows") -> None:
@@ -300,11 +304,17 @@ def _run(store: Store, asked: Call, settings: Settings, listener: Listener) -> C
         progress=progress,
         notice=lambda text: listener(Noticed(text)),
     )
-    result = asked.tool.function(context, asked.rows, **asked.args)
+    result, seen = incremental.run(
+        store, asked.rows, local, lambda rows: asked.tool.function(context, rows, **asked.args)
+    )
+    if seen:
+        listener(Noticed(f"{seen:,} of {len(asked.rows):,} rows were seen before: what was recorded of them is used"))
     if isinstance(result, Report):
         shutil.rmtree(scratch, ignore_errors=True)
         return result
     outcomes = rulings.overruled(result.outcomes, asked.kept)
+    if result.told is not None:
+        outcomes = result.told(outcomes, len(asked.rows))
     return replace(result, outcomes=_and_clean(outcomes, scratch))
 
 
@@ -315,7 +325,7 @@ def _and_clean(outcomes: Any, scratch: Any) -> Iterator[Any]:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _entry(asked: Call, settings: Settings, origin: Origin) -> Entry:
+def _entry(asked: Call, settings: Settings, origin: Origin, local: str) -> Entry:
     return Entry(
         "step",
         asked.dataset,
@@ -331,6 +341,7 @@ def _entry(asked: Call, settings: Settings, origin: Origin) -> Entry:
         details={
             **({} if asked.tool.source == "tilth" else {"tool_source": asked.tool.source}),
             **({} if settings.released is None else {"since": settings.released}),
+            **({incremental.DETAIL: local} if local else {}),
         },
     )
 

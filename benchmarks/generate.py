@@ -55,6 +55,23 @@ def _chats(size: int) -> Callable[[Path], None]:
     return make
 
 
+def _turns(count: int) -> Callable[[Path], None]:
+    """Conversations of two turns, about 600 bytes a row, an address in one of ten."""
+
+    def make(target: Path) -> None:
+        rng = random.Random(7)
+        with target.open("w", encoding="utf-8") as file:
+            for number in range(count):
+                contact = f" Write to user{number}@acme.co.uk." if number % 10 == 0 else ""
+                said = (f"{_words(rng, 20)}?", f"{_words(rng, 80)}.{contact}")
+                turns = [
+                    {"role": role, "content": text} for role, text in zip(("user", "assistant"), said, strict=True)
+                ]
+                file.write(json.dumps({"id": number, "messages": turns}) + "\n")
+
+    return make
+
+
 def _short(count: int) -> Callable[[Path], None]:
     def lines() -> Iterator[str]:
         rng = random.Random(7)
@@ -80,6 +97,7 @@ def _documents(count: int) -> Callable[[Path], None]:
 MAKERS: dict[str, Callable[[Path], None]] = {
     "chats": _chats(170_000_000),
     "chats2GB": _chats(2_000_000_000),
+    "turns105k": _turns(105_000),
     "short": _short(500_000),
     "short10M": _short(10_000_000),
     "documents": _documents(100_000),

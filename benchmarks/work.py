@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,35 @@ def _pipeline(folder: Path, file: str) -> None:
     report(work)
 
 
+WEEKLY = """\
+recipe: 1
+dataset: rows
+sources: [{name: rows, paths: [rows.jsonl]}]
+steps: [clean.unicode, clean.chat, clean.pii, clean.boilerplate, filter.length: {min_words: 20}, filter.rules]
+"""
+
+
+def _weekly(folder: Path, file: str) -> None:
+    """The second run of a recipe of local tools: 5 % of the rows are new. Tells the CPU-seconds of the first too."""
+    from tilth.agent.workspace import Workspace
+
+    lines = Path(file).read_bytes().splitlines(keepends=True)
+
+    def run(name: str, count: int) -> dict[str, Any]:
+        place = folder / name
+        place.mkdir(exist_ok=True)
+        (place / "rows.jsonl").write_bytes(b"".join(lines[:count]))
+        (place / "r.yaml").write_text(WEEKLY)
+        with Workspace(place, threads=1) as workspace:
+            return dict(workspace.run(place / "r.yaml").result)
+
+    run("warm", 100)  # modules are loaded on first use
+    began = time.process_time()
+    run("weekly", len(lines) * 20 // 21)
+    whole = time.process_time() - began
+    report(lambda: {**run("weekly", len(lines)), "whole": whole})
+
+
 def _help(folder: Path, file: str) -> None:
     command = [sys.executable, "-c", "import sys; from tilth.tui.cli import main; sys.exit(main(['--help']))"]
     report(lambda: subprocess.run(command, check=True, capture_output=True) and None)
@@ -64,6 +94,7 @@ WORK = {
     "near": _tool("dedup.near"),
     "near_two": _tool("dedup.near", threads=2),
     "pipeline": _pipeline,
+    "weekly": _weekly,
     "help": _help,
 }
 

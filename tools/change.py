@@ -7,7 +7,7 @@ and how decisions are laid out in Arrow. It does not know how a version is store
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -58,13 +58,15 @@ class Outcome:
     """What a tool found out about some rows, in order of position.
 
     `signals`, when given, holds one row for each of the next `len(signals)` positions: the outcomes of one
-    Change together cover every position exactly once, or none does.
+    Change together cover every position exactly once, or none does. `rewritten` (position, content_sha, record) are
+    whole records that an earlier run edited; the decisions of those edits stand in `decisions`.
     """
 
     decisions: pa.Table | None = None
     edits: Sequence[Edit] = ()
     added: Sequence[NewRow] = ()
     signals: pa.Table | None = None
+    rewritten: pa.Table | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +100,16 @@ class Fact:
 
 @dataclass(frozen=True)
 class Change:
-    """Rows dropped, edited, added or flagged. `outcomes` is consumed once, in order of position."""
+    """Rows dropped, edited, added or flagged. `outcomes` is consumed once, in order of position.
+
+    `told`, called with the outcomes of all rows and the number of rows, hands the outcomes on and fills `findings` and
+    `facts` when they have been drawn. A local tool makes both there: its own `outcomes` may be those of a few rows.
+    """
 
     outcomes: Iterable[Outcome]
     findings: Sequence[Finding] = ()
     facts: Sequence[Fact] = ()
+    told: Callable[[Iterable[Outcome], int], Iterator[Outcome]] | None = None
 
 
 @dataclass(frozen=True)
@@ -146,6 +153,16 @@ def drops(
 def dump_evidence(evidence: Mapping[str, Any] | None) -> str | None:
     """Evidence as it is stored: compact JSON with sorted keys."""
     return None if evidence is None else json.dumps(evidence, sort_keys=True, ensure_ascii=False)
+
+
+def edit_scores(outcome: Outcome) -> Iterator[tuple[str, float]]:
+    """Reason and score of every edit, those that an earlier run made too."""
+    for edit in outcome.edits:
+        yield edit.reason, edit.score or 0.0
+    if outcome.rewritten is not None and outcome.decisions is not None:
+        for line in outcome.decisions.select(["action", "reason", "score"]).to_pylist():
+            if line["action"] == "edit":
+                yield line["reason"], line["score"] or 0.0
 
 
 def one(outcome: Outcome) -> Iterator[Outcome]:

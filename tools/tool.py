@@ -109,6 +109,7 @@ class Tool:
     source: str = "tilth"
     reads: tuple[str, ...] = ()
     after: str = ""
+    local: bool = False
 
     @property
     def summary(self) -> str:
@@ -177,10 +178,21 @@ _loading: list[str] = []
 
 
 def tool(
-    id: str, *, version: int = 1, effect: Effect = "writes", reads: tuple[str, ...] = (), after: str = ""
+    id: str,
+    *,
+    version: int = 1,
+    effect: Effect = "writes",
+    reads: tuple[str, ...] = (),
+    after: str = "",
+    local: bool = False,
 ) -> Callable[[ToolFunction], ToolFunction]:
     """Declare a tool. `version` is raised whenever the same arguments may give another result; `reads` names files of
     the workspace that the result also depends on, `after` a tool whose last report on the way to the version it reads.
+
+    `local` promises that what becomes of a row (decisions, edits, signals) depends on its record and the arguments
+    alone, not on its place, its source or other rows, that outcomes come batch by batch and add no rows, and that
+    facts and findings are made in `Change.told`: rows whose content an earlier run has seen are then not given to
+    the function again.
     """
 
     def declare(function: ToolFunction) -> ToolFunction:
@@ -189,7 +201,7 @@ def tool(
             raise Misuse(f"A tool's id is 'verb.noun', not {id!r}.")
         if id in _declared and _declared[id].function.__module__ != function.__module__:
             raise Misuse(f"Two tools are called {id!r}: {_declared[id].function.__module__} and this one.")
-        _declared[id] = Tool(id, function, version, effect, _loading[-1] if _loading else "tilth", reads, after)
+        _declared[id] = Tool(id, function, version, effect, _loading[-1] if _loading else "tilth", reads, after, local)
         return function
 
     return declare

@@ -14,8 +14,8 @@ from .render.reviewing import rate_lines
 from .text import number, share
 
 if TYPE_CHECKING:
-    from ..agent.drift import Length, Shares
     from ..agent.report import FoundAgain, Loss, ReleaseReport, SourceRows
+    from ..tools.inspect.measures.drift import Length, Shares
 
 _STYLE: Final = """
 :root{--old:#c9c2b2}

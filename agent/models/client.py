@@ -135,9 +135,7 @@ class OpenAIModel:
         if _RANK[shows] > _RANK[self._sees]:
             next_step = f'If it may, write may_see = "{shows}" under [endpoints.{self._server.name}] in tilth.toml.'
             allowed = {"nothing": "nothing of the data", "statistics": "statistics only, no row text", "rows": "rows"}
-            message = (
-                f"{endpoint.host} (endpoint {self._server.name}) may see {allowed[self._sees]}; nothing was sent."
-            )
+            message = f"{endpoint.host} (endpoint {self._server.name}) may see {allowed[self._sees]}; nothing was sent."
             raise Misuse(message, next_step=next_step)
 
     def _settings(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -247,7 +245,7 @@ class OpenAIModel:
             offered = []
         if offered and self.model not in offered:
             return failures.unknown_model(self.model, self._server.name, self._server.endpoint, offered)
-        return failures.told(error, self._server.name, self._server.endpoint)
+        return self._server.told(error)
 
     def _read(self, call: Call, key: str, *, cached: bool) -> Answer:
         body = json.loads(call.body)

@@ -21,7 +21,6 @@ import openai
 from ...tools.errors import Misuse, nearest
 from ...tools.store import disk
 from ..config import Config, Endpoint, Role, Sight, read_config
-from . import failures
 
 NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -108,7 +107,7 @@ async def _ask(name: str, addresses: Sequence[str], key_env: str | None) -> tupl
         try:
             return address, [str(one["id"]) for one in await server.models()]
         except openai.APIStatusError as error:
-            refusal = failures.told(error, name, endpoint)
+            refusal = server.told(error)
         finally:
             await server.close()
     next_step = "Give the address under which it answers /models; it usually ends in /v1."

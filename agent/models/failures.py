@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import email.utils
 import json
+import os
 import time
 from collections.abc import Sequence
 from typing import Final
@@ -142,8 +143,10 @@ def _reason(error: BaseException) -> str:
     inner: BaseException = error
     while (cause := inner.__cause__ or inner.__context__) is not None:
         inner = cause
+    if isinstance(inner, OSError) and inner.errno is not None and inner.errno > 0:
+        return os.strerror(inner.errno).lower()
     if isinstance(inner, OSError) and inner.strerror:
-        return inner.strerror.lower()
+        return inner.strerror.lower()  # a name that cannot be looked up has a number of another kind
     if isinstance(error, openai.APITimeoutError):
         return "it did not answer in time"
     return " ".join(str(inner).split())[:SHOWN].rstrip(".") or type(inner).__name__

@@ -85,7 +85,7 @@ async def _listed(server: Server) -> list[dict[str, Any]]:
     try:
         return await server.models()
     except openai.APIStatusError as error:
-        raise failures.told(error, server.name, server.endpoint) from None
+        raise server.told(error) from None
 
 
 class _Asker:

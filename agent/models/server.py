@@ -17,8 +17,8 @@ import httpx2
 import openai
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, wait_exponential_jitter
 
-from ...tools.errors import Misuse
-from ..config import Endpoint
+from ...tools.errors import Misuse, TilthError
+from ..config import Endpoint, is_local
 from . import failures
 from .answer import Tally
 from .failures import Garbled, Late
@@ -59,12 +59,15 @@ class Server:
         self._reached = False
         times = endpoint.timeouts
         timeout = httpx2.Timeout(times.total, connect=times.connect, pool=None)
-        # Row text goes to the host that was named: a redirect is an error. Nor do other variables speak for a key.
+        # What is sent goes to the host that was named: a redirect is an error, and no proxy stands before a local one.
+        # Nor do variables of other programs speak for a key.
         self._client = openai.AsyncOpenAI(
             api_key=self._secret or "none",
             base_url=endpoint.base_url,
             max_retries=0,
-            http_client=openai.DefaultAsyncHttpxClient(follow_redirects=False, timeout=timeout),
+            http_client=openai.DefaultAsyncHttpxClient(
+                follow_redirects=False, timeout=timeout, trust_env=not is_local(endpoint.base_url)
+            ),
         )
         self._client.organization = self._client.project = None
 
@@ -130,6 +133,10 @@ class Server:
                 raise
 
         return await self._retried(ask, may_retry=lambda: again)
+
+    def told(self, error: BaseException) -> TilthError:
+        """An error as a person should read it."""
+        return failures.told(error, self.name, self.endpoint, self._secret)
 
     def said(self, error: openai.APIStatusError) -> str:
         """What the server said about a request it refused."""
@@ -206,7 +213,7 @@ class Server:
         except (openai.APIError, Garbled, Late) as error:
             if failures.status(error) in failures.BAD_REQUEST or failures.status(error) == 404:
                 raise
-            raise failures.told(error, self.name, self.endpoint, self._secret) from None
+            raise self.told(error) from None
         raise AssertionError
 
     async def _once(self, ask: Callable[[], Awaitable[T]]) -> T:

@@ -242,7 +242,7 @@ async def test_an_unreachable_host_is_told_at_once(serve: Serve) -> None:
 
     error = await failing(Gone)
     assert error.exit_code == 3
-    assert "127.0.0.1:9 (endpoint lab) cannot be reached" in str(error)
+    assert "127.0.0.1:9 (endpoint lab) cannot be reached: connection refused." in str(error)
     assert "base_url of [endpoints.lab]" in error.next_step
 
 
@@ -308,6 +308,14 @@ async def test_nothing_but_the_named_key_goes_along(serve: Serve, monkeypatch: p
     server = serve()
     await ask(server)
     assert "belongs-elsewhere" not in json.dumps(server.headers)
+
+
+async def test_no_proxy_stands_before_a_local_server(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    assert (await ask(serve()))["outcome"] == "ok"
 
 
 # -- structured output -----------------------------------------------------------------------------------------------

@@ -15,10 +15,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tilth.agent import drift, expect
+from tilth.agent import expect
 from tilth.agent.report import FoundAgain, Loss, ReleaseReport, SourceRows
 from tilth.agent.workspace import Workspace
 from tilth.tools.errors import Misuse
+from tilth.tools.inspect.measures import drift
 from tilth.tools.store.rulings import Rate
 from tilth.tui import cli
 from tilth.tui.render.report_md import LONGEST, code, markdown

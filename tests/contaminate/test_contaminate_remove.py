@@ -53,6 +53,12 @@ def test_a_drop_tells_its_evidence_and_is_undone(workspace: Workspace) -> None:
     assert workspace.undo("data") == before
 
 
+def test_why_tells_what_a_scan_flagged(workspace: Workspace) -> None:
+    scanned(workspace)
+    (said,) = workspace.why("data.jsonl:3", dataset="data").decisions
+    assert (said.action, said.reason, said.evidence["benchmark"]) == ("flag", "near_verbatim", "bench")
+
+
 def test_a_row_ruled_to_keep_stays(workspace: Workspace) -> None:
     workspace.keep("data.jsonl:2", because="it is ours", dataset="data")
     scanned(workspace)

@@ -36,12 +36,7 @@ def test_speakers_have_one_name_each(written: Any, role: str) -> None:
 
 
 def test_a_record_without_a_list_of_messages_has_none() -> None:
-    assert (
-        READER.messages({})
-        == READER.messages({"messages": None})
-        == READER.messages({"messages": "hi"})
-        == []
-    )
+    assert READER.messages({}) == READER.messages({"messages": None}) == READER.messages({"messages": "hi"}) == []
 
 
 def test_something_is_said_only_where_a_text_is_more_than_white_space() -> None:

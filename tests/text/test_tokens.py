@@ -49,9 +49,8 @@ def test_words_of_any_text(documents):
 
 def test_every_code_point():
     letters = [chr(point) for point in range(0x110000) if not 0xD800 <= point < 0xE000]
-    for low in range(0, len(letters), 100_000):
-        documents = [f"A{letter}x" for letter in letters[low : low + 100_000]]
-        assert cut(documents) == [regular(text) for text in documents]
+    documents = ["-".join(f"A{letter}x" for letter in letters[low : low + 64]) for low in range(0, len(letters), 64)]
+    assert cut(documents) == [regular(text) for text in documents]
     together = "".join(f" {letter}x" for letter in letters if letter not in "İΣ")
     assert cut([together]) == [regular(together)]
 

@@ -19,7 +19,9 @@ def tilth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     monkeypatch.chdir(tmp_path)
     items = [{"question": HELD, "answer": "4"}, {"question": "Too short", "answer": "5"}]
     Path("items.jsonl").write_text("".join(json.dumps(item) + "\n" for item in items))
-    Path("data.jsonl").write_text(json.dumps({"text": f"before {HELD} after"}) + "\n" + json.dumps({"text": "x"}) + "\n")
+    Path("data.jsonl").write_text(
+        json.dumps({"text": f"before {HELD} after"}) + "\n" + json.dumps({"text": "x"}) + "\n"
+    )
 
     def run(*words: str) -> tuple[int, str, str]:
         code = cli.main(list(words))

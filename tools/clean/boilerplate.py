@@ -7,12 +7,12 @@ known in `_sentences`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, Any, Final, Literal, NamedTuple
 
 import pyarrow as pa
 
-from ..change import Change, Edit, Fact, Outcome
+from ..change import Change, Edit, Fact, Outcome, edit_scores
 from ..context import Context
 from ..errors import Misuse
 from ..store.mapping import Mapping
@@ -79,7 +79,7 @@ _GOES_ON: Final = (" but ", " however ", " although ")
 _ANSWERS: Final = frozenset(("assistant", "chosen", "rejected"))
 
 
-@tool("clean.boilerplate", version=1)
+@tool("clean.boilerplate", version=1, local=True)
 def boilerplate(
     ctx: Context,
     data: Rows,
@@ -125,30 +125,35 @@ def boilerplate(
     facts: list[Fact] = []
 
     def outcomes() -> Iterator[Outcome]:
-        removed: Counter[str] = Counter()
         for batch in data.batches():
             made: list[Edit] = []
             signals: list[tuple[int, int]] = []
             for position, record in enumerate(batch.records(), batch.start):
                 cut = [_cut(text, patterns) for text in _answers(record, data.mapping, field)]
-                told: dict[str, list[Span]] = {reason: [] for reason, _, _ in patterns}
+                taken: dict[str, list[Span]] = {reason: [] for reason, _, _ in patterns}
                 for one in cut:
                     for reason, start, end in (*one.openers, *one.closers):
-                        told[reason].append((one.text, start, end))
+                        taken[reason].append((one.text, start, end))
                 made += edits(
                     position,
                     [(one.text, one.left) for one in cut],
-                    {reason: spans for reason, spans in told.items() if spans},
+                    {reason: spans for reason, spans in taken.items() if spans},
                 )
-                removed.update({reason: len(spans) for reason, spans in told.items()})
                 signals.append((sum(len(one.openers) for one in cut), sum(len(one.closers) for one in cut)))
             yield Outcome(edits=made, signals=_signals(signals))
             ctx.progress(batch.start + len(batch), len(data))
+
+    def told(drawn: Iterable[Outcome], rows: int) -> Iterator[Outcome]:
+        removed: Counter[str] = Counter()
+        for outcome in drawn:
+            for reason, count in edit_scores(outcome):
+                removed[reason] += int(count)
+            yield outcome
         method = "clean.boilerplate, " + ("answers" if field is None else f"field {field}")
         for reason in dict.fromkeys(reason for reason, _, _ in patterns):
-            facts.append(Fact(f"clean.boilerplate.{reason}", removed[reason], "sentences", method, len(data)))
+            facts.append(Fact(f"clean.boilerplate.{reason}", removed[reason], "sentences", method, rows))
 
-    return Change(outcomes(), facts=facts)
+    return Change(outcomes(), facts=facts, told=told)
 
 
 _Patterns = list[tuple[str, Side, list[Pattern]]]

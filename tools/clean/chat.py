@@ -24,7 +24,7 @@ LONGEST_LITERAL: Final = 100_000
 """Characters of arguments that are read as a Python literal; longer ones are left alone."""
 
 
-@tool("clean.chat", version=1)
+@tool("clean.chat", version=1, local=True)
 def chat(
     ctx: Context,
     data: Rows,

@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Annotated, Any, Final, Literal
 
-from ..change import Change, Edit, Fact, Outcome
+from ..change import Change, Edit, Fact, Outcome, edit_scores
 from ..context import Context
 from ..store.records import Path
 from ..store.rows import Rows
@@ -23,7 +23,7 @@ _SPANS_SHOWN: Final = 20
 _NUMBERED: Final = re.compile(r"<([A-Z]{2,5})_([0-9]{1,6})>")
 
 
-@tool("clean.pii", version=1)
+@tool("clean.pii", version=1, local=True)
 def pii(
     ctx: Context,
     data: Rows,
@@ -82,16 +82,20 @@ def pii(
                 ]
                 if found:
                     edits += _edits(position, record, found, wanted, numbered=placeholder == "numbered")
-            for edit in edits:
-                replacements[edit.reason] += int(edit.score or 0)
             yield Outcome(edits=edits)
             ctx.progress(batch.start + len(batch), len(data))
+
+    def told(drawn: Iterable[Outcome], rows: int) -> Iterator[Outcome]:
+        for outcome in drawn:
+            for kind, count in edit_scores(outcome):
+                replacements[kind] += int(count)
+            yield outcome
         facts.extend(
-            Fact(f"clean.pii.{kind}", replacements[kind], "replacements", f"clean.pii, field {field}", len(data))
+            Fact(f"clean.pii.{kind}", replacements[kind], "replacements", f"clean.pii, field {field}", rows)
             for kind in wanted
         )
 
-    return Change(outcomes(), facts=facts)
+    return Change(outcomes(), facts=facts, told=told)
 
 
 _Found = list[tuple[Place, list[Match]]]

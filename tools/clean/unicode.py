@@ -27,7 +27,7 @@ _CLEANED: Final = frozenset(("text", "reasoning", "column"))
 _SPANS_SHOWN: Final = 5
 
 
-@tool("clean.unicode", version=1)
+@tool("clean.unicode", version=1, local=True)
 def unicode(
     ctx: Context,
     data: Rows,

@@ -47,15 +47,6 @@ class Benchmark:
     items: Sequence[Item]
     indexes: Mapping[int, NgramIndex]
 
-    @cached_property
-    def templated(self) -> set[int]:
-        """Runs of 8 words (and whole short questions) that stand in `TEMPLATED` different items or more."""
-        found: set[int] = set()
-        for n, index in self.indexes.items():
-            if n <= SEED:
-                found.update(index.hashes[self.frequency(n) >= TEMPLATED].tolist())
-        return found
-
     def frequency(self, n: int) -> np.ndarray:
         """Different items that hold each run of `n` words, in the order of the index; copies of an item are one."""
         index = self.indexes[n]

@@ -62,29 +62,37 @@ def chunks(data: Rows, field: str) -> Iterator[Chunk]:
 
 
 @dataclass
+class Tally:
+    """Rows and items that share a run of n words, and pairs of them, counted while rows pass by."""
+
+    rows: int = 0
+    pairs: int = 0
+    items: set[int] = field(default_factory=set)
+
+    def add(self, pairs: np.ndarray) -> None:
+        """Count (row, item) pairs, each once, of rows not counted before."""
+        self.rows += len(np.unique(pairs[:, 0]))
+        self.pairs += len(pairs)
+        self.items.update(np.unique(pairs[:, 1]).tolist())
+
+
+@dataclass
 class Hits:
     """What the pass found for one benchmark.
 
-    `pairs[n]`: (row, item) that share a run of n words. `runs[n]`: (row, run) for n up to 8, with `whole`, the
-    fingerprint of each such row. `exact`: row -> items whose fingerprint is that of one of its pieces or of all of it.
+    `runs[n]`: (row, run) for n up to 8, with `whole`, the fingerprint of each such row. `exact`: row -> items whose
+    fingerprint is that of one of its pieces or of all of it.
     """
 
-    pairs: dict[int, list[np.ndarray]] = field(default_factory=dict)
+    tallies: dict[int, Tally] = field(default_factory=lambda: {SEED: Tally(), COMPARED: Tally()})
     runs: dict[int, list[np.ndarray]] = field(default_factory=dict)
     whole: dict[int, list[Hashes]] = field(default_factory=dict)
     exact: dict[int, list[int]] = field(default_factory=dict)
 
-    def all_pairs(self, n: int) -> np.ndarray:
-        return np.concatenate([_NONE, *self.pairs.get(n, [])])
-
     def counts(self, n: int) -> dict[str, int]:
-        """Rows and items that share a run of n words, and pairs of them."""
-        pairs = self.all_pairs(n)
-        return {
-            "docs_hit": len(np.unique(pairs[:, 0])),
-            "items_hit": len(np.unique(pairs[:, 1])),
-            "pairs": len(pairs),
-        }
+        """Rows and items that share a run of n (8 or 13) words, and pairs of them."""
+        tally = self.tallies[n]
+        return {"docs_hit": tally.rows, "items_hit": len(tally.items), "pairs": tally.pairs}
 
     def common(self, n: int, index: NgramIndex, rows: int) -> np.ndarray:
         """For each run of the index: does it stand in so many different rows that it is boilerplate?"""
@@ -97,14 +105,17 @@ class Hits:
         marked: np.ndarray = often >= max(COMMON_ROWS, COMMON_SHARE * rows)
         return marked
 
-    def pairs_by(self, n: int, index: NgramIndex, wanted: np.ndarray) -> np.ndarray:
-        """The distinct (row, item) that share one of the wanted runs."""
-        runs = np.concatenate([_NONE, *self.runs.get(n, [])])
-        runs = runs[wanted[runs[:, 1]]]
-        count = np.diff(index.first)[runs[:, 1]]
-        end = np.cumsum(count)
-        place = np.arange(end[-1] if len(end) else 0) + np.repeat(index.first[runs[:, 1]] - (end - count), count)
-        return np.unique(np.stack([np.repeat(runs[:, 0], count), index.item[place]], 1), axis=0)
+    def items_by_row(self, n: int, index: NgramIndex, wanted: np.ndarray) -> Iterator[tuple[int, list[int]]]:
+        """(row, the items it shares one of the wanted runs with, ascending), by row."""
+        for runs in self.runs.get(n, []):  # by chunk: a run may stand in very many items
+            some = runs[wanted[runs[:, 1]]]
+            count = np.diff(index.first)[some[:, 1]]
+            end = np.cumsum(count)
+            place = np.arange(end[-1] if len(end) else 0) + np.repeat(index.first[some[:, 1]] - (end - count), count)
+            pairs = np.unique(np.stack([np.repeat(some[:, 0], count), index.item[place]], 1), axis=0)
+            rows, first = np.unique(pairs[:, 0], return_index=True)
+            for row, items in zip(rows.tolist(), np.split(pairs[:, 1], first[1:]), strict=False):
+                yield row, items.tolist()
 
 
 def find_hits(ctx: Context, data: Rows, field: str, benchmarks: Sequence[Benchmark]) -> list[Hits]:
@@ -142,7 +153,7 @@ def _shared(chunk: Chunk, hits: Hits, benchmark: Benchmark, rows: Hashed, row_wh
         runs = np.unique(np.stack([shared.document, shared.run], 1), axis=0)
         hits.runs.setdefault(n, []).append(runs + offset)
         hits.whole.setdefault(n, []).append(row_whole[runs[:, 0]])
-        hits.pairs.setdefault(n, []).append(index.pairs(shared) + offset)
         if n == SEED:  # who shares a longer run shares one of 8 words
             longer = benchmark.indexes[COMPARED]
-            hits.pairs.setdefault(COMPARED, []).append(longer.pairs(longer.scan(rows)) + offset)
+            hits.tallies[SEED].add(index.pairs(shared))
+            hits.tallies[COMPARED].add(longer.pairs(longer.scan(rows)))

@@ -19,7 +19,7 @@ from ..context import Context
 from ..store.rows import Rows
 from ..tool import Arg, TextField, tool
 from ._align import Vocabulary
-from ._benchmark import SEED, SHORTEST, Benchmark
+from ._benchmark import SEED, SHORTEST, TEMPLATED, Benchmark
 from ._hits import Hits, chunks, find_hits, pieces_of
 from ._registered import open_benchmark
 from ._similar import Similar
@@ -126,20 +126,29 @@ class _State:
             listed.sort(key=lambda one: one.rank)
             del listed[CAP:]
 
+    def add_common(self, row: int, items: Sequence[int]) -> None:
+        """Count items with which a row shares boilerplate only; those that are news, and a few more, as evidence."""
+        for item in items:
+            if item not in self.best or len(self.rows.get(row, ())) < CAP:
+                self.add(Pair(row, item, "boilerplate", "runs that stand in many items or rows"))
+            else:
+                self.count[row] += 1
+
     def judge(self, data: Rows, field: str, vocabulary: Vocabulary) -> None:
         """Compare every row with the items it shares a run of its own with, or a fingerprint."""
-        boilerplate = set(self.benchmark.templated)
+        boilerplate = set[int]()
         wanted: dict[int, set[int]] = {row: set(items) for row, items in self.hits.exact.items()}
+        nobodys: dict[int, np.ndarray] = {}
         for n in range(SHORTEST, SEED + 1):
             index = self.benchmark.indexes[n]
-            common = self.hits.common(n, index, len(data)) | (self.benchmark.frequency(n) >= 5)
-            boilerplate.update(index.hashes[common].tolist())
-            for row, item in self.hits.pairs_by(n, index, ~common).tolist():
-                wanted.setdefault(row, set()).add(item)
-            own = {row: wanted.get(row, set()) for row in {row for row, _ in self.hits.all_pairs(n).tolist()}}
-            for row, item in self.hits.all_pairs(n).tolist():
-                if item not in own[row]:
-                    self.add(Pair(row, item, "boilerplate", "runs that stand in many items or rows"))
+            templated = self.benchmark.frequency(n) >= TEMPLATED
+            nobodys[n] = self.hits.common(n, index, len(data)) | templated
+            boilerplate.update(index.hashes[nobodys[n]].tolist())
+            for row, items in self.hits.items_by_row(n, index, ~nobodys[n]):
+                wanted.setdefault(row, set()).update(items)
+        for n, common in nobodys.items():
+            for row, items in self.hits.items_by_row(n, self.benchmark.indexes[n], common):
+                self.add_common(row, [item for item in items if item not in wanted.get(row, ())])
         judge = Judge(self.benchmark, boilerplate, vocabulary)
         rows = sorted(wanted)
         for low in range(0, len(rows), _TOGETHER):

@@ -7,7 +7,7 @@ It knows which languages are kept and how sure the identifier must be. How a lan
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Final
 
@@ -23,7 +23,7 @@ from ..tool import Arg, TextField, tool
 SHOWN: Final = 5
 
 
-@tool("filter.language", version=1)
+@tool("filter.language", version=1, local=True)
 def language(
     ctx: Context,
     data: Rows,
@@ -68,8 +68,7 @@ def language(
             found = [identified(text) for text in texts.to_pylist()]
             hits: list[tuple[int, str]] = []
             for row, one in enumerate(found):
-                sure = one.code != UNDETERMINED and one.confidence >= min_confidence
-                seen.add(start + row, one, sure)
+                sure = _sure(one, min_confidence)
                 if wanted is not None and sure and one.code not in wanted:
                     hits.append((row, "wrong_language"))
                 elif wanted is not None and drop_unsure and not sure:
@@ -77,10 +76,19 @@ def language(
             yield Outcome(_decisions(found, hits, start), signals=_signals(found))
             start += len(found)
             ctx.progress(start, len(data))
-        facts.extend(seen.facts(len(data)))
-        findings.extend(seen.findings(len(data), min_confidence))
 
-    return Change(outcomes(), findings=findings, facts=facts)
+    def told(drawn: Iterable[Outcome], rows: int) -> Iterator[Outcome]:
+        for outcome in drawn:
+            seen.add(outcome, min_confidence)
+            yield outcome
+        facts.extend(seen.facts(rows))
+        findings.extend(seen.findings(rows, min_confidence))
+
+    return Change(outcomes(), findings=findings, facts=facts, told=told)
+
+
+def _sure(one: Identified, min_confidence: float) -> bool:
+    return one.code != UNDETERMINED and one.confidence >= min_confidence
 
 
 def _decisions(found: Sequence[Identified], hits: Sequence[tuple[int, str]], start: int) -> pa.Table:
@@ -133,15 +141,22 @@ class _Seen:
     unsure: int = 0
     too_short: int = 0
     examples: list[int] = field(default_factory=list)
+    rows: int = 0
 
-    def add(self, position: int, one: Identified, sure: bool) -> None:
-        if sure:
-            self.sure[one.code] += 1
+    def add(self, outcome: Outcome, min_confidence: float) -> None:
+        """Count the next rows by their signals."""
+        if outcome.signals is None:
             return
-        self.unsure += 1
-        self.too_short += one.code == UNDETERMINED
-        if len(self.examples) < SHOWN:
-            self.examples.append(position)
+        signals = (outcome.signals[name].to_pylist() for name in ("language", "confidence"))
+        for position, one in enumerate(map(Identified, *signals), self.rows):
+            if _sure(one, min_confidence):
+                self.sure[one.code] += 1
+                continue
+            self.unsure += 1
+            self.too_short += one.code == UNDETERMINED
+            if len(self.examples) < SHOWN:
+                self.examples.append(position)
+        self.rows += len(outcome.signals)
 
     def facts(self, rows: int) -> Iterator[Fact]:
         for code, count in sorted(self.sure.items(), key=lambda item: (-item[1], item[0])):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -28,7 +28,7 @@ tokens."""
 CountTokens = Callable[[Sequence[str]], list[int]]
 
 
-@tool("filter.length", version=1)
+@tool("filter.length", version=1, local=True)
 def length(
     ctx: Context,
     data: Rows,
@@ -71,20 +71,12 @@ def length(
     if not given:
         ctx.notice("filter.length was given no limit: lengths are stored as signals, no row is dropped.")
     facts: list[Fact] = []
+    sha = ""
     count_tokens: CountTokens = estimated_tokens
     token_signal = "tokens_estimate"
     if tokenizer is not None:
         count_tokens, sha = load_tokenizer(Path(tokenizer))
         token_signal = "tokens"
-        facts = [
-            Fact(
-                "filter.length.tokenizer",
-                sha,
-                "sha256",
-                f"tokenizer.json of {Path(tokenizer).name}",
-                len(data),
-            )
-        ]
     elif {"min_tokens", "max_tokens"} & given.keys():
         ctx.notice(f"Tokens are estimated as characters / {CHARACTERS_PER_TOKEN}; --tokenizer DIR counts them.")
 
@@ -96,7 +88,13 @@ def length(
             start += len(texts)
             ctx.progress(start, len(data))
 
-    return Change(outcomes(), facts=facts)
+    def told(drawn: Iterable[Outcome], rows: int) -> Iterator[Outcome]:
+        yield from drawn
+        if tokenizer is not None:
+            method = f"tokenizer.json of {Path(tokenizer).name}"
+            facts.append(Fact("filter.length.tokenizer", sha, "sha256", method, rows))
+
+    return Change(outcomes(), facts=facts, told=told)
 
 
 def measured(texts: pa.Array, count_tokens: CountTokens, token_signal: str) -> pa.Table:

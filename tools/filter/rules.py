@@ -27,7 +27,7 @@ def _cut(help: str, maximum: float | None = None) -> Arg:
     return Arg(help, threshold=True, minimum=0, maximum=maximum)
 
 
-@tool("filter.rules", version=1)
+@tool("filter.rules", version=1, local=True)
 def rules(
     ctx: Context,
     data: Rows,

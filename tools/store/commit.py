@@ -88,9 +88,13 @@ def _count(found: Tally, outcome: Outcome) -> None:
         for item in reasons.filter(pa.array(fresh)).value_counts().to_pylist():
             found.dropped[item["values"]] += item["counts"]
         found.positions.append(positions)
+        edited = outcome.decisions["reason"].filter(pa.array(action == "edit")).combine_chunks()
+        for item in edited.value_counts().to_pylist():
+            found.edits[item["values"]] += item["counts"]
     for edit in outcome.edits:
         found.edits[edit.reason] += 1
     found.edited += len({edit.position for edit in outcome.edits})
+    found.edited += 0 if outcome.rewritten is None else len(outcome.rewritten)
     found.added += len(outcome.added)
 
 
@@ -235,8 +239,9 @@ class _Writing:
                 self._write_signals(outcome.signals, stack)
             if outcome.decisions is not None and len(outcome.decisions):
                 self._write_decisions(outcome.decisions, stack)
-            if outcome.edits:
-                self._write_edits(list(outcome.edits), stack)
+            rewritten = outcome.rewritten if outcome.rewritten is not None and len(outcome.rewritten) else None
+            if outcome.edits or rewritten is not None:
+                self._write_edits(list(outcome.edits), rewritten, stack)
             if outcome.added:
                 self._write_added(list(outcome.added), stack)
 
@@ -255,26 +260,41 @@ class _Writing:
         table = _stored(self.rows, decisions)
         self._writer("decisions", STORED_DECISIONS, stack).write(table)
 
-    def _write_edits(self, edits: list[Edit], stack: ExitStack) -> None:
+    def _write_edits(self, edits: list[Edit], rewritten: pa.Table | None, stack: ExitStack) -> None:
         """Edited records go to one overlay pack, in order; several edits of a row are applied together."""
         merged: dict[int, list[Edit]] = {}
         for edit in edits:
             merged.setdefault(edit.position, []).append(edit)
-        positions = sorted(merged)
-        old = self.rows.take(positions, PACK_COLUMNS)
-        column = old.column("record").combine_chunks()
-        changes = [[change for edit in merged[position] for change in edit.changes] for position in positions]
-        record, content = edited_records(column, changes)
-        table = old.set_column(old.column_names.index("record"), old.schema.field("record"), record)
-        table = table.set_column(table.column_names.index("content_sha"), old.schema.field("content_sha"), content)
-        rev = pa.array(old["rev"].to_numpy() + 1, pa.int32())
-        table = table.set_column(table.column_names.index("rev"), old.schema.field("rev"), rev)
+        new = [] if rewritten is None else [rewritten]
+        if merged:
+            new.append(self._edited_now(merged))
+        whole = pa.concat_tables(new)
+        whole = whole.take(pa.array(np.argsort(whole["position"].to_numpy(), kind="stable")))
+        positions = whole["position"].to_pylist()
+        table = self.rows.take(positions, [name for name in PACK_COLUMNS if name not in ("content_sha", "record")])
+        rev = pa.array(table["rev"].to_numpy() + 1, pa.int32())
+        columns = {**dict(zip(table.column_names, table.columns, strict=True)), "rev": rev}
+        columns |= {"content_sha": whole["content_sha"], "record": whole["record"]}
+        schema = self.rows.schema(PACK_COLUMNS)
+        table = pa.Table.from_arrays([columns[name] for name in PACK_COLUMNS], schema=schema)
         self._writer("overlay", table.schema, stack).write(table)
         if self._edited and positions[0] <= self._edited[-1]:
             raise ValueError("outcomes must come in order of position")
         self._edited.extend(positions)
         self._overlay_ords.extend([int(table["ord"][0].as_py()), int(table["ord"][-1].as_py())])
-        told = [edit for position in positions for edit in merged[position]]
+        if merged:
+            self._write_edit_decisions([edit for position in sorted(merged) for edit in merged[position]], stack)
+
+    def _edited_now(self, merged: Mapping[int, list[Edit]]) -> pa.Table:
+        """(position, content_sha, record) of the rows at the given positions, with their edits applied."""
+        positions = sorted(merged)
+        changes = [[change for edit in merged[position] for change in edit.changes] for position in positions]
+        old = self.rows.take(positions, ["record"])
+        record, content = edited_records(old.column("record").combine_chunks(), changes)
+        columns = {"position": pa.array(positions, pa.int64()), "content_sha": content, "record": record}
+        return pa.Table.from_arrays(list(columns.values()), schema=rewritten_schema(record.type))
+
+    def _write_edit_decisions(self, told: list[Edit], stack: ExitStack) -> None:
         self._write_decisions(
             pa.Table.from_arrays(
                 [
@@ -388,6 +408,11 @@ def edited_records(column: pa.Array, changes: list[list[tuple[records.Path, Any]
         return new_records(values, column.type)
     texts = [records.edit(text, some) for text, some in zip(column.to_pylist(), changes, strict=True)]
     return pa.array(texts, column.type), fixed_column(text_hashes(texts))
+
+
+def rewritten_schema(record: pa.DataType) -> pa.Schema:
+    """The columns of `Outcome.rewritten`, for records of the given type."""
+    return pa.schema([("position", pa.int64()), ("content_sha", ID), ("record", record)])
 
 
 def new_records(values: list[Mapping[str, Any]], kind: pa.DataType) -> tuple[pa.Array, pa.Array]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -58,6 +59,7 @@ class Rows:
     def __init__(self, objects: Objects, version: Version) -> None:
         self._objects = objects
         self.version = version
+        self._masks: dict[Part, np.ndarray] = {}
 
     def __len__(self) -> int:
         return self.version.rows
@@ -100,7 +102,7 @@ class Rows:
         for number, part in enumerate(self.version.parts):
             here = np.flatnonzero(part_of[wanted] == number)
             if len(here):
-                tables.append(self._pick(part, place[wanted[here]], columns))
+                tables.append(self._objects.pick(part.pack, place[wanted[here]], columns))
                 order.append(here)
         if not tables:
             return self.schema(columns).empty_table()
@@ -109,6 +111,20 @@ class Rows:
 
     def records(self, positions: Sequence[int] | np.ndarray) -> list[Any]:
         return parse_records(self.take(positions, ["record"]).column("record"))
+
+    def only(self, positions: np.ndarray) -> Rows:
+        """The rows at these positions (ascending) alone, addressed from 0; nothing is stored for it."""
+        part_of, place = self.index
+        part_of, place = part_of[positions], place[positions]
+        masks: dict[Part, np.ndarray] = {}
+        for number, part in enumerate(self.version.parts):
+            mask = np.zeros(part.rows, bool)
+            mask[place[part_of == number]] = True
+            if mask.any():
+                masks[replace(part, live=int(mask.sum()))] = mask
+        some = Rows(self._objects, replace(self.version, parts=tuple(masks), rows=len(positions)))
+        some._masks = masks
+        return some
 
     def schema(self, columns: Sequence[str]) -> pa.Schema:
         if not self.version.parts:
@@ -152,22 +168,14 @@ class Rows:
         return any(later.first <= earlier.last for earlier, later in pairwise(parts))
 
     def _live(self, part: Part) -> np.ndarray:
-        if part.selection is None:
-            return np.arange(part.rows)
-        return np.flatnonzero(read_bitmap(self._objects, part.selection))
+        mask = self._mask(part)
+        return np.arange(part.rows) if mask is None else np.flatnonzero(mask)
 
-    def _pick(self, part: Part, places: np.ndarray, columns: Sequence[str]) -> pa.Table:
-        """Some rows of one pack, reading only the row groups they lie in."""
-        file = self._objects.open(part.pack)
-        sizes = [file.metadata.row_group(i).num_rows for i in range(file.metadata.num_row_groups)]
-        starts = np.cumsum([0, *sizes])
-        group_of = np.searchsorted(starts, places, "right") - 1
-        groups = np.unique(group_of)
-        table = file.read_row_groups(groups.tolist(), columns=list(columns), use_threads=False)
-        offset = np.zeros(len(sizes), np.int64)
-        offset[groups] = np.cumsum([0, *[sizes[group] for group in groups[:-1]]])
-        at = places - starts[group_of] + offset[group_of]
-        return table.select(list(columns)).take(pa.array(at))
+    def _mask(self, part: Part) -> np.ndarray | None:
+        """Which rows of a part's pack are live; None: all."""
+        if part in self._masks:
+            return self._masks[part]
+        return None if part.selection is None else read_bitmap(self._objects, part.selection)
 
     def _tables(self, columns: tuple[str, ...], size: int) -> Iterator[pa.Table]:
         for group in self._groups():
@@ -191,10 +199,15 @@ class Rows:
         return groups
 
     def _stream(self, part: Part, columns: Sequence[str], size: int) -> Iterator[pa.Table]:
-        keep = None if part.selection is None else read_bitmap(self._objects, part.selection)
+        keep = self._mask(part)
         file = self._objects.open(part.pack)
+        groups = list(range(file.metadata.num_row_groups))
+        if keep is not None:  # row groups without a live row are not read
+            starts = np.cumsum([0, *[file.metadata.row_group(group).num_rows for group in groups]])
+            groups = [group for group in groups if keep[starts[group] : starts[group + 1]].any()]
+            keep = np.concatenate([np.empty(0, bool), *[keep[starts[group] : starts[group + 1]] for group in groups]])
         at = 0
-        for batch in file.iter_batches(batch_size=size, columns=list(columns), use_threads=False):
+        for batch in file.iter_batches(batch_size=size, row_groups=groups, columns=list(columns), use_threads=False):
             mask = None if keep is None else keep[at : at + len(batch)]
             at += len(batch)
             if mask is None or mask.all():

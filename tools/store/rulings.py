@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -143,4 +143,4 @@ def _kept(outcome: Outcome, decisions: pa.Table, hits: np.ndarray, kept: Mapping
             line = {**line, "action": "keep", "reason": REASON, "evidence": dump_evidence(evidence)}
         lines.append(line)
     table = pa.Table.from_pylist(lines, schema=DECISIONS)
-    return Outcome(table, outcome.edits, outcome.added, outcome.signals)
+    return replace(outcome, decisions=table)

@@ -19,15 +19,15 @@ one far less often.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from .shingles import MIX, Run, ShingleSets
+from .shingles import MIX, Run, ShingleSets, Stack
 from .tokens import Hashes, Positions
 
 SAMPLE = 48
@@ -35,9 +35,8 @@ FINE_SAMPLE = 512
 PAIRED = 4  # documents of one key that are paired with each other; more become a crowd
 LARGE = 1024  # documents in a crowd that is worth a finer join
 _MARGIN = 3.8  # standard deviations of the sampled overlap that the prefix filter leaves room for
-_CHUNK = 1 << 19  # shingles sampled at a time
+_CHUNK = 1 << 18  # shingles sampled at a time
 _MOST_KEYS = 1 << 26  # keys held at a time (8 bytes each); beyond, hash space is gone through in several passes
-_Drawn = tuple[Positions, list[Hashes]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,8 +81,7 @@ def _join(sets: ShingleSets, documents: Positions, sample: int, threshold: float
 
     def grouped(i: int) -> tuple[Positions, Hashes]:
         """(pairs, sorted keys of many documents) of one slice."""
-        some, shared[i] = shared[i], shared[i][:0]
-        some = some[prefix[keys.holder(some)] > 0]
+        some = shared[i][prefix[keys.holder(shared[i])] > 0]
         frequency = _run_lengths(keys.bucket(some))
         few = np.repeat(frequency <= PAIRED, frequency)
         return keys.pairs(some[few]), some[~few]
@@ -121,31 +119,25 @@ class _Keys:
     def shared(self, run: Run) -> tuple[Positions, list[Hashes]]:
         """(number of keys of each document, slices of the keys that more than one document holds, sorted)."""
         stored = np.argsort(self.sets.start[self.documents], kind="stable")
-        work = np.cumsum(self.sets.size[self.documents][stored])
-        edges = np.searchsorted(work, np.arange(_CHUNK, work[-1] if len(work) else 0, _CHUNK))
+        size = self.sets.size[self.documents][stored]
+        edges = np.searchsorted(np.cumsum(size), np.arange(_CHUNK, size.sum(), _CHUNK))
         chunks = [chunk for chunk in np.split(stored, edges) if len(chunk)]
-        sampled = np.zeros(len(self.documents), np.int64)
-        shared: list[Hashes] = []
+        sampled, lengths = np.zeros(len(self.documents), np.int64), []
+        expected = int(np.minimum(size, self.sample).sum())
+        drawn, shared = Stack(expected * 9 // 8 // self.passes), Stack(expected)
         for wanted in np.array_split(np.arange(1 << self.slice_bits), self.passes):
-            slices: list[list[Hashes]] = [[np.empty(0, np.uint64)] for _ in wanted]
-
-            def drawn(chunk: Positions, low: int = wanted[0], high: int = wanted[-1] + 1) -> _Drawn:
-                return self.draw(chunk, low, high)
-
-            def joined(i: int, slices: list[list[Hashes]] = slices) -> Hashes:
-                keys = np.concatenate(slices[i])
-                slices[i] = []  # together they are the largest thing here
-                return self.repeated(keys)
-
-            for chunk, (count, parts) in zip(chunks, run(drawn, chunks), strict=True):
+            drawn.clear()
+            cuts = []
+            for chunk, (count, keys, cut) in zip(chunks, run(partial(self.draw, wanted), chunks), strict=True):
                 sampled[chunk] = count
-                for collected, part in zip(slices, parts, strict=True):
-                    collected.append(part)
-            shared += run(joined, range(len(slices)))
-        return sampled, shared
+                cuts.append(drawn.put(keys) + cut)
+            for keys in run(partial(self.repeated, drawn.all, np.array(cuts)), range(len(wanted))):
+                lengths.append(len(keys))
+                shared.put(keys)
+        return sampled, np.split(shared.all, np.cumsum(lengths)[:-1])
 
-    def draw(self, numbers: Positions, low: int, high: int) -> _Drawn:
-        """(number of keys of each of these documents, their keys in the slices `low` to `high` - 1)."""
+    def draw(self, slices: Positions, numbers: Positions) -> tuple[Positions, Hashes, Positions]:
+        """(number of keys of each of these documents, their keys in these slices, where a slice begins and ends)."""
         documents = self.documents[numbers]
         size = self.sets.size[documents]
         rate = self.sample / np.maximum(size, 1)
@@ -160,11 +152,15 @@ class _Keys:
         keys |= np.repeat(numbers.astype(np.uint64), count)
         part = (keys >> np.uint64(64 - self.slice_bits)).astype(np.uint8)
         order = np.argsort(part, kind="stable")  # a radix sort
-        cuts = np.searchsorted(part[order], np.arange(low, high + 1)).tolist()
-        return count, [keys[order[begin:end]] for begin, end in itertools.pairwise(cuts)]
+        cut = np.searchsorted(part[order], np.append(slices, slices[-1] + 1))
+        return count, keys[order[cut[0] : cut[-1]]], cut - cut[0]
 
-    def repeated(self, keys: Hashes) -> Hashes:
-        """The keys of one slice, sorted, whose hash two documents have, one of them numbered `free` or above."""
+    def repeated(self, drawn: Hashes, cuts: Positions, i: int) -> Hashes:
+        """The keys of slice i, sorted, whose hash two documents have, one of them numbered `free` or above.
+
+        The slice lies in `drawn` in pieces: row by row of `cuts` from column i to column i + 1.
+        """
+        keys = np.concatenate([drawn[:0], *(drawn[cut[i] : cut[i + 1]] for cut in cuts)])
         if not len(keys):
             return keys
         width = (4 * len(keys)).bit_length()

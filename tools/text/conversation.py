@@ -128,9 +128,7 @@ def _answers(item: Mapping[str, Any], role: str) -> tuple[str | None, ...]:
         return (_text(item.get("tool_call_id")),)
     content = item.get(content_key(item))
     parts = content if isinstance(content, list) else ()
-    return tuple(
-        _text(part["tool_use_id"]) for part in parts if isinstance(part, dict) and "tool_use_id" in part
-    )
+    return tuple(_text(part["tool_use_id"]) for part in parts if isinstance(part, dict) and "tool_use_id" in part)
 
 
 def _call(item: Mapping[str, Any], piece: pieces.Piece, path: Path) -> Call:

@@ -69,6 +69,37 @@ class ShingleSets:
             self.file.madvise(mmap.MADV_DONTNEED)
 
 
+class Stack:
+    """A growing array of hashes.
+
+    Addresses are reserved ahead in one piece, which the system then backs with large pages: to have small ones mapped
+    takes longer than to write them. Memory is only used where something was put.
+    """
+
+    def __init__(self, reserved: int) -> None:
+        try:
+            self._array = np.empty(reserved, np.uint64)
+        except MemoryError:  # where the system promises no more than it has
+            self._array = np.empty(0, np.uint64)
+        self._used = 0
+
+    @property
+    def all(self) -> Hashes:
+        """What was put so far; not valid after the next `put`."""
+        return self._array[: self._used]
+
+    def put(self, hashes: Hashes) -> int:
+        """Add to the end; returns the position where it begins."""
+        begin, self._used = self._used, self._used + len(hashes)
+        if self._used > len(self._array):
+            self._array.resize(self._used + max(self._used // 16, 1 << 20), refcheck=False)
+        self._array[begin : self._used] = hashes
+        return begin
+
+    def clear(self) -> None:
+        self._used = 0
+
+
 def shingle_sets(
     batches: Iterable[pa.Array[Any]], *, ngram: int = 5, threads: int = 1, spill: BinaryIO | None = None
 ) -> ShingleSets:
@@ -85,27 +116,21 @@ def shingle_sets(
     """
     if ngram < 1:
         raise Misuse(f"ngram is {ngram}; a shingle has at least one word.", next_step="Use 5, the usual length.")
-    hashes, used = np.empty(0 if spill else _RESERVED, np.uint64), 0
-    sizes = [np.empty(0, np.int64)]
+    stack, sizes = Stack(0 if spill else _RESERVED), [np.empty(0, np.int64)]
     for signed in _in_order(lambda batch: _signed(batch, ngram), batches, threads):
-        for found, size in signed:
+        for hashes, size in signed:
             if spill:
-                found.tofile(spill)
+                hashes.tofile(spill)
             else:
-                if used + len(found) > len(hashes):
-                    hashes.resize(used + max(len(found), _RESERVED // 16), refcheck=False)
-                hashes[used : used + len(found)] = found
-            used += len(found)
+                stack.put(hashes)
             sizes.append(size)
-    file = None
-    if spill and used:
-        spill.flush()
-        file = mmap.mmap(spill.fileno(), 8 * used, access=mmap.ACCESS_READ)
-        hashes = np.frombuffer(file, np.uint64)
-    elif not spill:
-        hashes.resize(used, refcheck=False)
     size = np.concatenate(sizes)
-    return ShingleSets(hashes, np.cumsum(size) - size, size, file)
+    start = np.cumsum(size) - size
+    if not spill or not size.any():
+        return ShingleSets(stack.all, start, size)
+    spill.flush()
+    file = mmap.mmap(spill.fileno(), 8 * int(size.sum()), access=mmap.ACCESS_READ)
+    return ShingleSets(np.frombuffer(file, np.uint64), start, size, file)
 
 
 def jaccard(sets: ShingleSets, a: Positions, b: Positions, run: Run = map) -> npt.NDArray[np.float64]:
@@ -143,24 +168,27 @@ def runner(threads: int) -> Iterator[Run]:
         yield pool.map
 
 
-def _in_order(work: Callable[[Any], Any], items: Iterable[Any], threads: int) -> Iterator[Any]:
-    """`map` over threads which reads only a few items ahead."""
+def _in_order(work: Callable[[Any], Iterable[Any]], items: Iterable[Any], threads: int) -> Iterator[Iterable[Any]]:
+    """What `work` yields for each item, over threads that are only a few items ahead."""
     if threads <= 1:
         yield from map(work, items)
         return
+
+    def done(item: Any) -> list[Any]:
+        return list(work(item))
+
     with ThreadPoolExecutor(threads) as pool:
-        waiting: deque[Future[Any]] = deque()
+        waiting: deque[Future[list[Any]]] = deque()
         for item in items:
-            waiting.append(pool.submit(work, item))
+            waiting.append(pool.submit(done, item))
             if len(waiting) > threads:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
 
 
-def _signed(texts: pa.Array[Any], ngram: int) -> list[tuple[Hashes, Positions]]:
-    """(shingle hashes of all documents, number of them for each), in blocks."""
-    signed = []
+def _signed(texts: pa.Array[Any], ngram: int) -> Iterator[tuple[Hashes, Positions]]:
+    """(shingle hashes of all documents, number of them for each), block after block."""
     for block in blocks(texts):
         cut = split_unspaced(words(block))
         runs = run_hashes(word_hashes(cut), ngram)[runs_inside(cut.first, ngram)]
@@ -169,8 +197,7 @@ def _signed(texts: pa.Array[Any], ngram: int) -> list[tuple[Hashes, Positions]]:
         if len(again):
             size -= np.bincount(np.searchsorted(np.cumsum(size), again, "right"), minlength=len(size))
             runs = np.delete(runs, again)
-        signed.append((runs, size))
-    return signed
+        yield runs, size
 
 
 def _repeated(values: Hashes) -> Positions:
@@ -187,36 +214,64 @@ def _repeated(values: Hashes) -> Positions:
         table[slot] = live
         holder = table[slot]
         lost = np.flatnonzero(holder != live)
-        live = live[lost]
-        same = values[holder[lost]] == values[live]
-        again.append(live[same].astype(np.int64))
-        live = live[~same]
-        mixed = mixed[lost[~same]] * MIX
+        mixed, live, holder = mixed[lost], live[lost], holder[lost]
+        same = values[holder] == values[live]
+        if same.any():
+            again.append(live[same].astype(np.int64))
+            mixed, live = mixed[~same], live[~same]
+        mixed *= MIX
     return np.sort(np.concatenate(again))
 
 
 def _intersections(sets: ShingleSets, a: Positions, b: Positions) -> Positions:
-    """|A & B| of each pair: the shingles of each A go into a hash table, tagged by A, and those of B look there."""
+    """|A & B| of each pair."""
+    shared = np.empty(len(a), np.int64)
+    same_size = sets.size[a] == sets.size[b]
+    for count, pairs in ((_shared_in_place, same_size), (_shared_anywhere, ~same_size)):
+        if pairs.any():
+            shared[pairs] = count(sets, a[pairs], b[pairs])
+    sets.release()
+    return shared
+
+
+def _shared_in_place(sets: ShingleSets, a: Positions, b: Positions) -> Positions:
+    """|A & B| where |A| = |B|. Such documents often differ in single words: only what moved is looked up."""
+    ours, theirs = sets.gather(a), sets.gather(b)
+    differ = np.flatnonzero(ours != theirs)
+    pair = np.repeat(np.arange(len(a)), sets.size[a])[differ]
+    tag = pair.astype(np.uint64) * MIX
+    found = _among(theirs[differ] + tag, ours[differ] + tag)
+    return sets.size[a] - np.bincount(pair[~found], minlength=len(a))
+
+
+def _shared_anywhere(sets: ShingleSets, a: Positions, b: Positions) -> Positions:
+    """|A & B|: each A is tagged and put into the table once, however many B follow each other with it."""
     new = np.append(True, a[1:] != a[:-1])
     tag = np.cumsum(new).astype(np.uint64) * MIX
     ours = sets.gather(a[new]) + np.repeat(tag[new], sets.size[a[new]])
-    theirs = sets.gather(b) + np.repeat(tag, sets.size[b])
-    sets.release()
-    bits = _slot_bits(len(ours))
-    found, live = np.zeros(len(theirs), bool), np.arange(len(theirs))
-    while len(ours) and len(theirs):
+    found = _among(sets.gather(b) + np.repeat(tag, sets.size[b]), ours)
+    return np.bincount(np.repeat(np.arange(len(b)), sets.size[b])[found], minlength=len(b))
+
+
+def _among(values: Hashes, members: Hashes) -> Mask:
+    """Which of the well-mixed values are among the members (distinct, none of them 0).
+
+    All members enter a hash table of one entry per slot at once. Those that lost their slot go into the next table, with
+    the values that may be one of them.
+    """
+    bits = _slot_bits(len(members))
+    found, live = np.zeros(len(values), bool), np.arange(len(values))
+    while len(members) and len(values):
         table = np.zeros(1 << bits, np.uint64)
-        slot = _slot(ours, bits)
-        table[slot] = ours
-        met = table[_slot(theirs, bits)]
-        hit = met == theirs
+        slot = _slot(members, bits)
+        table[slot] = members
+        met = table[_slot(values, bits)]
+        hit = met == values
         found[live[hit]] = True
-        # whose slot was taken by another tries again; so do those that may have looked for one of them
         open_ = np.flatnonzero((met != 0) & ~hit)
-        ours = ours[table[slot] != ours] * MIX
-        theirs, live = theirs[open_] * MIX, live[open_]
-    end = np.cumsum(sets.size[b])
-    return np.diff(np.searchsorted(np.flatnonzero(found), end), prepend=0)
+        members = members[table[slot] != members] * MIX
+        values, live = values[open_] * MIX, live[open_]
+    return found
 
 
 def _slot_bits(entries: int) -> int:

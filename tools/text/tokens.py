@@ -75,7 +75,8 @@ def words(texts: pa.Array[Any]) -> Words:
     text = np.empty(len(raw) + _PADDING, np.uint8)
     text[: len(raw)] = raw
     text[len(raw) :] = 0
-    if len(raw) and raw.max() >= 128:
+    ascii_only = not len(raw) or raw.max() < 128
+    if not ascii_only:
         text, offset = _fold(raw, offset, text)
     body = text[: offset[-1]]
     lowered = body | np.uint8(0x20)
@@ -86,7 +87,8 @@ def words(texts: pa.Array[Any]) -> Words:
     np.less(body - np.uint8(ord("0")), 10, out=inner)
     inner |= letter
     inner |= body == ord("_")
-    inner |= body >= 128  # _fold has left no others
+    if not ascii_only:
+        inner |= body >= 128  # _fold has left no others
     body |= letter.view(np.uint8) * np.uint8(0x20)
     edge = np.flatnonzero(in_word[1:] != in_word[:-1])
     start, end = np.ascontiguousarray(edge.reshape(-1, 2).T)

@@ -15,8 +15,8 @@ from .results import version
 from .reviewing import rate_lines
 
 if TYPE_CHECKING:
-    from ...agent.drift import Shares
     from ...agent.report import ReleaseReport
+    from ...tools.inspect.measures.drift import Shares
 
 LONGEST: Final = 60
 MOST: Final = (12, 10, 8, 7, 6, 5, 4, 3, 2)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..terminal import Terminal
-from ..text import many_lines, wrap
+from ..text import many_lines, table, wrap
 from .results import result_lines
 
 if TYPE_CHECKING:
@@ -38,3 +38,11 @@ def report(done: Done, findings: Sequence[Mapping[str, Any]], terminal: Terminal
         yield from (" " * 8 + line for line in lines[1:])
         if one["fix"]:
             yield f"{' ' * 8}tilth do {one['fix']}"
+    for told in _tables(done.details):
+        yield ""
+        yield from table([told["head"], *told["rows"]], columns=terminal.columns, numbers=told["numbers"])
+
+
+def _tables(details: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """Tables a report brings along as {"head", "rows", "numbers"}: cells are data, cut to lines by `table`."""
+    return [told for told in details.get("tables", ()) if told["rows"]]

@@ -13,11 +13,11 @@ from typing import Any, Final
 import numpy as np
 import pyarrow.compute as pc
 
-from ..tools.inspect.measures.counting import Lengths, histogram
-from ..tools.inspect.measures.seen import CHATS
-from ..tools.store.packs import fixed_bytes
-from ..tools.store.rows import Rows
-from ..tools.text.language import languages
+from ...store.packs import fixed_bytes
+from ...store.rows import Rows
+from ...text.language import languages
+from .counting import Lengths, histogram
+from .seen import CHATS
 
 SAMPLED: Final = 2_000
 """Rows of each version whose language is identified: those with the smallest ids, so that carried rows are the same."""
@@ -95,6 +95,8 @@ def language_shares(old: Rows, new: Rows, sampled: int = SAMPLED) -> Shares | No
 
 
 def _languages(rows: Rows, sampled: int) -> Counter[str]:
+    if not len(rows):
+        return Counter()
     ids = fixed_bytes(rows.arrow(("row_id",))["row_id"]).view("S16").reshape(-1)
     chosen = np.sort(np.argsort(ids, kind="stable")[:sampled])
     reader = rows.mapping.reader(rows.mapping.default_field)
