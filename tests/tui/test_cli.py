@@ -451,7 +451,7 @@ turns = itertools.count()
 
 
 @tilth.filter
-def moody(row):
+def moody_one(row):
     return "mood" if next(turns) % 5 == 0 else None
 """
 
@@ -472,7 +472,7 @@ def test_own_tools_are_checked(tilth: Tilth, tmp_path: Path) -> None:
     good, bad = tilth("tools", "check", "fine.py"), tilth("tools", "check", "broken.py")
     assert (good.code, bad.code) == (0, 1)
     assert "my.fine: keeps the contract (6 runs)" in good.out
-    assert "my.moody: breaks the contract" in bad.out
+    assert "my.moody_one: breaks the contract" in bad.out
 
 
 # -- what a command ends with ----------------------------------------------------------------------------------------

@@ -151,6 +151,8 @@ def _part(part: Any, path: Path, role: str, turn: int) -> list[Piece]:
     if type(part) is not dict:
         return content(part, path, role, turn)
     kind = part.get("type", "text")
+    if type(kind) is not str:
+        return [Piece(path, role, "", "media", turn)]
     if kind in _TEXT_PARTS:
         key = kind if kind in part else "text"
         text = part.get(key)
