@@ -86,7 +86,7 @@ def _join(sets: ShingleSets, documents: Positions, sample: int, threshold: float
         few = np.repeat(frequency <= PAIRED, frequency)
         return keys.pairs(some[few]), some[~few]
 
-    pairs, many = (np.concatenate(column) for column in zip(*run(grouped, range(len(shared))), strict=True))
+    pairs, many = (np.concatenate(column) for column in zip(*map(grouped, range(len(shared))), strict=True))
     a, b = distinct(pairs)
     prefix -= held - keys.held([many])
     members, sizes = keys.crowds(many, prefix)
@@ -127,11 +127,12 @@ class _Keys:
         drawn, shared = Stack(expected * 9 // 8 // self.passes), Stack(expected)
         for wanted in np.array_split(np.arange(1 << self.slice_bits), self.passes):
             drawn.clear()
-            cuts = []
+            cuts: list[Positions] = []
             for chunk, (count, keys, cut) in zip(chunks, run(partial(self.draw, wanted), chunks), strict=True):
                 sampled[chunk] = count
                 cuts.append(drawn.put(keys) + cut)
-            for keys in run(partial(self.repeated, drawn.all, np.array(cuts)), range(len(wanted))):
+            for i in range(len(wanted)):
+                keys = self.repeated(drawn.all, np.array(cuts), i)
                 lengths.append(len(keys))
                 shared.put(keys)
         return sampled, np.split(shared.all, np.cumsum(lengths)[:-1])
@@ -165,7 +166,11 @@ class _Keys:
             return keys
         width = (4 * len(keys)).bit_length()
         slot = (keys << np.uint64(self.slice_bits) >> np.uint64(64 - width)).view(np.int64)
-        keys = keys[(np.bincount(slot) > 1)[slot]]  # most keys of one document only leave here, without being sorted
+        number = np.arange(len(keys), dtype=np.uint32)
+        table, met = np.empty(1 << width, np.uint32), np.zeros(1 << width, bool)
+        table[slot] = number
+        met[slot[table[slot] != number]] = True
+        keys = keys[met[slot]]  # most keys of one document only have left, without being sorted
         keys.sort()
         size = _run_lengths(self.bucket(keys))
         last = self.holder(keys)[np.cumsum(size) - 1]

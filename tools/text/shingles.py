@@ -19,14 +19,14 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from ..errors import Misuse
-from .tokens import Hashes, Positions, blocks, run_hashes, runs_inside, split_unspaced, word_hashes, words
+from .tokens import BLOCK_BYTES, Hashes, Positions, blocks, run_hashes, runs_inside, split_unspaced, word_hashes, words
 
 Mask = npt.NDArray[np.bool_]
 Run = Callable[..., Iterable[Any]]  # `map`, or the same over threads
 
 MIX = np.uint64(0xC2B2AE3D27D4EB4F)
 _RESERVED = 1 << 27  # hashes that addresses are taken for at first; memory is only taken where one is written
-_COMPARED = 1 << 15  # shingles of the first documents compared at a time; their table stays in cache
+_COMPARED = 1 << 17  # shingles compared at a time
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,7 +117,9 @@ def shingle_sets(
     if ngram < 1:
         raise Misuse(f"ngram is {ngram}; a shingle has at least one word.", next_step="Use 5, the usual length.")
     stack, sizes = Stack(0 if spill else _RESERVED), [np.empty(0, np.int64)]
-    for signed in _in_order(lambda batch: _signed(batch, ngram), batches, threads):
+    # threads take turns between operations: theirs are to be longer
+    block = BLOCK_BYTES if threads <= 1 else 4 * BLOCK_BYTES
+    for signed in _in_order(lambda batch: _signed(batch, ngram, block), batches, threads):
         for hashes, size in signed:
             if spill:
                 hashes.tofile(spill)
@@ -187,9 +189,9 @@ def _in_order(work: Callable[[Any], Iterable[Any]], items: Iterable[Any], thread
             yield waiting.popleft().result()
 
 
-def _signed(texts: pa.Array[Any], ngram: int) -> Iterator[tuple[Hashes, Positions]]:
+def _signed(texts: pa.Array[Any], ngram: int, block_bytes: int) -> Iterator[tuple[Hashes, Positions]]:
     """(shingle hashes of all documents, number of them for each), block after block."""
-    for block in blocks(texts):
+    for block in blocks(texts, block_bytes):
         cut = split_unspaced(words(block))
         runs = run_hashes(word_hashes(cut), ngram)[runs_inside(cut.first, ngram)]
         size = np.maximum(np.diff(cut.first) - ngram + 1, 0)
