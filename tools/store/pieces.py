@@ -154,9 +154,9 @@ def _part(part: Any, path: Path, role: str, turn: int) -> list[Piece]:
     if type(kind) is not str:
         return [Piece(path, role, "", "media", turn)]
     if kind in _TEXT_PARTS:
-        key = kind if kind in part else "text"
-        text = part.get(key)
-        return [Piece((*path, key), role, text, "text", turn)] if type(text) is str else []
+        said = kind if kind in part else "text"
+        text = part.get(said)
+        return [Piece((*path, said), role, text, "text", turn)] if type(text) is str else []
     if kind in _REASONING_PARTS:
         key = next((key for key in (kind, "text") if type(part.get(key)) is str), None)
         return [Piece((*path, key), role, part[key], "reasoning", turn)] if key else []
