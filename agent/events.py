@@ -47,10 +47,126 @@ class Finished:
     result: Mapping[str, Any]
 
 
-Event = Started | Progressed | Noticed | Finished
+@dataclass(frozen=True, slots=True)
+class Wrote:
+    """A piece of the assistant's answer, as it streams."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """A model wants a tool called; `command` is the same as a person would type it (`tilth do …`)."""
+
+    call_id: str
+    tool: str
+    dataset: str
+    args: Mapping[str, Any]
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A proposed call waits for a person: what it writes, sends and costs. "" where it does nothing of the kind."""
+
+    call_id: str
+    tool: str
+    dataset: str
+    args: Mapping[str, Any]
+    command: str
+    why: str  # "spends", "sends", "exports", or "would drop 31 % of the rows"
+    writes: str = ""
+    sends: str = ""
+    cost: str = ""
+    time: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ruled:
+    """A person's answer to `Asked`: once, session (up to `cap`), edit (with new args) or no, with a reason."""
+
+    call_id: str
+    word: Literal["once", "session", "edit", "no"]
+    because: str = ""
+    args: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """A call ended. `line` is one muted line for people ("100,000 -> 91,204"), `told` what the model was told."""
+
+    call_id: str
+    tool: str
+    ok: bool
+    line: str
+    seconds: float
+    told: str = ""
+    result: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The turn's whole answer. `doubtful` are (start, end) character spans of numbers that no result holds."""
+
+    text: str
+    doubtful: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Metered:
+    """What the conversation holds and has cost; `sees` is what the endpoint may see of the data."""
+
+    context: int
+    limit: int
+    tokens_in: int
+    tokens_out: int
+    usd: float
+    rate: float  # output tokens a second of the last answer
+    model: str
+    sees: str
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """The accounts of a running panel (DESIGN section 6, promise 2) and what is in flight."""
+
+    what: str
+    accepted: int
+    rejected: Mapping[str, int]
+    failed: Mapping[str, int]
+    parked: int
+    in_flight: int
+    planned: int
+    wanted: int | None
+    calls: int
+    cached: int
+    tokens_in: int
+    tokens_out: int
+    usd: float
+    rate: float  # verdicts a second
+    minutes_left: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A turn could not be finished; nothing that was done is lost."""
+
+    message: str
+    next_step: str = ""
+    exit_code: int = 1
+
+
+Event = (
+    Started | Progressed | Noticed | Finished | Wrote | Proposed | Asked | Ruled | Returned | Answered | Metered
+    | Counted | Failed
+)  # fmt: skip
 Listener = Callable[[Event], None]
 
-NAMES = {Started: "started", Progressed: "progress", Noticed: "notice", Finished: "result"}
+NAMES = {
+    Started: "started", Progressed: "progress", Noticed: "notice", Finished: "result", Wrote: "text",
+    Proposed: "proposed", Asked: "asked", Ruled: "ruled", Returned: "returned", Answered: "answer",
+    Metered: "meter", Counted: "panel", Failed: "failed",
+}  # fmt: skip
 
 
 def to_json(event: Event) -> dict[str, Any]:

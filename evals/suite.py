@@ -1,0 +1,128 @@
+"""The nouns of an evaluation: a suite draws instances, an agent makes a submission, the suite scores it.
+
+It knows values and protocols. How agents are run, limited and recorded is `runner`'s; where truth lives is here: in
+the runner's process, never in what an agent is given.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One drawn problem.
+
+    `id` says nothing of the seed. `task` is the text an agent reads, `files` what its folder holds (relative path ->
+    bytes), `submission` the JSON schema of what it hands in, `tags` what reports group by (family, tier, dose, …);
+    `cluster` is the unit of resampling. `truth` (JSON) stays in the runner's process.
+    """
+
+    id: str
+    suite: str
+    task: str
+    files: Mapping[str, bytes]
+    submission: Json
+    truth: Json
+    tags: Mapping[str, str] = field(default_factory=dict)
+    cluster: str = ""
+
+
+@dataclass(frozen=True)
+class Score:
+    """`value` is the suite's primary metric (None where the instance does not define it), `metrics` all figures,
+    `weights` numerators and denominators that pool over instances, `notes` sentences for `eval show`."""
+
+    value: float | None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    families: Mapping[str, float] = field(default_factory=dict)  # recall or score by family
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a run took; `reported` tells whether the agent said so itself."""
+
+    calls: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    usd: float = 0.0
+    tool_calls: int = 0
+    seconds: float = 0.0
+    reported: Literal["measured", "self-reported"] = "measured"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The budget of one instance."""
+
+    seconds: float = 300.0
+    tokens: int | None = None
+    tool_calls: int | None = 100
+    usd: float | None = None
+
+
+@dataclass(frozen=True)
+class Job:
+    """What an agent gets: the task, a folder of its own with the files in it, limits, a seed and the epoch."""
+
+    instance: str
+    suite: str
+    task: str
+    folder: Path
+    submission: Json
+    limits: Limits
+    seed: int
+    epoch: int
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What an agent handed in (JSON), and what it took."""
+
+    value: Json
+    usage: Usage = field(default_factory=Usage)
+    transcript: Sequence[Json] = ()  # OpenAI messages, for reports
+
+
+Ended = Literal["answered", "crashed", "unavailable", "over_budget", "timed_out", "malformed"]
+"""How an instance ended; only `answered` has a score, and none of the others is ever a zero among scores."""
+
+
+class Agent(Protocol):
+    """Someone who works on a job. Raises Unavailable and OverBudget as tools/errors.py has them; any other error is a
+    crash of the agent."""
+
+    name: str
+    trusted: bool  # runs in this process
+
+    async def run(self, job: Job) -> Submission: ...
+
+
+class Suite(Protocol):
+    """A family of instances with a scorer. All randomness comes from the seed."""
+
+    name: str
+    version: int
+    summary: str
+    metric: str  # the primary metric's name
+    better: Literal["higher", "lower"]
+
+    def draw(self, seed: str, count: int) -> Sequence[Instance]:
+        """`count` instances; the first n of a larger draw are those of a smaller one."""
+        ...
+
+    def score(self, instance: Instance, submission: Json) -> Score:
+        """Raises Misuse when the submission does not fit the instance's schema."""
+        ...
+
+    def known(self, name: Literal["oracle", "nothing", "random", "sprayer"], instance: Instance,
+              rng: random.Random) -> Json | None:  # fmt: skip
+        """The submission of a baseline that needs the truth or knows the form only; None where it makes no sense."""
+        ...
