@@ -82,7 +82,17 @@ class Tools(_Strict):
     load: list[str] = Field(default_factory=list)
 
 
+class Chat(_Strict):
+    """What a model's calls in a conversation ask a person for. `risky`: what spends, sends or exports, and changes that
+    drop over 20 % of the rows; `all`: every change too; `off`: only what spends or sends. `model` is who answers, by
+    default the first generator."""
+
+    review: Literal["off", "risky", "all"] = "risky"
+    model: str | None = None
+
+
 class Config(_Strict):
+    chat: Chat = Field(default_factory=Chat)
     endpoints: dict[str, Endpoint] = Field(default_factory=dict)
     roles: dict[Role, list[str]] = Field(default_factory=dict)
     tools: Tools = Field(default_factory=Tools)

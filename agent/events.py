@@ -48,8 +48,15 @@ class Finished:
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """What the person said: the beginning of a turn. Told by a replay; a face knows what was just typed."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Wrote:
-    """A piece of the assistant's answer, as it streams."""
+    """A piece of the assistant's answer, as it streams. It is not in the session's file: `Answered` holds the whole."""
 
     text: str
 
@@ -67,7 +74,8 @@ class Proposed:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A proposed call waits for a person: what it writes, sends and costs. "" where it does nothing of the kind."""
+    """A proposed call waits for a person (`Engine.rule`): what it writes, sends and costs. "" where it does nothing of
+    the kind. `endpoint` is the host that "session" would grant it for."""
 
     call_id: str
     tool: str
@@ -79,16 +87,19 @@ class Asked:
     sends: str = ""
     cost: str = ""
     time: str = ""
+    endpoint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Ruled:
-    """A person's answer to `Asked`: once, session (up to `cap`), edit (with new args) or no, with a reason."""
+    """A person's answer to `Asked`: once, session (the same tool, dataset and endpoint, up to `cap_usd` where it costs
+    money), edit (with new args, which are checked again) or no, with a reason for the model."""
 
     call_id: str
     word: Literal["once", "session", "edit", "no"]
     because: str = ""
     args: Mapping[str, Any] = field(default_factory=dict)
+    cap_usd: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,13 +168,13 @@ class Failed:
 
 
 Event = (
-    Started | Progressed | Noticed | Finished | Wrote | Proposed | Asked | Ruled | Returned | Answered | Metered
+    Started | Progressed | Noticed | Finished | Said | Wrote | Proposed | Asked | Ruled | Returned | Answered | Metered
     | Counted | Failed
 )  # fmt: skip
 Listener = Callable[[Event], None]
 
 NAMES = {
-    Started: "started", Progressed: "progress", Noticed: "notice", Finished: "result", Wrote: "text",
+    Started: "started", Progressed: "progress", Noticed: "notice", Finished: "result", Said: "said", Wrote: "text",
     Proposed: "proposed", Asked: "asked", Ruled: "ruled", Returned: "returned", Answered: "answer",
     Metered: "meter", Counted: "panel", Failed: "failed",
 }  # fmt: skip

@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..tools.change import DECISIONS, Change, Edit, Outcome, Report
+from ..tools.change import DECISIONS, Change, Edit, Made, Outcome, Report
 from ..tools.errors import Misuse
 from ..tools.store.commit import rewritten_schema
 from ..tools.store.ledger import Entry
@@ -48,14 +48,16 @@ def key_of(rows: Rows, tool: Tool, *call: Any) -> str:
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
 
 
-def run(store: Store, rows: Rows, key: str, function: Callable[[Rows], Change | Report]) -> tuple[Change | Report, int]:
+def run(
+    store: Store, rows: Rows, key: str, function: Callable[[Rows], Change | Report | Made]
+) -> tuple[Change | Report | Made, int]:
     """What a local tool makes of all rows, and how many of them it was not given because a run of this key saw them."""
     seen = _seen(store, rows, key)
     if seen is None:
         return function(rows), 0
     unseen = np.flatnonzero(seen.ords < 0)
     change = function(rows.only(unseen))
-    if isinstance(change, Report):
+    if not isinstance(change, Change):
         raise ValueError("a local tool makes a Change: what a Report says is about all rows")
     return replace(change, outcomes=_merged(seen, _Waiting(unseen, len(rows)), change.outcomes)), len(rows) - len(
         unseen

@@ -20,14 +20,24 @@ from ..tools.store.store import Store, check_name
 from . import toolbox
 from .config import Config, read_config
 from .events import Finished, Listener, Noticed, Progressed, nobody
+from .spending import NOTHING_SAID, Spending
 
 
 class Opened:
     """An open workspace. Addresses are `NAME`, `NAME~1`, `NAME@TAG`, `NAME@VID`, or the path of a file."""
 
-    def __init__(self, root: Path, *, seed: int = 0, threads: int | None = None, listener: Listener = nobody) -> None:
+    def __init__(
+        self,
+        root: Path,
+        *,
+        seed: int = 0,
+        threads: int | None = None,
+        listener: Listener = nobody,
+        spending: Spending = NOTHING_SAID,
+    ) -> None:
         self.root = root
         self.seed = seed
+        self.spending = spending
         self.threads = threads or os.cpu_count() or 1
         self.listener = listener
         self.pack_rows = PACK_ROWS
@@ -122,7 +132,7 @@ class Opened:
         return name
 
     def _settings(self, sample: int | None = None, max_drop: float | None = None) -> toolbox.Settings:
-        return toolbox.Settings(self.seed, self.threads, sample, max_drop)
+        return toolbox.Settings(self.seed, self.threads, sample, max_drop, spending=self.spending)
 
 
 def name_for(path: str) -> str:

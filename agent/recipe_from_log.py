@@ -25,7 +25,13 @@ def recipe_from_log(store: Store, address: str) -> str:
     dataset, vid = store.resolve(address)
     entries = store.ledger.lineage(dataset, vid)
     imports = [entry for entry in entries if entry.kind == "import"]
-    steps = [entry for entry in entries if entry.kind == "step"]
+    steps = [entry for entry in entries if entry.kind == "step" or "made" in entry.details]
+    if made_from := [
+        source["made_from"] for one in imports for source in one.details["sources"] if "made_from" in source
+    ]:
+        seeds = made_from[0].partition("@")[0]
+        raise Misuse(f"The rows of {dataset} were made from {made_from[0][: len(seeds) + 9]}.",
+                     next_step=f"Their recipe is that of {seeds}: tilth log {seeds} --recipe")  # fmt: skip
     if not imports or imports[0] is not entries[0]:
         raise Misuse(f"{address} does not begin with an import.", next_step="A recipe starts from source files.")
     if len(imports) > 1:

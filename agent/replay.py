@@ -97,7 +97,12 @@ def _again(
                 if told in idle:
                     continue
                 idle.add(told)
-            settings = toolbox.Settings(seed=entry.seed, threads=workspace.threads, released=entry.details.get("since"))
+            settings = toolbox.Settings(
+                seed=entry.seed,
+                threads=workspace.threads,
+                released=entry.details.get("since"),
+                spending=workspace.spending,
+            )
             made = toolbox.call_on(
                 workspace.store, entry.tool, dataset, vid, changed.get(entry.seq, entry.args), settings,
                 listener=workspace.listener, moves=False,

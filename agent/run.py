@@ -22,7 +22,7 @@ from ..tools.store.importing import MAX_REJECT, import_sources
 from ..tools.store.ingest import ReadOptions, Source, fetch, find_files, is_remote
 from ..tools.store.ledger import Entry
 from ..tools.version import VERSION
-from . import expect, lock, toolbox
+from . import expect, lock, making, toolbox
 from .events import Finished, Listener, Noticed, Progressed
 from .recipe import Recipe, Step
 from .replay import RULED_OUT
@@ -68,13 +68,18 @@ def run(
             rows = toolbox.sample(workspace.store, recipe.model.dataset, workspace.store.rows_of(vid), sample,
                                   recipe.model.seed)  # fmt: skip
             vid = rows.vid
+        bases: dict[str, str] = {}
         for step in _with_rulings(workspace, recipe.model.dataset, steps):
-            done = _step(workspace, recipe, step, vid, max_drop, moves=sample is None)
+            done = _step(workspace, recipe, step, vid, max_drop, bases, moves=sample is None)
             entries.append(done.entry)
             reused += done.reused
             vid = done.entry.output or vid
+            if made := done.entry.details.get("made"):
+                bases[made["into"]] = made["version"]
         if sample is None:
             _move(workspace, recipe, vid)
+            for name in bases:
+                making.follow(workspace.store, [one for one in entries if _into(one) == name][-1])
         partial = until is not None or sample is not None
         verdicts = () if partial else tuple(judge(workspace, wanted, entries))
         made = _lock(workspace, recipe, entries, vid)
@@ -107,13 +112,16 @@ def plan(workspace: Workspace, recipe: Recipe) -> list[dict[str, Any]]:
         {"step": "import", "sources": [source.name for source in recipe.model.sources], "done": entry is not None}
     ]
     vid = entry.output if entry else None
+    bases: dict[str, str] = {}
     for step in recipe.model.steps:
         known = None
         if vid is not None:
             rows = store.rows_of(vid)
-            settings = _settings(workspace, recipe, step, None)
+            settings = _settings(workspace, recipe, step, None, bases)
             asked = toolbox.resolve_on(store, step.tool, recipe.model.dataset, rows, step.args, settings)
             known = toolbox.finished(store, asked.key)
+            if known is not None and (made := known.details.get("made")):
+                bases[made["into"]] = made["version"]
         args = registry.get(step.tool).validate(step.args)
         rows_before = len(store.rows_of(vid)) if vid is not None else None
         lines.append({"step": step.tool, "args": args, "done": known is not None, "rows": rows_before})
@@ -215,9 +223,18 @@ def _as_locked(workspace: Workspace, recipe: Recipe, promised: Mapping[str, Any]
     return toolbox.finished(workspace.store, lineage[0].key)
 
 
-def _settings(workspace: Workspace, recipe: Recipe, step: Step, max_drop: float | None) -> toolbox.Settings:
+def _into(entry: Entry) -> str:
+    """The dataset an entry's rows were made into."""
+    return str(entry.details.get("made", {}).get("into", ""))
+
+
+def _settings(
+    workspace: Workspace, recipe: Recipe, step: Step, max_drop: float | None, bases: dict[str, str]
+) -> toolbox.Settings:
     since = recipe.model.since
     return toolbox.Settings(
+        bases=bases,
+        spending=workspace.spending,
         seed=recipe.model.seed,
         threads=workspace.threads,
         max_drop=step.max_drop if step.max_drop is not None else max_drop,
@@ -226,9 +243,16 @@ def _settings(workspace: Workspace, recipe: Recipe, step: Step, max_drop: float 
 
 
 def _step(
-    workspace: Workspace, recipe: Recipe, step: Step, vid: str, max_drop: float | None, *, moves: bool
+    workspace: Workspace,
+    recipe: Recipe,
+    step: Step,
+    vid: str,
+    max_drop: float | None,
+    bases: dict[str, str],
+    *,
+    moves: bool,
 ) -> toolbox.Done:
-    settings = _settings(workspace, recipe, step, max_drop)
+    settings = _settings(workspace, recipe, step, max_drop, bases)
     name = recipe.model.dataset
     asked = toolbox.resolve_on(workspace.store, step.tool, name, workspace.store.rows_of(vid), step.args, settings)
     known = toolbox.finished(workspace.store, asked.key)
@@ -276,6 +300,9 @@ def judge(workspace: Workspace, wanted: Sequence[expect.Expectation], entries: S
                 if isinstance(value, int | float):
                     numbers[fact["id"]] = value
     numbers |= {f"dropped.{reason}": count for reason, count in dropped.items()}
+    for entry in entries:
+        if made := entry.details.get("made"):
+            numbers[f"made.{made['into']}"] = workspace.store.version(made["version"]).rows
     numbers |= {"dropped": sum(dropped.values()), "rows": entries[-1].counts["after"]}
     numbers |= {"rejected": sum(entries[0].details["rejected"].values()), "read": entries[0].details["read"]}
     return [
@@ -306,7 +333,8 @@ def _lock(workspace: Workspace, recipe: Recipe, entries: Sequence[Entry], vid: s
                 "tool_version": entry.tool_version,
                 **_picked(entry.details, "tool_source"),
                 "args": dict(entry.args),
-                **_picked(entry.counts, "before", "after", "dropped", "added", "edits"),
+                **_picked(entry.counts, "before", "after", "dropped", "added", "edits", "planned", "accepted"),
+                **_picked(entry.details.get("made", {}), "into", "version"),
             }
             for entry in steps
         ],
@@ -351,8 +379,15 @@ def _result(
     dropped: Counter[str] = Counter()
     for entry in entries:
         dropped.update(entry.counts.get("dropped", {}))
-    kept = ("before", "after", "dropped", "added", "edited", "findings")
-    steps = [{"tool": entry.tool, **_picked(entry.counts, *kept)} for entry in entries[1:]]
+    kept = ("before", "after", "dropped", "added", "edited", "findings", "planned", "accepted", "rejected")
+    steps = [
+        {
+            "tool": entry.tool,
+            **_picked(entry.counts, *kept),
+            **_picked(entry.details.get("made", {}), "into", "version"),
+        }
+        for entry in entries[1:]
+    ]
     return {
         "recipe": recipe.path.name,
         "dataset": recipe.model.dataset,

@@ -10,14 +10,14 @@ import json
 import shutil
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
 from ..tools import tool as registry
-from ..tools.change import Change, Report
+from ..tools.change import Change, Made, Report
 from ..tools.context import Context
 from ..tools.errors import Misuse, Refused, Retry
 from ..tools.store import commit as committing
@@ -30,8 +30,9 @@ from ..tools.store.store import Store
 from ..tools.store.versions import Version
 from ..tools.store.views import VIEWS
 from ..tools.tool import Tool
-from . import incremental
+from . import incremental, making
 from .events import Finished, Listener, Noticed, Progressed, Started, nobody
+from .spending import NOTHING_SAID, PAID, Spending
 
 LOUD_SHARE: Final = 0.30
 """A step that drops more than this share of its rows says so in its last line."""
@@ -58,6 +59,9 @@ class Settings:
     sample: int | None = None
     max_drop: float | None = None
     released: str | None = None
+    bases: dict[str, str] = field(default_factory=dict)
+    """The versions this command has made of datasets that tools make rows into."""
+    spending: Spending = NOTHING_SAID
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,7 @@ class Call:
     files: tuple[str, ...]
     kept: Mapping[int, rulings.Ruling]
     key: str
+    base: str = ""
 
 
 def resolve(store: Store, tool_id: str, address: str, args: Mapping[str, Any], settings: Settings) -> Call:
@@ -103,6 +108,7 @@ def resolve_on(
     resolved = tool.validate(args)
     others: list[str] = []
     files: list[str] = []
+    base = ""
     for parameter in tool.parameters:
         value = resolved[parameter.name]
         if value is None:
@@ -116,6 +122,11 @@ def resolve_on(
         elif parameter.arg.benchmark:
             resolved[parameter.name] = [_benchmark(store, str(one)) for one in value]
             others += [one.rpartition("@")[2] for one in resolved[parameter.name] if "@" in one]
+        elif parameter.arg.makes:
+            if str(value) == dataset:
+                raise Retry(f"{tool.id}: {value} holds the rows things are made from.", next_step="Name another.")
+            base = making.base_of(store, str(value), settings.bases) if resolved.get("append") else ""
+            others += [base] if base else []
         elif parameter.arg.predicate:
             validate_predicate(str(value), views=VIEWS)
         elif parameter.arg.order:
@@ -130,9 +141,11 @@ def resolve_on(
     identity = [tool.id, tool.version, tool.source, resolved, rows.vid, others, files, settings.seed, sorted(kept)]
     if settings.released is not None:
         identity.append(settings.released)
+    if tool.effect in PAID:
+        identity.append(settings.spending.asked_of(store))
     key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
     by_position = {position: said[row_id] for row_id, position in kept.items()}
-    return Call(tool, dataset, rows, resolved, tuple(others), tuple(files), by_position, key)
+    return Call(tool, dataset, rows, resolved, tuple(others), tuple(files), by_position, key, base)
 
 
 def _kept(rows: Rows, said: Mapping[str, rulings.Ruling]) -> dict[str, int]:
@@ -213,7 +226,10 @@ def call_on(
     local = incremental.key_of(asked.rows, asked.tool, asked.args, asked.others, asked.files, settings.seed)
     result = _run(store, asked, settings, listener, local)
     entry = replace(_entry(asked, settings, origin, local), moves=moves)
-    if isinstance(result, Report):
+    if isinstance(result, Made):
+        entry = making.commit(store, asked.rows, result, entry, asked.base, moves=moves)
+        done = _done(store, entry, time.monotonic() - began, len(result.findings), {})
+    elif isinstance(result, Report):
         entry = committing.apply_report(store, asked.rows, result, entry)
         done = _done(store, entry, time.monotonic() - began, len(result.findings), result.details)
     else:
@@ -227,7 +243,7 @@ def call_on(
 def preview(store: Store, asked: Call, settings: Settings, listener: Listener = nobody) -> committing.Tally:
     """What a call would do, counted without writing anything. Raises Misuse for a tool that changes no rows."""
     result = _run(store, asked, settings, listener)
-    if isinstance(result, Report):
+    if not isinstance(result, Change):
         raise Misuse(f"{asked.tool.id} changes no rows: there is nothing to preview.")
     return committing.tally(asked.rows, result)
 
@@ -284,10 +300,12 @@ def result_line(entry: Entry, seconds: float, findings: int) -> dict[str, Any]:
         line["field"] = entry.args["field"]
     if entry.details.get("refused"):
         line["refused"] = True
-    return line
+    if "made" in entry.details:
+        line |= {"into": entry.details["made"]["into"], "version": entry.details["made"]["version"]}
+    return {**line, **entry.details.get("spent", {}), **entry.details.get("made", {}).get("spent", {})}
 
 
-def _run(store: Store, asked: Call, settings: Settings, listener: Listener, local: str = "") -> Change | Report:
+def _run(store: Store, asked: Call, settings: Settings, listener: Listener, local: str = "") -> Change | Report | Made:
     """Call the function, with a local key only on unseen rows; a Change comes back with outcomes still to be drawn."""
     scratch = store.scratch(f"call-{asked.key[:12]}")
 
@@ -303,13 +321,15 @@ def _run(store: Store, asked: Call, settings: Settings, listener: Listener, loca
         released=settings.released,
         progress=progress,
         notice=lambda text: listener(Noticed(text)),
+        base=asked.base,
+        **(settings.spending.models(store, asked.key, settings.seed, listener) if asked.tool.effect in PAID else {}),
     )
     result, seen = incremental.run(
         store, asked.rows, local, lambda rows: asked.tool.function(context, rows, **asked.args)
     )
     if seen:
         listener(Noticed(f"{seen:,} of {len(asked.rows):,} rows were seen before: what was recorded of them is used"))
-    if isinstance(result, Report):
+    if not isinstance(result, Change):
         shutil.rmtree(scratch, ignore_errors=True)
         return result
     outcomes = rulings.overruled(result.outcomes, asked.kept)
@@ -354,6 +374,8 @@ def _started(asked: Call) -> Started:
 
 def _reuse(store: Store, known: Entry, origin: Origin, listener: Listener, *, moves: bool) -> Done:
     """The step was done before: only the ref has to follow."""
+    if moves and "made" in known.details:
+        making.follow(store, known)
     if moves and known.output is not None and known.output != store.history(known.dataset).current:
         reused = {**known.details, "reused": known.seq}
         copy = replace(known, moves=True, actor=origin.actor, session=origin.session, call_id=origin.call_id)

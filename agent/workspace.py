@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -21,6 +21,7 @@ from .events import Finished, Listener, Noticed, nobody
 from .opened import name_for as name_for
 from .reading import DatasetStatus as DatasetStatus
 from .reading import Reading
+from .spending import NOTHING_SAID, Spending
 
 if TYPE_CHECKING:
     from ..tools.contaminate._registered import Registered
@@ -50,6 +51,7 @@ def open_workspace(
     seed: int = 0,
     threads: int | None = None,
     listener: Listener = nobody,
+    spending: Spending = NOTHING_SAID,
     create: bool = True,
 ) -> Workspace:
     """The workspace at `path` or the nearest one above it; without one, `path` becomes one (if `create`)."""
@@ -62,7 +64,7 @@ def open_workspace(
         if not start.is_dir():
             raise Misuse(f"{path} is not a folder.")
         root = start
-    return Workspace(root, seed=seed, threads=threads, listener=listener)
+    return Workspace(root, seed=seed, threads=threads, listener=listener, spending=spending)
 
 
 class Workspace(Reading):
@@ -153,16 +155,21 @@ class Workspace(Reading):
 
     # -- moving --------------------------------------------------------------------------------------------------
 
-    def undo(self, dataset: str, *, to: str | None = None) -> str:
+    def undo(self, dataset: str, *, to: str | None = None, origin: toolbox.Origin = toolbox.PERSON) -> str:
         """Take back the last step, or all back to the version `to`; -> the version now current."""
-        return self._move(dataset, "undo", to)
+        return self._move(dataset, "undo", to, origin)
 
     def redo(self, dataset: str) -> str:
         """Take back the last undo."""
         return self._move(dataset, "redo", None)
 
-    def _move(self, dataset: str, kind: Literal["undo", "redo"], to: str | None) -> str:
+    def _move(
+        self, dataset: str, kind: Literal["undo", "redo"], to: str | None, origin: toolbox.Origin = toolbox.PERSON
+    ) -> str:
         with self.store.writing(f"tilth {kind} {dataset}"):
+            done = self.store.ledger.with_call(origin.session, origin.call_id) if origin.call_id else None
+            if done is not None and done.output is not None:
+                return done.output
             past = self.store.history(dataset)
             steps = 1 if kind == "redo" else -1
             if to is not None:
@@ -176,7 +183,8 @@ class Workspace(Reading):
                 what = "is at its first version" if kind == "undo" else "has nothing to redo"
                 raise Misuse(f"{dataset} {what}; there is nothing to {kind}.")
             target = past.vids[past.cursor + steps]
-            self.store.commit(Entry(kind, dataset, args={"steps": steps}, inputs=(past.current,), output=target))
+            entry = Entry(kind, dataset, args={"steps": steps}, inputs=(past.current,), output=target)
+            self.store.commit(replace(entry, actor=origin.actor, session=origin.session, call_id=origin.call_id))
         purged = [one for one in self.store.ledger.purged.values() if target in one.details["versions"]]
         if purged:
             text = f"{dataset}@{target[:8]} lacks {len(purged):,} purged rows; {kind} does not bring them back"

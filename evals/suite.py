@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
+
+from ..tools.errors import OverBudget
 
 Json = Mapping[str, Any]
 
@@ -37,17 +39,20 @@ class Instance:
 @dataclass(frozen=True)
 class Score:
     """`value` is the suite's primary metric (None where the instance does not define it), `metrics` all figures,
-    `weights` numerators and denominators that pool over instances, `notes` sentences for `eval show`."""
+    `weights` numerators and denominators that pool over instances ("precision": (hits, found)), `curve` points (x, y)
+    where the suite has a recovery curve, `notes` sentences for `eval show`."""
 
     value: float | None
     metrics: Mapping[str, float] = field(default_factory=dict)
     families: Mapping[str, float] = field(default_factory=dict)  # recall or score by family
     notes: Sequence[str] = ()
+    weights: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    curve: Sequence[tuple[float, float]] = ()
 
 
 @dataclass(frozen=True)
 class Usage:
-    """What a run took; `reported` tells whether the agent said so itself."""
+    """What a run took; `reported` tells whether the agent said so itself. `seconds` are the runner's."""
 
     calls: int = 0
     tokens_in: int = 0
@@ -68,9 +73,48 @@ class Limits:
     usd: float | None = None
 
 
+class Meter:
+    """Counts what one job takes, so that it is known however the job ends, and stops it at its limits."""
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        self._limits = limits or Limits(tool_calls=None)
+        self.usage = Usage()
+
+    def add(
+        self, *, calls: int = 0, tokens_in: int = 0, tokens_out: int = 0, usd: float = 0.0, tool_calls: int = 0
+    ) -> None:
+        """Raises OverBudget when the sum passes a limit; what was added stays counted."""
+        one = self.usage
+        self.usage = replace(
+            one,
+            calls=one.calls + calls,
+            tokens_in=one.tokens_in + tokens_in,
+            tokens_out=one.tokens_out + tokens_out,
+            usd=one.usd + usd,
+            tool_calls=one.tool_calls + tool_calls,
+        )
+        if said := passed(self.usage, self._limits):
+            raise OverBudget(f"This instance is over its budget: {said}.")
+
+
+def passed(usage: Usage, limits: Limits) -> str:
+    """Which limit `usage` passes, in words; empty when none."""
+    tokens = usage.tokens_in + usage.tokens_out
+    if limits.tokens is not None and tokens > limits.tokens:
+        return f"{tokens:,} tokens of {limits.tokens:,}"
+    if limits.tool_calls is not None and usage.tool_calls > limits.tool_calls:
+        return f"{usage.tool_calls:,} tool calls of {limits.tool_calls:,}"
+    if limits.usd is not None and usage.usd > limits.usd:
+        return f"${usage.usd:.4f} of ${limits.usd:.4f}"
+    return ""
+
+
 @dataclass(frozen=True)
 class Job:
-    """What an agent gets: the task, a folder of its own with the files in it, limits, a seed and the epoch."""
+    """What an agent gets: the task, a folder of its own with the files in it, limits, a seed and the epoch.
+
+    `meter` is where an agent of this process counts calls, tokens, dollars and tool calls as it takes them.
+    """
 
     instance: str
     suite: str
@@ -80,14 +124,15 @@ class Job:
     limits: Limits
     seed: int
     epoch: int
+    meter: Meter = field(default_factory=Meter, compare=False)
 
 
 @dataclass(frozen=True)
 class Submission:
-    """What an agent handed in (JSON), and what it took."""
+    """What an agent handed in (JSON), and what it took; without `usage`, what its job's meter counted."""
 
     value: Json
-    usage: Usage = field(default_factory=Usage)
+    usage: Usage | None = None
     transcript: Sequence[Json] = ()  # OpenAI messages, for reports
 
 
@@ -96,8 +141,13 @@ Ended = Literal["answered", "crashed", "unavailable", "over_budget", "timed_out"
 
 
 class Agent(Protocol):
-    """Someone who works on a job. Raises Unavailable and OverBudget as tools/errors.py has them; any other error is a
-    crash of the agent."""
+    """Someone who works on a job. Raises Unavailable and OverBudget as tools/errors.py has them, and Misuse when what it
+    made is no submission; any other error is a crash of the agent.
+
+    One that holds connections is an asynchronous context manager too: the runner enters it for a whole run. Work that
+    blocks goes into a thread (`asyncio.to_thread`), or neither the time limit nor other jobs can act. An attribute
+    `expected: Usage`, what one instance is likely to take, is shown by `--dry-run`.
+    """
 
     name: str
     trusted: bool  # runs in this process

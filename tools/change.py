@@ -9,12 +9,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import pyarrow as pa
 
 from .store.records import DELETE as DELETE
 from .store.records import Path
+
+if TYPE_CHECKING:
+    from .panel import Books
 
 Severity = Literal["error", "warning", "note"]
 Action = Literal["drop", "edit", "add", "flag", "keep"]
@@ -44,13 +47,14 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class NewRow:
-    """A row made by a tool; `parents` are row ids (32 hex digits) it came from."""
+    """A row made by a tool; `parents` are row ids (32 hex digits) it came from, `reason` becomes its source."""
 
     record: Mapping[str, Any]
     reason: str
     parents: tuple[str, ...] = ()
     split: str | None = None
     evidence: Mapping[str, Any] | None = None
+    score: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +108,30 @@ class Change:
 
     `told`, called with the outcomes of all rows and the number of rows, hands the outcomes on and fills `findings` and
     `facts` when they have been drawn. A local tool makes both there: its own `outcomes` may be those of a few rows.
+    `books`, where a panel decided, are its accounts.
     """
 
     outcomes: Iterable[Outcome]
     findings: Sequence[Finding] = ()
     facts: Sequence[Fact] = ()
     told: Callable[[Iterable[Outcome], int], Iterator[Outcome]] | None = None
+    books: Books | None = None
+
+
+@dataclass(frozen=True)
+class Made:
+    """Rows of a dataset of their own, made from a version that stays as it is.
+
+    `into` names the dataset; `refused` has a line for every draft that became no row (position, outcome, code, message,
+    score, record).
+    """
+
+    into: str
+    added: Sequence[NewRow]
+    books: Books
+    refused: pa.Table | None = None
+    findings: Sequence[Finding] = ()
+    facts: Sequence[Fact] = ()
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -18,6 +19,7 @@ from .store import views
 if TYPE_CHECKING:
     import numpy as np
 
+    from .panel import Panel
     from .store.rows import Rows
     from .store.store import Store
 
@@ -53,7 +55,8 @@ class Context:
     """Given to every tool call: the workspace (to read), the name of the dataset, and what the person asked for.
 
     `released` is the version whose rows win over newer near-duplicates (a recipe's `since`); `notice` says one sentence
-    to the person; `scratch` is a folder that is gone after the call.
+    to the person; `scratch` is a folder that is gone after the call. `base` is the version that made rows are added to.
+    `panel`, `open_model` and `embedder` are there for tools that declare the effect `spends`.
     """
 
     store: Store
@@ -64,7 +67,9 @@ class Context:
     released: str | None = None
     progress: Progress = silent
     notice: Callable[[str], None] = lambda message: None
-    models: Mapping[str, Sequence[Model]] = field(default_factory=dict)
+    base: str = ""
+    panel: Panel | None = None
+    open_model: Callable[[str], AbstractAsyncContextManager[Model]] | None = None
     embedder: Embedder | None = None
 
     def rows(self, address: str) -> Rows:

@@ -201,6 +201,24 @@ class Books:
     cut_from: str = ""  # "given", "calibration …", "controls, optimistic"
     self_reviewed: bool = False
 
+    def counts(self) -> dict[str, Any]:
+        """What became of the tasks, as ledger and result line have it."""
+        return {
+            "planned": self.planned,
+            "accepted": self.accepted,
+            "rejected": dict(self.rejected),
+            "failed": dict(self.failed),
+            "undecided": self.undecided,
+            "pending": self.pending,
+            "surplus": self.surplus,
+            "escalated": self.escalated,
+        }
+
+    def spent(self) -> dict[str, Any]:
+        """What it took; no version depends on it."""
+        tokens = {"in": self.tokens_in, "out": self.tokens_out}
+        return {"calls": self.calls, "cached": self.cached, "tokens": tokens, "usd": self.usd}
+
 
 class Panel(Protocol):
     """Generator, reviewers and adjudicator behind one call."""

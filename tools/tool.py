@@ -23,7 +23,7 @@ from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from pydantic import Field as PydanticField
 
-from .change import Change, Outcome, Report, drops
+from .change import Change, Made, Outcome, Report, drops
 from .context import Context
 from .errors import Misuse, Retry, nearest
 
@@ -41,7 +41,8 @@ class Arg:
     `threshold`: takes part in `--what-if`. `dataset`: names a version, resolved and recorded before the call.
     `field`: names which text is read, resolved by the mapping. `predicate`, `order`: SQL, validated before the call.
     `path`: a file or folder whose bytes are part of what the call depends on. `benchmark`: names of benchmarks, or files
-    of items, which are registered on the way.
+    of items, which are registered on the way. `makes`: names the dataset that rows are made into; with an argument
+    `append` they are added to what it holds.
     """
 
     help: str
@@ -52,6 +53,7 @@ class Arg:
     order: bool = False
     path: bool = False
     benchmark: bool = False
+    makes: bool = False
     minimum: float | None = None
     maximum: float | None = None
 
@@ -66,7 +68,7 @@ TextField = Annotated[
 ]
 """The `field` argument every text tool shares; system prompts and tool schemas are outside the default."""
 
-ToolFunction = Callable[..., Change | Report]
+ToolFunction = Callable[..., Change | Report | Made]
 
 
 @dataclass(frozen=True)

@@ -77,6 +77,17 @@ def _share(text: str) -> float:
     return value
 
 
+def _amount(text: str) -> float:
+    """A number from 0 on."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 on")
+    return value
+
+
 OPTIONS: Final = (
     argument("--workspace", metavar="DIR", help="the workspace's folder (default: the nearest one above)"),
     argument("--json", action="store_true", help="events as JSON lines on stdout; the last line is the result"),
@@ -85,12 +96,15 @@ OPTIONS: Final = (
     argument("--seed", type=int, metavar="N", help="seed of everything random (default 0)"),
     argument("--sample", type=_count, metavar="N", help="try on N rows: a scratch version (do, run, inspect)"),
     argument("--max-drop", type=_share, metavar="SHARE", help="exit 1 when a step drops more, 0.1 is 10 %% (do, run)"),
+    argument("--max-usd", type=_amount, metavar="USD", help="the most that models may cost (do, run, ask, chat)"),
+    argument("--max-calls", type=_count, metavar="N", help="the most calls to models (do, run, ask, chat)"),
+    argument("--max-minutes", type=_amount, metavar="N", help="the most minutes of asking models (do, run, ask, chat)"),
     argument("--threads", type=_count, metavar="N", help="threads to use; results never depend on it"),
     argument("--yes", action="store_true", help="answer yes where a question would be asked"),
     argument("--plain", action="store_true", help="no colour, nothing redrawn, one thing after another"),
     argument("--quiet", action="store_true", help="no narration; warnings and results only"),
 )
-LIMITED: Final = ("jsonl", "csv", "sample", "max_drop")
+LIMITED: Final = ("jsonl", "csv", "sample", "max_drop", "max_usd", "max_calls", "max_minutes")
 """Options that mean something to some verbs only; elsewhere they are an error rather than ignored."""
 
 _DATASET = argument("dataset", metavar="X", help="NAME, NAME~1, NAME@TAG, NAME@VERSION, or a file")
@@ -128,14 +142,14 @@ VERBS: Final = (
          argument("--dry-run", action="store_true", help="what would be dropped; changes nothing"),
          argument("--amend", action="store_true", help="do the tool's last step again with these arguments over its "
                   "old ones, and all steps that followed it"),
-         takes="sample max_drop"),
+         takes="sample max_drop max_usd max_calls max_minutes"),
     verb("run", "run a recipe from its sources", "verbs.act:run",
          argument("recipe", metavar="RECIPE", help="a YAML file"),
          argument("--set", metavar="KEY=VALUE", action="append", default=[], help="override a value of the recipe"),
          argument("--dry-run", action="store_true", help="list the steps; changes nothing"),
          argument("--until", metavar="STEP", help="stop after this step (a tool or a number)"),
          argument("--locked", action="store_true", help="exit 1 when anything differs from the lock file"),
-         takes="sample max_drop"),
+         takes="sample max_drop max_usd max_calls max_minutes"),
     verb("tools", "list tools, show one, or check a file of your own: tools check FILE", "verbs.look:tools",
          argument("words", metavar="TOOL", nargs="*", help="a tool's id, or check FILE")),
     verb("datasets", "list the datasets of this workspace", "verbs.look:datasets"),
@@ -232,6 +246,10 @@ VERBS: Final = (
     verb("demo", "make messy data, curate it, show what was found", "verbs.keep:demo",
          argument("folder", metavar="DIR", nargs="?", default="tilth-demo", help="default: tilth-demo"),
          argument("--rows", type=_count, default=5000, metavar="N", help="rows of made-up data (default 5000)")),
+    verb("prompts", "list the texts models are given; show one; copy one into prompts/ to change it",
+         "verbs.prompts:prompts",
+         argument("name", metavar="NAME", nargs="?", help="a prompt's name, as the list has it"),
+         argument("--eject", action="store_true", help="copy the shipped text into the workspace's prompts/")),
     verb("doctor", "check versions, workspace, terminal, sandbox, endpoints", "verbs.keep:doctor"),
     verb("gc", "remove what killed commands left behind", "verbs.keep:gc"),
     verb("docs", "write docs/ and the generated parts of README.md", "verbs.keep:docs",

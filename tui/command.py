@@ -22,6 +22,7 @@ from .plain import Human, PlainFace
 from .terminal import terminal_of
 
 if TYPE_CHECKING:
+    from ..agent.spending import Spending
     from ..agent.workspace import Workspace
 
 
@@ -98,6 +99,20 @@ class Command:
             )
         return folder
 
+    @property
+    def spending(self) -> Spending:
+        """The caps of the line, and a question on the terminal where there is one."""
+        from ..agent.spending import Spending
+        from .consent import asker
+
+        return Spending(
+            max_calls=self.option("max_calls"),
+            max_usd=self.option("max_usd"),
+            max_minutes=self.option("max_minutes"),
+            yes=bool(self.option("yes")),
+            agree=asker(self.face),
+        )
+
     def has_workspace(self) -> bool:
         from ..tools.store.store import find_workspace
 
@@ -114,6 +129,7 @@ class Command:
             seed=self.seed,
             threads=self.option("threads"),
             listener=self.face.listener,
+            spending=self.spending,
             create=create,
         )
         if new:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, TextIO
 
-from ..agent.events import Event, Finished, Noticed, Progressed, Started
+from ..agent.events import Counted, Event, Finished, Noticed, Progressed, Started
 from .cells import fit
 from .ndjson import RowFormat, write_rows
 from .render.results import result_lines
@@ -60,6 +60,9 @@ class PlainFace:
             case Progressed():
                 if not self._quiet:
                     self._progress.at(event)
+            case Counted():
+                if not self._quiet:
+                    self._progress.count(event)
             case Noticed():
                 self._notice(event)
             case Finished():
@@ -173,6 +176,19 @@ class _Progress:
             self._spoken_at, self._spoken_share = now, share
             self._say(_progress_line(event, now - self._start))
 
+    def count(self, event: Counted) -> None:
+        """The accounts of a panel: redrawn on a terminal, elsewhere told every few seconds."""
+        now = self._clock()
+        if now - self._spoken_at < (REDRAW_SECONDS if self._terminal.live else SPEAK_SECONDS):
+            return
+        self._spoken_at = now
+        line = _panel_line(event)
+        if self._terminal.live:
+            self._drawn = True
+            self._redraw(fit(line, self._terminal.columns - 1))
+        else:
+            self._say(line)
+
     def erase(self) -> None:
         if self._drawn:
             self._drawn = False
@@ -198,6 +214,18 @@ def _progress_line(event: Progressed, seconds: float) -> str:
         parts.append(f"{shown(rate)} {unit}/s")
         if event.total and rate:
             parts.append(f"{duration((event.total - event.done) / rate)} left")
+    return ", ".join(parts)
+
+
+def _panel_line(event: Counted) -> str:
+    wanted = "" if event.wanted is None else f" of {event.wanted:,}"
+    parts = [f"{event.what}: accepted {event.accepted:,}{wanted}", f"rejected {sum(event.rejected.values()):,}"]
+    parts += [f"failed {sum(event.failed.values()):,}"] if event.failed else []
+    parts += [f"parked {event.parked:,}"] if event.parked else []
+    parts += [f"{event.in_flight} in flight", f"{event.calls:,} calls"]
+    parts += [f"${event.usd:.2f}"] if event.usd else []
+    parts += [f"{event.rate:.1f}/s"]
+    parts += [f"{duration(60 * event.minutes_left)} left"] if event.minutes_left is not None else []
     return ", ".join(parts)
 
 

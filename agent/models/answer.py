@@ -21,7 +21,8 @@ class Tokens(TypedDict):
 
 
 class Answer(TypedDict):
-    """`data` is the validated value where a schema was given; `calls` are the keys in calls.sqlite, repairs last;
+    """`data` is the validated value where a schema was given; `prompt_logprobs` has {token, logprob} for every token of
+    the prompt as the server's template writes it, where it was asked for (vLLM) and given; `calls` are the keys in calls.sqlite, repairs last;
     `salvaged` says what had to be cut away to find the JSON; `problem` says what was wrong, for people."""
 
     model: str
@@ -30,6 +31,7 @@ class Answer(TypedDict):
     data: dict[str, Any] | None
     tool_calls: list[dict[str, Any]]
     logprobs: list[dict[str, Any]]
+    prompt_logprobs: list[dict[str, Any]]
     tokens: Tokens
     calls: list[str]
     cached: bool

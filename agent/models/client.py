@@ -256,6 +256,7 @@ class OpenAIModel:
             data=None,
             tool_calls=[],
             logprobs=[],
+            prompt_logprobs=[],
             tokens={"input": call.tokens_in, "output": call.tokens_out},
             calls=[key],
             cached=cached,
@@ -272,6 +273,7 @@ class OpenAIModel:
         answer["text"] = message.get("content") or ""
         answer["tool_calls"] = message.get("tool_calls") or []
         answer["logprobs"] = (choice.get("logprobs") or {}).get("content") or []
+        answer["prompt_logprobs"] = _prompt_logprobs(body.get("prompt_logprobs"))
         if message.get("refusal") or choice.get("finish_reason") == "content_filter":
             answer["outcome"] = "refused"
             answer["problem"] = message.get("refusal") or "stopped by the server's filter"
@@ -283,6 +285,14 @@ class OpenAIModel:
 
 def _repair_of(nonce: Nonce) -> Nonce:
     return [*nonce, "repair"] if isinstance(nonce, list | tuple) else [nonce, "repair"]  # type: ignore[list-item]
+
+
+def _prompt_logprobs(given: Any) -> list[dict[str, Any]]:
+    """vLLM's form: for each token null or {token id: {"logprob", "decoded_token"}, …}, the token itself first."""
+    if not isinstance(given, list) or not all(one is None or (isinstance(one, dict) and one) for one in given):
+        return []
+    firsts = [next(iter(one.values())) if one else {} for one in given]
+    return [{"token": one.get("decoded_token") or "", "logprob": one.get("logprob")} for one in firsts]
 
 
 def _is_rejection(body: str) -> bool:

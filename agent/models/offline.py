@@ -88,6 +88,7 @@ def _answer(text: str, problem: str) -> Answer:
         data=None,
         tool_calls=[],
         logprobs=[],
+        prompt_logprobs=[],
         tokens={"input": 0, "output": 0},
         calls=[],
         cached=False,

@@ -126,14 +126,24 @@ class Item:
         return "\n".join(self.parts.values())
 
     @property
-    def answer_words(self) -> list[str]:
-        """The words of the answer; of the option it points to, where it is a letter or the number of one."""
-        answer, options = self.parts.get("answer", ""), self.parts.get("options", "").split("\n")
+    def options(self) -> list[str]:
+        """The options, in the benchmark's order."""
+        return self.parts["options"].split("\n") if "options" in self.parts else []
+
+    @property
+    def right(self) -> int | None:
+        """The number of the option the answer points to: by a letter, its number from 0, or its text."""
+        answer, options = self.parts.get("answer", ""), self.options
         given = answer.strip().upper()
         number = int(given) if given.isdecimal() else ord(given) - ord("A") if len(given) == 1 else -1
-        if "options" in self.parts and 0 <= number < len(options):
-            answer = options[number]
-        return words_of(answer)
+        if 0 <= number < len(options):
+            return number
+        return options.index(answer) if answer in options else None
+
+    @property
+    def answer_words(self) -> list[str]:
+        """The words of the answer; of the option it points to, where it points to one."""
+        return words_of(self.parts.get("answer", "") if self.right is None else self.options[self.right])
 
 
 def words_of(text: str) -> list[str]:

@@ -108,38 +108,47 @@ def _first_times(found: Tally, positions: np.ndarray) -> np.ndarray:
 
 
 def apply(
-    store: Store, rows: Rows, change: Change, entry: Entry, *, max_drop: float | None = None
+    store: Store,
+    rows: Rows,
+    change: Change,
+    entry: Entry,
+    *,
+    max_drop: float | None = None,
+    record_type: pa.DataType | None = None,
 ) -> tuple[Entry, Version]:
     """Write a Change over `rows` and commit it; a share of drops above `max_drop` keeps the decisions but no version.
 
     `entry` comes with dataset, tool, args and key filled in; inputs, counts, objects and output are added here.
+    `record_type` is that of rows added to a version that has none.
     """
-    writing = _Writing(store, rows)
+    writing = _Writing(store, rows, record_type)
     with ExitStack() as stack:
         writing.run(change.outcomes, stack)
     refused = max_drop is not None and len(writing.tally.gone) > max_drop * len(rows)
     version = rows.version if refused else writing.version()
     objects = writing.objects() | note_objects(store, rows, change.findings, change.facts)
+    books = {} if change.books is None else change.books.counts()
+    spent = {} if change.books is None else {"spent": change.books.spent()}
     entry = replace(
         entry,
         inputs=(rows.vid, *entry.inputs),
         output=None if refused else version.vid,
-        counts={**entry.counts, **writing.tally.counts()},
-        objects=objects,
-        details={**entry.details, "refused": True} if refused else entry.details,
+        counts={**entry.counts, **books, **writing.tally.counts()},
+        objects={**entry.objects, **objects},
+        details={**entry.details, **spent, **({"refused": True} if refused else {})},
     )
     return store.commit(entry, None if refused else version), version
 
 
 def apply_report(store: Store, rows: Rows, report: Report, entry: Entry) -> Entry:
     """Commit a Report: its findings, facts and details become objects."""
-    objects = note_objects(store, rows, report.findings, report.facts)
+    objects = {**entry.objects, **note_objects(store, rows, report.findings, report.facts)}
     if report.details:
         text = json.dumps(report.details, ensure_ascii=False)
         objects["details"] = store.objects.put(pa.table({"json": pa.array([text], pa.large_string())}))
     if report.decisions is not None and len(report.decisions):
         objects["decisions"] = store.objects.put(_stored(rows, report.decisions))
-    counts = {"before": len(rows), "after": len(rows), "findings": len(report.findings)}
+    counts = {**entry.counts, "before": len(rows), "after": len(rows), "findings": len(report.findings)}
     return store.commit(replace(entry, kind="report", inputs=(rows.vid, *entry.inputs), objects=objects, counts=counts))
 
 
@@ -221,9 +230,10 @@ class _Cursor:
 class _Writing:
     """One Change on its way to disk."""
 
-    def __init__(self, store: Store, rows: Rows) -> None:
+    def __init__(self, store: Store, rows: Rows, record_type: pa.DataType | None = None) -> None:
         self.store = store
         self.rows = rows
+        self._record_type = record_type
         self.tally = Tally(len(rows))
         self._writers: dict[str, ObjectWriter] = {}
         self._edited: list[int] = []
@@ -310,7 +320,9 @@ class _Writing:
         )
 
     def _write_added(self, added: list[NewRow], stack: ExitStack) -> None:
-        kind = self.rows.schema(["record"]).field("record").type if len(self.rows) else pa.large_string()
+        kind = self._record_type or pa.large_string()
+        if len(self.rows):
+            kind = self.rows.schema(["record"]).field("record").type
         record, content = new_records([row.record for row in added], kind)
         births = [made_row_id(sha, self._next_ord + i) for i, sha in enumerate(content.to_pylist())]
         count = len(added)
@@ -334,6 +346,18 @@ class _Writing:
         table = table.filter(stays)  # a row that was purged is not made again
         self.tally.added -= count - len(table)
         self._writer("added", table.schema, stack).write(table)
+        told = [row for row, stay in zip(added, stays.to_pylist(), strict=True) if stay]
+        if any(row.evidence is not None for row in told):
+            decided = [
+                *(table[name] for name in ("row_id", "ord", "rev")),
+                pa.array(["add"] * len(told)),
+                pa.array([row.reason for row in told]),
+                pa.array([row.score for row in told], pa.float64()),
+                pa.array([dump_evidence(row.evidence) for row in told], pa.string()),
+            ]
+            self._writer("decisions", STORED_DECISIONS, stack).write(
+                pa.Table.from_arrays(decided, schema=STORED_DECISIONS)
+            )
         self._next_ord += count
 
     def objects(self) -> dict[str, str]:

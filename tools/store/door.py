@@ -17,12 +17,15 @@ if TYPE_CHECKING:
 _own = threading.local()
 
 
-def connect(*, temp: Path | None, threads: int | None = None, memory_share: float = 0.4) -> duckdb.DuckDBPyConnection:
+def connect(
+    *, temp: Path | None, threads: int | None = None, io_threads: int | None = None, memory_share: float = 0.4
+) -> duckdb.DuckDBPyConnection:
     """A fresh in-memory database.
 
     `temp` is the folder to which an operator spills when it outgrows its memory; None: such a query fails.
     Processes may share it; DuckDB sweeps what a killed one left there and spares foreign files. `threads`
-    defaults to the cores the process may use. `memory_share`, in (0, 1], is of the machine's memory or of the
+    defaults to the cores the process may use, `io_threads`, which only wait for files, to DuckDB's own number; with
+    1 and 0 there is no thread but the caller's. `memory_share`, in (0, 1], is of the machine's memory or of the
     control group's, whichever is less.
     """
     import duckdb
@@ -38,6 +41,8 @@ def connect(*, temp: Path | None, threads: int | None = None, memory_share: floa
     }
     if threads is not None:
         settings["threads"] = threads
+    if io_threads is not None:
+        settings["async_threads"] = io_threads
     connection = duckdb.connect(config=settings)
     connection.execute(f"set temp_directory = {text_literal(str(temp.absolute()) if temp else '')}")
     connection.execute("set global timezone = 'UTC'")  # global: cursors of this connection see it too

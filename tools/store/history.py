@@ -233,7 +233,7 @@ def _purged(store: Store, dataset: str, entries: Sequence[Entry], tombstone: Ent
 def _decided(store: Store, entries: Sequence[Entry], row_id: str) -> Iterator[Decision]:
     """Every decision about one row, oldest first."""
     for entry in entries:
-        table = decisions(store, entry) if entry.kind in ("step", "report") else None
+        table = decisions(store, entry) if entry.kind in ("step", "report", "import") else None
         if table is not None:
             hits = table.filter(pc.equal(table["row_id"], pa.scalar(bytes.fromhex(row_id), pa.binary(16))))
             yield from (_decision(line, entry) for line in hits.to_pylist())

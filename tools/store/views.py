@@ -45,6 +45,25 @@ def query(store: Store, address: str, sql: str, *, limit: int | None = None) -> 
         return session.arrow(sql, limit)
 
 
+@dataclass(frozen=True)
+class Definitions:
+    """Statements that make the views a query needs, to be run in order, and the only files that they read."""
+
+    statements: tuple[str, ...]
+    files: tuple[Path, ...]
+
+
+def define(store: Store, address: str, sql: str) -> Definitions:
+    """What a validated SELECT over a version's views needs, for whoever runs it elsewhere."""
+    return _Session(store, address, tables_of(sql), threads=1).define()
+
+
+def columns_of(mapping: Mapping) -> dict[str, tuple[str, ...]]:
+    """Each view with the names of its columns."""
+    rows = (*OWN, *(column.shown for column in own_columns(mapping)))
+    return {"rows": rows, "dropped": (*rows, "step", "tool", "reason", "score", "evidence"), **_COLUMNS}
+
+
 def positions_where(store: Store, address: str, predicate: str, *, threads: int | None = None) -> np.ndarray:
     """Positions, ascending, of the rows for which a predicate over `rows` is true. Raises Retry."""
     validate_predicate(predicate, views=VIEWS)
@@ -164,10 +183,8 @@ class _Session:
         self._threads = threads
         self._files: set[Path] = set()
 
-    def __enter__(self) -> _Session:
-        self.connection: duckdb.DuckDBPyConnection = door.connect(
-            temp=self._store.state / "tmp" / "duckdb", threads=self._threads
-        )
+    def define(self) -> Definitions:
+        """The views and the files below them; texts and turns are derived first where no query did it before."""
         makers: dict[str, Callable[[], str]] = {
             "rows": self._rows,
             "dropped": self._dropped,
@@ -180,9 +197,16 @@ class _Session:
         }
         statements = [f"create view all_rows as {self._of(self.rows.version)}"]
         statements += [f"create view {name} as {makers[name]()}" for name in VIEWS if name in self._names]
-        for statement in statements:
+        return Definitions(tuple(statements), tuple(sorted(self._files)))
+
+    def __enter__(self) -> _Session:
+        defined = self.define()
+        self.connection: duckdb.DuckDBPyConnection = door.connect(
+            temp=self._store.state / "tmp" / "duckdb", threads=self._threads
+        )
+        for statement in defined.statements:
             self.connection.execute(statement)
-        door.lock_down(self.connection, sorted(self._files))
+        door.lock_down(self.connection, defined.files)
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -325,6 +349,17 @@ _EMPTY_FINDINGS: Final = (
 _EMPTY_FACTS: Final = (
     "select '' as tool, '' as id, '' as value, '' as unit, '' as method, 0::bigint as n_examined where false"
 )
+
+
+_COLUMNS: Final = {
+    "texts": ("row_id", "field", "text"),
+    "turns": ("row_id", "i", "role", "text"),
+    "signals": ("row_id", "tool", "name", "value", "value_text"),
+    "decisions": ("row_id", "step", "tool", "action", "reason", "score", "evidence"),
+    "findings": ("tool", "code", "severity", "message", "count", "unit", "rows", "sql", "fix"),
+    "facts": ("tool", "id", "value", "unit", "method", "n_examined"),
+}
+"""Columns of the views that have the same ones whatever the records are like."""
 
 
 def _step(entry: Entry) -> str:

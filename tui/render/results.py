@@ -32,6 +32,8 @@ def result_lines(result: Mapping[str, Any], terminal: Terminal) -> Iterator[str]
         yield from ("  " + line for line in _steps(result.get("steps", ()), terminal))
     elif result.get("tool") in ("undo", "redo"):
         yield f"{result['dataset']} @ {version(result['version'])}   {result['rows']:,} rows"
+    elif "into" in result:
+        yield from _making(result, terminal)
     elif "after" in result:
         yield from _step(result, terminal)
     else:
@@ -75,6 +77,38 @@ def _step(result: Mapping[str, Any], terminal: Terminal) -> Iterator[str]:
     if edits := result.get("edits"):
         reasons = ", ".join(f"{reason} {count:,}" for reason, count in edits.items())
         yield from wrap(one_line(reasons), terminal.columns, indent="    ", first="  edits: ")
+    if "planned" in result:
+        yield from _panel(result, terminal)
+
+
+def _making(result: Mapping[str, Any], terminal: Terminal) -> Iterator[str]:
+    """Rows that were made from a dataset into another."""
+    yield f"{result['tool']}  {result['dataset']} => {result['into']}  {result['accepted']:,} rows made   @ {version(result['version'])}"
+    yield from _panel(result, terminal)
+
+
+def _panel(result: Mapping[str, Any], terminal: Terminal) -> Iterator[str]:
+    """The accounts of a panel and what it took."""
+    rejected, failed = result["rejected"], result["failed"]
+    parts = [
+        f"accepted {result['accepted']:,}",
+        f"rejected {sum(rejected.values()):,}",
+        f"failed {sum(failed.values()):,}",
+    ]
+    parts += [f"undecided {result['undecided']:,}"] if result.get("undecided") else []
+    sums = f"planned {result['planned']:,} = {' + '.join(parts)} + pending {result['pending']:,}"
+    yield from wrap(f"{sums}; surplus {result['surplus']:,}, escalated {result['escalated']:,}", terminal.columns,
+                    indent="    ", first="  ")  # fmt: skip
+    for name, reasons in (("rejected", rejected), ("failed", failed)):
+        if reasons:
+            told = ", ".join(f"{reason} {count:,}" for reason, count in reasons.items())
+            yield from wrap(one_line(told), terminal.columns, indent="    ", first=f"  {name}: ")
+    if "calls" in result:
+        tokens = result["tokens"]
+        yield (
+            f"  {result['calls']:,} calls, {result['cached']:,} of them recorded before; tokens {tokens['in']:,} in, "
+            f"{tokens['out']:,} out; ${result['usd']:.4f}"
+        )
 
 
 def _run(result: Mapping[str, Any], terminal: Terminal) -> Iterator[str]:

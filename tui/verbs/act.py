@@ -29,7 +29,7 @@ def do(command: Command) -> None:
             return _dry_run(command, workspace, flags, values)
         options = {"sample": command.option("sample"), "max_drop": command.option("max_drop")}
         done = workspace.do(flags.tool.id, args.dataset, **options, **values)
-        if done.entry.kind == "report":
+        if done.entry.kind == "report" and "made" not in done.entry.details:
             _report(command, workspace, done)
         else:
             command.face.result(done.result, instead=True)

@@ -1,0 +1,83 @@
+"""Rows made from a version: they become a dataset of their own, and the version they were made from notes that.
+
+It knows the two entries a making leaves in the ledger. Which rows are made, and by whom, is the tool's business.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from typing import Any
+
+import pyarrow as pa
+
+from ..tools.change import Change, Made, Outcome, Report
+from ..tools.store import commit as committing
+from ..tools.store.ledger import Entry
+from ..tools.store.rows import Rows
+from ..tools.store.store import Store, check_name
+
+
+def base_of(store: Store, into: str, bases: dict[str, str]) -> str:
+    """The version that rows are added to: what this run made of `into`, else what is there; "" for nothing yet."""
+    check_name(into)
+    if into in bases:
+        return bases[into]
+    return store.history(into).current if into in store.histories() else ""
+
+
+def commit(store: Store, rows: Rows, made: Made, entry: Entry, base: str, *, moves: bool) -> Entry:
+    """Write the rows as the new version of `made.into` (after those of `base`), then tell it of the version they come
+    from; -> the entry of the latter. Killed in between, the second call finds the first half done."""
+    born = _born(store, rows, made, entry, base, moves=moves)
+    counts = made.books.counts()
+    told = {"into": made.into, "version": born.output, "spent": made.books.spent()}
+    note = replace(entry, details={**entry.details, "made": told}, counts=counts, objects=_refused(store, made))
+    return committing.apply_report(store, rows, Report(findings=made.findings, facts=made.facts), note)
+
+
+def follow(store: Store, known: Entry) -> None:
+    """Let the ref of the made dataset stand again where a finished making left it."""
+    told = known.details["made"]
+    history = store.histories().get(told["into"])
+    if history is not None and history.current == told["version"]:
+        return
+    entry = Entry("run", told["into"], tool=known.tool, inputs=(known.before or "",), output=told["version"])
+    store.commit(replace(entry, actor=known.actor))
+
+
+def _born(store: Store, rows: Rows, made: Made, entry: Entry, base: str, *, moves: bool) -> Entry:
+    key = hashlib.sha256(f"{entry.key}\0{base}".encode()).hexdigest()
+    known = store.ledger.with_key(key)
+    if known is not None and all(map(store.objects.holds, known.objects.values())):
+        return known
+    start = store.rows_of(base) if base else _nothing(store, rows)
+    source: dict[str, Any] = {"name": made.added[0].reason if made.added else entry.tool, "paths": [], "files": [],
+              "license": _license(store, entry.dataset, rows.vid), "made_from": f"{entry.dataset}@{rows.vid}"}  # fmt: skip
+    details: dict[str, Any] = {"sources": [source], "read": len(made.added), "kept": len(made.added), "rejected": {}}
+    birth = replace(entry, kind="import", dataset=made.into, key=key, moves=moves, details=details,
+                    inputs=(rows.vid,) if base else ())  # fmt: skip
+    kind: pa.DataType = rows.schema(["record"]).field("record").type
+    change = Change(iter([Outcome(added=made.added)]), books=made.books)
+    return committing.apply(store, start, change, birth, record_type=kind)[0]
+
+
+def _nothing(store: Store, rows: Rows) -> Rows:
+    """A version of no rows whose parent is the version rows are made from."""
+    return Rows(store.objects, replace(rows.version, rows=0, parts=(), next_ord=0))
+
+
+def _license(store: Store, dataset: str, vid: str) -> str | None:
+    """All licences of the seeds' sources together; None where one of them is not declared."""
+    imports = [one for one in store.ledger.lineage(dataset, vid) if one.kind == "import"]
+    declared = {source.get("license") for one in imports for source in one.details.get("sources", ())}
+    named = sorted(one for one in declared if one)
+    if not named or len(named) < len(declared):
+        return None
+    return named[0] if len(named) == 1 else " AND ".join(f"({one})" for one in named)
+
+
+def _refused(store: Store, made: Made) -> dict[str, str]:
+    if made.refused is None or not len(made.refused):
+        return {}
+    return {"refused": store.objects.put(made.refused)}

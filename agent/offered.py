@@ -1,0 +1,392 @@
+"""The tools a model is offered: a small fixed core, `find_tool` for all others, `do` to call one.
+
+It knows their schemas, how a model's arguments are read and mended, and what a call would do before it is done. It does
+not know who approves a call. The list is the same in every turn, so that servers can keep what they computed for it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ..tools import tool as registry
+from ..tools.errors import Retry, nearest
+from ..tools.tool import Effect, Tool
+from . import reach, toolbox, told
+from .events import Listener
+from .told import Told
+from .toolbox import Origin
+
+if TYPE_CHECKING:
+    from .workspace import Workspace
+
+SCHEMA_TOKENS: Final = 2500
+"""The most all schemas together may come to."""
+FOUND: Final = 4
+"""Tools one search shows."""
+
+Act = Callable[[Origin, Listener], Told]
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A call that is understood and not yet done. `share` counts, without writing, which share of the rows it drops."""
+
+    tool: str
+    dataset: str
+    args: Mapping[str, Any]
+    effect: Effect
+    command: str
+    act: Act
+    share: Callable[[], float] | None = None
+
+
+@dataclass
+class Desk:
+    """What calls are made on: the workspace, the dataset the conversation is about, and the person's own words."""
+
+    workspace: Workspace
+    dataset: str = ""
+    said: list[str] = field(default_factory=list)
+
+    def address(self, wanted: str) -> str:
+        """The address itself; a file that the person named is imported on the way (by `act`, see `_imported`)."""
+        wanted = wanted or self.dataset
+        if not wanted:
+            names = ", ".join(sorted(self.workspace.store.histories()))
+            raise Retry("No dataset is named.", next_step=f"Datasets here: {names or 'none'}.")
+        self.workspace.store.resolve(wanted)
+        return wanted
+
+
+class _Args(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Profile(_Args):
+    dataset: str = ""
+
+
+class Sql(_Args):
+    query: str = Field(description="one SELECT")
+    dataset: str = ""
+
+
+class Show(_Args):
+    dataset: str = ""
+    where: str = Field("", description="SQL predicate over the columns")
+    count: int = Field(5, ge=1, le=20)
+
+
+class Drops(_Args):
+    dataset: str = ""
+    step: str = Field("", description="tool id or step number")
+    reason: str = ""
+    count: int = Field(2, ge=0, le=5, description="examples per reason")
+
+
+class Why(_Args):
+    row: str = Field(description="row id (6 digits or more) or FILE:LINE")
+    dataset: str = ""
+
+
+class Undo(_Args):
+    dataset: str = ""
+
+
+class Diff(_Args):
+    a: str = Field(description="version: NAME, NAME~1, NAME@TAG")
+    b: str = Field("", description="another version; empty: what the last step of a did")
+
+
+class Export(_Args):
+    dataset: str = ""
+    format: str = Field("", description="messages, prompt-completion, preference, text, jsonl, csv, parquet …")
+    folder: str = Field("", description="inside the workspace; empty: exports/NAME-VERSION")
+
+
+class FindTool(_Args):
+    query: str = Field(description="what it should do")
+
+
+class Do(_Args):
+    tool: str = Field(description="id such as dedup.near, from find_tool")
+    dataset: str = ""
+    args: dict[str, Any] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Offer:
+    """One function of the list. `plan` turns validated arguments into a planned call."""
+
+    name: str
+    summary: str
+    args: type[_Args]
+    plan: Callable[[Desk, Any], Planned]
+
+
+def schemas() -> list[dict[str, Any]]:
+    """The list as the OpenAI protocol wants it."""
+    return [
+        {"type": "function", "function": {"name": one.name, "description": one.summary, "parameters": _schema(one.args)}}
+        for one in OFFERS
+    ]
+
+
+def _schema(args: type[_Args]) -> dict[str, Any]:
+    schema = args.model_json_schema()
+    for part in schema["properties"].values():
+        part.pop("title", None)
+    return {name: schema[name] for name in ("type", "properties", "required", "additionalProperties") if name in schema}
+
+
+def plan(desk: Desk, name: str, arguments: str) -> Planned:
+    """What a model's call means. A tool's own id in place of `do` is understood, as is JSON text within JSON.
+
+    Raises Retry (and Misuse for what a store refuses), telling what to write instead.
+    """
+    given = _json(name, arguments)
+    offer = next((one for one in OFFERS if one.name == name.replace(".", "_")), None)
+    if offer is None:
+        own = _id_like(name)
+        if own is None:
+            raise Retry(f"There is no function {name!r}.", next_step=nearest(name, [one.name for one in OFFERS]))
+        inner = given.pop("args", {})
+        given = {**(inner if isinstance(inner, dict) else {}), **given}
+        dataset = str(given.pop("dataset", ""))
+        return _plan_do(desk, Do(tool=own, dataset=dataset, args=given))
+    if isinstance(given.get("args"), str):
+        given["args"] = _json(name, given["args"])
+    return offer.plan(desk, _validated(offer, given))
+
+
+def _json(name: str, text: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text or "{}")
+    except ValueError as error:
+        raise Retry(f"The arguments of {name} are no JSON: {error}.", next_step="Send one JSON object.") from None
+    if not isinstance(found, dict):
+        raise Retry(f"The arguments of {name} are no JSON object.", next_step='Send for example {"dataset": "chats"}.')
+    return found
+
+
+def _id_like(name: str) -> str | None:
+    """`dedup_near` and `dedup.near` both mean the tool dedup.near."""
+    return next((id for id in registry.ids() if name.replace(".", "_") == id.replace(".", "_")), None)
+
+
+def _validated(offer: Offer, given: Mapping[str, Any]) -> _Args:
+    names = list(offer.args.model_fields)
+    for name in given:
+        if name not in names:
+            raise Retry(f"{offer.name} has no argument {name!r}.", next_step=nearest(name, names))
+    try:
+        return offer.args.model_validate(given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise Retry(f"{offer.name}: {where}: {first['msg']}.", next_step=f"Its arguments: {', '.join(names)}.") from None
+
+
+# -- calling any tool ----------------------------------------------------------------------------------------------
+
+
+def _plan_do(desk: Desk, args: Do) -> Planned:
+    tool = registry.get(args.tool)
+    address = desk.address(args.dataset)
+    given = {name: _reached(desk, tool, name, value) for name, value in args.args.items()}
+    workspace = desk.workspace
+    asked = toolbox.resolve(workspace.store, tool.id, address, given, workspace.settings())
+
+    def act(origin: Origin, listener: Listener) -> Told:
+        with workspace.store.writing(f"tilth do {tool.id} {address}"):
+            done = toolbox.call(
+                workspace.store, tool.id, address, given, workspace.settings(), origin=origin, listener=listener
+            )
+        if done.entry.kind != "report":
+            return told.change(done)
+        objects, facts = workspace.store.objects, done.entry.objects.get("facts")
+        return told.report(done, workspace.findings(done.entry), objects.read(facts).to_pylist() if facts else [])
+
+    def share() -> float:
+        known = toolbox.finished(workspace.store, asked.key)
+        counts = toolbox.preview(workspace.store, asked, workspace.settings()).counts() if known is None else known.counts
+        return sum(counts.get("dropped", {}).values()) / max(int(counts["before"]), 1)
+
+    flags = [text for name, value in given.items() for text in _flag(name, value)]
+    command = shlex.join(["tilth", "do", tool.id, address, *flags])
+    return Planned(tool.id, asked.dataset, asked.args, tool.effect, command, act, share if _may_drop(tool) else None)
+
+
+def _may_drop(tool: Tool) -> bool:
+    return tool.effect == "writes"
+
+
+def _reached(desk: Desk, tool: Tool, name: str, value: Any) -> Any:
+    """An argument with its paths checked. Unknown names are left for the tool itself to refuse."""
+    marks = next((one.arg for one in tool.parameters if one.name == name), None)
+    if marks is None or not (marks.path or marks.benchmark):
+        return value
+    known = {name.removeprefix("benchmarks/") for name in desk.workspace.store.histories()}
+    if isinstance(value, list):
+        return [_reached(desk, tool, name, one) for one in value]
+    if marks.benchmark and str(value).removeprefix("benchmarks/").partition("@")[0] in known:
+        return value
+    return str(reach.within(str(value), desk.workspace.root, desk.said))
+
+
+def _flag(name: str, value: Any) -> list[str]:
+    flag = f"--{name.replace('_', '-')}"
+    if isinstance(value, bool):
+        return [flag if value else f"--no-{flag[2:]}"]
+    if isinstance(value, list):
+        return [flag, ",".join(map(str, value))]
+    return [flag, str(value)]
+
+
+# -- the core ------------------------------------------------------------------------------------------------------
+
+
+def _plan_profile(desk: Desk, args: Profile) -> Planned:
+    return _plan_do(desk, Do(tool="inspect.profile", dataset=args.dataset))
+
+
+def _plan_sql(desk: Desk, args: Sql) -> Planned:
+    address = desk.address(args.dataset)
+
+    def act(origin: Origin, listener: Listener) -> Told:
+        found = desk.workspace.sql(address, args.query, limit=told.ROWS + 1)
+        more = len(found) > told.ROWS
+        return told.table(found, f"more than {told.ROWS}" if more else str(len(found)))
+
+    return _reading("inspect.sql", address, {"query": args.query}, ["sql", address, args.query], act)
+
+
+def _plan_show(desk: Desk, args: Show) -> Planned:
+    address = desk.address(args.dataset)
+
+    def act(origin: Origin, listener: Listener) -> Told:
+        found = desk.workspace.show(address, where=args.where or None, count=args.count)
+        return told.rows(found, address, len(desk.workspace.store.rows(address)))
+
+    where = ["--where", args.where] if args.where else []
+    return _reading("show", address, args.model_dump(), ["show", address, *where, "-n", str(args.count)], act)
+
+
+def _plan_drops(desk: Desk, args: Drops) -> Planned:
+    address = desk.address(args.dataset)
+
+    def act(origin: Origin, listener: Listener) -> Told:
+        found = desk.workspace.drops(
+            address, step=args.step or None, reason=args.reason or None, count=args.count
+        )
+        return told.drops(*found)
+
+    flags = [text for name in ("step", "reason") if (text := getattr(args, name)) for text in (f"--{name}", text)]
+    return _reading("drops", address, args.model_dump(), ["drops", address, *flags], act)
+
+
+def _plan_why(desk: Desk, args: Why) -> Planned:
+    inside = ["--in", args.dataset] if args.dataset else []
+
+    def act(origin: Origin, listener: Listener) -> Told:
+        return told.life(desk.workspace.why(args.row, dataset=args.dataset or None))
+
+    return _reading("why", args.dataset or desk.dataset, args.model_dump(), ["why", args.row, *inside], act)
+
+
+def _plan_diff(desk: Desk, args: Diff) -> Planned:
+    addresses = [desk.address(one) for one in (args.a, args.b) if one]
+
+    def act(origin: Origin, listener: Listener) -> Told:
+        return told.difference(desk.workspace.diff(*addresses), args.a, args.b)
+
+    return _reading("diff", args.a, args.model_dump(), ["diff", *addresses], act)
+
+
+def _plan_undo(desk: Desk, args: Undo) -> Planned:
+    address = desk.address(args.dataset)
+
+    def act(origin: Origin, listener: Listener) -> Told:
+        vid = desk.workspace.undo(address, origin=origin)
+        count = desk.workspace.store.version(vid).rows
+        result = {"tool": "undo", "dataset": address, "version": vid, "rows": count}
+        return Told(f"{count:,} rows", f"{address} is at version {vid[:8]} again: {count:,} rows.", result=result)
+
+    return Planned("undo", address, args.model_dump(), "writes", shlex.join(["tilth", "undo", address]), act)
+
+
+def _plan_export(desk: Desk, args: Export) -> Planned:
+    address = desk.address(args.dataset)
+    folder = reach.within(args.folder, desk.workspace.root, desk.said) if args.folder else None
+
+    def act(origin: Origin, listener: Listener) -> Told:
+        done = desk.workspace.export(address, folder, format=args.format or None)
+        where = str(done.folder)
+        counts = ", ".join(f"{one.path} {one.rows:,} rows" for one in done.written.files if one.rows)
+        result = {"tool": "export", "dataset": address, "folder": where, "rows": done.written.rows}
+        return Told(f"{done.written.rows:,} rows → {where}", f"Exported to {where}: {counts}", result=result)
+
+    words = ["export", address, *([str(folder)] if folder else []), *(["--format", args.format] if args.format else [])]
+    return Planned("export", address, args.model_dump(), "exports", shlex.join(["tilth", *words]), act)
+
+
+def _plan_find(desk: Desk, args: FindTool) -> Planned:
+    def act(origin: Origin, listener: Listener) -> Told:
+        found = search(args.query)
+        return Told(", ".join(one.id for one in found), "\n\n".join(_page(one) for one in found))
+
+    return _reading("find_tool", "", args.model_dump(), ["tools"], act)
+
+
+def _reading(tool: str, address: str, args: Mapping[str, Any], words: Sequence[str], act: Act) -> Planned:
+    return Planned(tool, address, args, "reads", shlex.join(["tilth", *words]), act)
+
+
+def search(query: str) -> list[Tool]:
+    """The tools whose id, summary and arguments share most words with a query, the first words counting most."""
+    wanted = set(_words(query))
+    found = []
+    for id in registry.ids():
+        tool = registry.get(id)
+        weights = [(3, id), (2, tool.summary), (1, tool.doc), (1, " ".join(one.name for one in tool.parameters))]
+        score = sum(weight * len(wanted & set(_words(text))) for weight, text in weights)
+        found.append((-score, id, tool))
+    return [tool for _, _, tool in sorted(found, key=lambda one: one[:2])[:FOUND]]
+
+
+def _words(text: str) -> list[str]:
+    """Words with their commonest English endings cut, so that `duplicates` finds `dedup` texts that say `duplicate`."""
+    return [re.sub(r"(?:ing|es|ed|s|e)$", "", word) for word in re.findall(r"[a-z]{3,}", text.lower())]
+
+
+def _page(tool: Tool) -> str:
+    lines = [f"{tool.id} ({tool.effect}): {tool.summary}"]
+    for one in tool.parameters:
+        kind = "|".join(map(str, one.choices)) or getattr(one.kind, "__name__", "list")
+        default = "required" if one.required else f"default {json.dumps(one.default, default=str)}"
+        lines.append(f"  {one.name}: {kind}, {default}. {told.shortened(one.arg.help, 110)}")
+    return "\n".join(lines)
+
+
+OFFERS: Final = (
+    Offer("inspect_profile", "What a dataset holds and what is wrong with it. Start here.", Profile, _plan_profile),
+    Offer("inspect_sql", "Count or query with one read-only DuckDB SELECT over the views rows (the columns), turns(row_id, "
+          "i, role, text), texts(row_id, field, text), dropped, decisions, signals, facts.", Sql, _plan_sql),
+    Offer("show_rows", "Look at a few rows.", Show, _plan_show),
+    Offer("drops", "What steps have dropped and why, with examples.", Drops, _plan_drops),
+    Offer("why", "The life of one row: where it came from, what was decided about it.", Why, _plan_why),
+    Offer("undo", "Take back the last step of a dataset.", Undo, _plan_undo),
+    Offer("diff", "What differs between two versions.", Diff, _plan_diff),
+    Offer("export", "Write data files with their card. The person is asked first.", Export, _plan_export),
+    Offer("find_tool", "Find tools that clean, filter, deduplicate, select, mix, synthesize, check contamination or "
+          "document; shows their arguments.", FindTool, _plan_find),
+    Offer("do", "Run a tool on a dataset. Versions are kept: undo takes it back.", Do, _plan_do),
+)  # fmt: skip
+

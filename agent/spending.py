@@ -1,0 +1,114 @@
+"""What a command may spend on models, and the panel it may ask: consent is had before anything leaves.
+
+It knows caps, consent and which models the workspace names. How a panel works is `panel`'s business, what a call costs
+`models.budget`'s. Nothing of either is imported before a tool that spends runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from ..tools.errors import Refused
+from .config import read_config
+
+if TYPE_CHECKING:
+    from ..tools.store.store import Store
+    from .events import Listener
+
+PAID: Final = ("spends", "sends")
+"""Effects whose result depends on the models that are asked."""
+
+FREE_CALLS: Final = 1_000
+"""Calls to local hosts without a price that nobody has to agree to."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a piece of work may come to, before it begins. `basis` says what the figures rest on.
+
+    `usd` is None where a model has no price, `minutes` None where nothing was measured. `fields` of the data leave for
+    `hosts`; `local` says that all of them are this machine or its network.
+    """
+
+    rows: int
+    calls: int
+    tokens_in: int
+    tokens_out: int
+    usd: float | None
+    minutes: float | None
+    hosts: Sequence[str]
+    fields: Sequence[str]
+    local: bool
+    basis: str
+
+    @property
+    def needs_consent(self) -> bool:
+        return not self.local or bool(self.usd) or self.calls > FREE_CALLS
+
+    def lines(self) -> list[str]:
+        """The block people read."""
+        cost = "no price declared" if self.usd is None else f"up to ${self.usd:,.2f}"
+        time = "not known" if self.minutes is None else f"about {self.minutes:,.0f} minutes"
+        what = ", ".join(self.fields) or "no row text"
+        return [
+            f"rows    {self.rows:,}",
+            f"calls   up to {self.calls:,}",
+            f"tokens  up to {self.tokens_in:,} in, {self.tokens_out:,} out ({self.basis})",
+            f"cost    {cost}",
+            f"time    {time}",
+            f"sends   {what} to {', '.join(self.hosts) or 'nobody'}",
+        ]
+
+
+@dataclass(frozen=True)
+class Spending:
+    """Caps of a command (None: no cap), and how a person is asked. `agree` answers an estimate; without it, a cap or
+    `yes` must have been given."""
+
+    max_calls: int | None = None
+    max_usd: float | None = None
+    max_minutes: float | None = None
+    yes: bool = False
+    agree: Callable[[Estimate], bool] | None = None
+
+    @property
+    def capped(self) -> bool:
+        return any(cap is not None for cap in (self.max_calls, self.max_usd, self.max_minutes))
+
+    def consent(self, estimate: Estimate) -> None:
+        """Raises Refused when nobody agrees; then nothing was sent."""
+        if not estimate.needs_consent or self.yes:
+            return
+        if self.agree is not None:
+            if self.agree(estimate):
+                return
+            raise Refused("Nothing was sent.", next_step="Say yes to the block above, or give --yes.")
+        if self.capped:
+            return
+        told = "; ".join(" ".join(line.split()) for line in estimate.lines())
+        raise Refused(
+            f"This asks models: {told}. Nothing was sent.",
+            next_step="Give --yes, or a cap: --max-usd, --max-calls or --max-minutes.",
+        )
+
+    def asked_of(self, store: Store) -> Mapping[str, Any]:
+        """The models whose answers a result depends on: roles, and the revisions people declare."""
+        config = read_config(store.root)
+        revisions = {
+            f"{model}@{name}": facts.revision
+            for name, endpoint in sorted(config.endpoints.items())
+            for model, facts in sorted(endpoint.models.items())
+            if facts.revision
+        }
+        return {"roles": {role: sorted(named) for role, named in sorted(config.roles.items())}, "revisions": revisions}
+
+    def models(self, store: Store, run: str, seed: int, listener: Listener) -> dict[str, Any]:
+        """The `panel`, `open_model` and `embedder` of a tool's context; `run` is the name costs are kept under."""
+        from .asking import asked
+
+        return asked(store, self, run, seed, listener)
+
+
+NOTHING_SAID: Final = Spending()

@@ -1,0 +1,36 @@
+"""Baselines that a suite answers for itself: nothing, random, oracle, sprayer. They are given the truth."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, cast
+
+from ...tools.errors import Misuse
+from ..registry import Setting
+from ..suite import Agent, Instance, Job, Submission, Suite, Usage
+
+Name = Literal["oracle", "nothing", "random", "sprayer"]
+
+
+@dataclass(frozen=True)
+class Known:
+    """`baseline` is which of the four; `name` the label in reports."""
+
+    name: str
+    baseline: Name
+    suite: Suite
+    instances: Mapping[str, Instance]
+    trusted: bool = True
+    expected: Usage = Usage()
+
+    async def run(self, job: Job) -> Submission:
+        value = self.suite.known(self.baseline, self.instances[job.instance], random.Random(job.seed))
+        if value is None:
+            raise Misuse(f"Suite {self.suite.name} defines no submission of {self.baseline!r} for this instance.")
+        return Submission(value)
+
+
+def agent(setting: Setting) -> Agent:
+    return Known(setting.name, cast(Name, setting.rest), setting.suite, setting.instances)

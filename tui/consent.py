@@ -1,0 +1,32 @@
+"""The question before anything is spent or sent: one block on the terminal, answered with yes or no.
+
+It knows who can be asked: a person at a terminal, and nobody else.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ..agent.events import Noticed
+
+if TYPE_CHECKING:
+    from ..agent.spending import Estimate
+    from .command import Face
+
+
+def asker(face: Face) -> Callable[[Estimate], bool] | None:
+    """How a person is asked; None where none can answer."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return None
+
+    def agree(estimate: Estimate) -> bool:
+        face.listener(Noticed("Before models are asked:", "warning"))
+        for line in estimate.lines():
+            face.listener(Noticed("  " + line, "warning"))
+        sys.stderr.write("Go on? [y/N] ")
+        sys.stderr.flush()
+        return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+    return agree

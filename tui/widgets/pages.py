@@ -1,0 +1,119 @@
+"""The rows of a version, or of those a predicate finds, as pages of cells: what a table on the screen is drawn from.
+
+It knows positions and how a record becomes cells. It does not know the screen; whoever calls `page` is in a thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from ..render.rows import plain
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ...agent.workspace import Workspace
+    from ...tools.store.history import StoredRow
+    from ...tools.store.mapping import Mapping
+    from ...tools.store.rows import Rows
+
+PAGE: Final = 128
+LONGEST: Final = 400
+"""Characters of a cell that are kept for drawing; the whole cell is read again when somebody opens it."""
+
+Cells = tuple[str | None, ...]
+"""One row: its number in the version, then the fields; None is a null."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """A column of the table."""
+
+    name: str
+    numeric: bool
+    read: Callable[[Any], Any]
+
+
+class Pages:
+    """Rows of one version in the order asked for: `positions`, or all of them."""
+
+    def __init__(self, rows: Rows, positions: np.ndarray | None = None) -> None:
+        self.rows = rows
+        self.fields = fields_of(rows.mapping)
+        self._positions = positions
+
+    def __len__(self) -> int:
+        return len(self.rows) if self._positions is None else len(self._positions)
+
+    def position(self, index: int) -> int:
+        """Where the row lies in the version."""
+        return index if self._positions is None else int(self._positions[index])
+
+    def page(self, number: int) -> list[Cells]:
+        """Rows `number * PAGE` and on."""
+        start, stop = number * PAGE, min((number + 1) * PAGE, len(self))
+        positions = [self.position(index) for index in range(start, stop)]
+        if not positions:
+            return []
+        return [
+            (f"{position + 1:,}", *(_cell(field, record) for field in self.fields))
+            for position, record in zip(positions, self.rows.records(positions), strict=True)
+        ]
+
+    def stored(self, index: int) -> StoredRow:
+        """One row whole."""
+        from ...tools.store.history import stored_rows
+
+        return stored_rows(self.rows, [self.position(index)])[0]
+
+
+def open_pages(workspace: Workspace, address: str, where: str, order: str) -> Pages:
+    """The rows that meet a predicate ("": all) in an order ("": as they are). Raises Retry for SQL that may not run."""
+    import numpy as np
+
+    from ...tools.store.views import positions_where, ranks
+
+    rows = workspace.rows(address)
+    positions = positions_where(workspace.store, address, where, threads=workspace.threads) if where else None
+    if order:
+        place = ranks(workspace.store, rows, order)
+        some = np.arange(len(rows)) if positions is None else positions
+        positions = some[np.argsort(place[some], kind="stable")]
+    return Pages(rows, positions)
+
+
+def fields_of(mapping: Mapping) -> tuple[Field, ...]:
+    """What a table shows of a record: of a conversation the first question and the last answer, then other columns."""
+    roles = {
+        "messages": ("first_user", "response"),
+        "sharegpt": ("first_user", "response"),
+        "preference": ("prompt", "chosen", "rejected"),
+    }.get(mapping.format, ())
+    used = {path.split(".")[0].split("[")[0].lstrip("/") for path in mapping.paths.values()} if roles else set()
+    texts = [Field(role, False, _role_reader(mapping, role)) for role in roles]
+    own = [
+        Field(name, _numeric(kinds) or name in mapping.cells, _column_reader(name))
+        for name, kinds in mapping.columns.items()
+        if name not in used
+    ]
+    return (*texts, *own)
+
+
+def _numeric(kinds: tuple[str, ...]) -> bool:
+    seen = {kind for kind in kinds if kind != "null"}
+    return bool(seen) and all(kind in ("integer", "number") or kind.startswith(("int", "double")) for kind in seen)
+
+
+def _role_reader(mapping: Mapping, role: str) -> Callable[[Any], Any]:
+    return lambda record: mapping.text(record, role) if isinstance(record, dict) else record
+
+
+def _column_reader(name: str) -> Callable[[Any], Any]:
+    return lambda record: record.get(name) if isinstance(record, dict) else record
+
+
+def _cell(field: Field, record: Any) -> str | None:
+    value = field.read(record)
+    return None if value is None else plain(value)[:LONGEST]
