@@ -6,12 +6,13 @@ It knows names of environment variables, never their values.
 from __future__ import annotations
 
 import ipaddress
+import json
 import tomllib
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator
 
 from ..tools.errors import Misuse, nearest
 
@@ -96,6 +97,24 @@ class Config(_Strict):
     endpoints: dict[str, Endpoint] = Field(default_factory=dict)
     roles: dict[Role, list[str]] = Field(default_factory=dict)
     tools: Tools = Field(default_factory=Tools)
+    _served: str = PrivateAttr("")
+
+    @property
+    def served(self) -> str:
+        """The address of the server that `tilth serve` runs for this workspace; "" without one."""
+        return self._served
+
+
+def server_file(root: Path) -> Path:
+    """Where the server that a workspace runs is written down."""
+    return root / ".tilth" / "serve" / "server.json"
+
+
+def _served(root: Path) -> str:
+    try:
+        return str(json.loads(server_file(root).read_text())["base_url"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
 
 
 def is_local(url: str) -> bool:
@@ -115,9 +134,9 @@ def read_config(root: Path) -> Config:
     """The workspace's configuration; without a file, the empty one. Raises Misuse naming the key at fault."""
     path = root / "tilth.toml"
     try:
-        return Config.model_validate(tomllib.loads(path.read_text()))
-    except FileNotFoundError:
-        return Config()
+        config = Config.model_validate(tomllib.loads(path.read_text())) if path.exists() else Config()
+        config._served = _served(root)
+        return config
     except tomllib.TOMLDecodeError as error:
         raise Misuse(f"{path.name}: {error}.", next_step="It is written in TOML.") from None
     except ValidationError as error:

@@ -165,6 +165,8 @@ def _example(parameter: Parameter) -> Any:
         value = "line % 3 = 0"
     elif parameter.arg.order:
         value = "line desc"
+    elif parameter.arg.query:
+        value = "select split, count(*) as n from rows group by all order by all"
     elif parameter.arg.field:
         value = "default"
     elif parameter.choices:

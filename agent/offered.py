@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..tools import tool as registry
 from ..tools.errors import Retry, nearest
+from ..tools.store.history import excerpt
 from ..tools.tool import Effect, Tool
 from . import reach, toolbox, told
 from .events import Listener
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 SCHEMA_TOKENS: Final = 2500
 """The most all schemas together may come to."""
+COLUMNS: Final = 30
+"""Columns of a dataset that the model is told at the beginning."""
 FOUND: Final = 4
 """Tools one search shows."""
 
@@ -56,13 +59,34 @@ class Desk:
     said: list[str] = field(default_factory=list)
 
     def address(self, wanted: str) -> str:
-        """The address itself; a file that the person named is imported on the way (by `act`, see `_imported`)."""
+        """The address itself, which must name a dataset. Raises Retry and Misuse."""
         wanted = wanted or self.dataset
         if not wanted:
             names = ", ".join(sorted(self.workspace.store.histories()))
             raise Retry("No dataset is named.", next_step=f"Datasets here: {names or 'none'}.")
         self.workspace.store.resolve(wanted)
         return wanted
+
+
+    def names(self) -> list[str]:
+        """Names that are no row text: of datasets, of the columns of the one at hand."""
+        histories = self.workspace.store.histories()
+        name = self.dataset.partition("@")[0].partition("~")[0]
+        columns = self.workspace.store.rows(name).mapping.columns if name in histories else ()
+        return [*histories, *columns, *registry.ids()]
+
+    def state(self) -> str:
+        """The datasets there are, with their versions, sizes and columns."""
+        lines = []
+        for one in self.workspace.datasets():
+            columns = list(self.workspace.store.version(one.version).mapping.columns)
+            more = f" and {len(columns) - COLUMNS} more" if len(columns) > COLUMNS else ""
+            here = " (the one we speak of)" if one.name == self.dataset else ""
+            lines.append(
+                f"{one.name}@{one.version[:8]}{here}: {one.rows:,} rows, format {one.format}, "
+                f"columns {', '.join(columns[:COLUMNS])}{more}"
+            )
+        return "\n".join(lines) or "There is no dataset yet."
 
 
 class _Args(BaseModel):
@@ -166,6 +190,13 @@ def plan(desk: Desk, name: str, arguments: str) -> Planned:
     return offer.plan(desk, _validated(offer, given))
 
 
+def edited(desk: Desk, planned: Planned, args: Mapping[str, Any]) -> Planned:
+    """The same call with a person's arguments. Raises Retry and Misuse."""
+    if planned.tool in registry.ids():
+        return _plan_do(desk, Do(tool=planned.tool, dataset=planned.dataset, args=dict(args)))
+    return plan(desk, planned.tool, json.dumps({"dataset": planned.dataset, **args}))
+
+
 def _json(name: str, text: str) -> dict[str, Any]:
     try:
         found = json.loads(text or "{}")
@@ -202,13 +233,12 @@ def _plan_do(desk: Desk, args: Do) -> Planned:
     address = desk.address(args.dataset)
     given = {name: _reached(desk, tool, name, value) for name, value in args.args.items()}
     workspace = desk.workspace
-    asked = toolbox.resolve(workspace.store, tool.id, address, given, workspace.settings())
+    settings = toolbox.Settings(workspace.seed, workspace.threads)
+    asked = toolbox.resolve(workspace.store, tool.id, address, given, settings)
 
     def act(origin: Origin, listener: Listener) -> Told:
         with workspace.store.writing(f"tilth do {tool.id} {address}"):
-            done = toolbox.call(
-                workspace.store, tool.id, address, given, workspace.settings(), origin=origin, listener=listener
-            )
+            done = toolbox.call(workspace.store, tool.id, address, given, settings, origin=origin, listener=listener)
         if done.entry.kind != "report":
             return told.change(done)
         objects, facts = workspace.store.objects, done.entry.objects.get("facts")
@@ -216,7 +246,7 @@ def _plan_do(desk: Desk, args: Do) -> Planned:
 
     def share() -> float:
         known = toolbox.finished(workspace.store, asked.key)
-        counts = toolbox.preview(workspace.store, asked, workspace.settings()).counts() if known is None else known.counts
+        counts = toolbox.preview(workspace.store, asked, settings).counts() if known is None else known.counts
         return sum(counts.get("dropped", {}).values()) / max(int(counts["before"]), 1)
 
     flags = [text for name, value in given.items() for text in _flag(name, value)]
@@ -329,9 +359,8 @@ def _plan_export(desk: Desk, args: Export) -> Planned:
     def act(origin: Origin, listener: Listener) -> Told:
         done = desk.workspace.export(address, folder, format=args.format or None)
         where = str(done.folder)
-        counts = ", ".join(f"{one.path} {one.rows:,} rows" for one in done.written.files if one.rows)
         result = {"tool": "export", "dataset": address, "folder": where, "rows": done.written.rows}
-        return Told(f"{done.written.rows:,} rows → {where}", f"Exported to {where}: {counts}", result=result)
+        return Told(f"{done.written.rows:,} rows → {where}", f"Exported {done.written.rows:,} rows to {where}, with the card.", result=result)
 
     words = ["export", address, *([str(folder)] if folder else []), *(["--format", args.format] if args.format else [])]
     return Planned("export", address, args.model_dump(), "exports", shlex.join(["tilth", *words]), act)
@@ -371,7 +400,7 @@ def _page(tool: Tool) -> str:
     for one in tool.parameters:
         kind = "|".join(map(str, one.choices)) or getattr(one.kind, "__name__", "list")
         default = "required" if one.required else f"default {json.dumps(one.default, default=str)}"
-        lines.append(f"  {one.name}: {kind}, {default}. {told.shortened(one.arg.help, 110)}")
+        lines.append(f"  {one.name}: {kind}, {default}. {excerpt(one.arg.help, 110)}")
     return "\n".join(lines)
 
 

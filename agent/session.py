@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -129,6 +129,11 @@ class Session:
         self._append({"is": "event", **to_json(event)})
         self._take_event(event)
 
+    def mark(self, spans: Sequence[tuple[int, int]]) -> None:
+        """Append that the last message holds doubtful numbers at these characters."""
+        self._append({"is": "doubtful", "spans": spans})
+        self._take_mark(spans)
+
     def grant(self, grant: Grant) -> None:
         self._append({"is": "grant", **asdict(grant)})
         self.grants.append(grant)
@@ -173,6 +178,8 @@ class Session:
                 self._take_line(Line(**{**value, "calls": tuple(value["calls"])}))
             case "event":
                 self._take_event(_EVENTS[value.pop("event")](**value))
+            case "doubtful":
+                self._take_mark(value["spans"])
             case "grant":
                 self.grants.append(Grant(**value))
             case "usage":
@@ -186,6 +193,11 @@ class Session:
         self._story.append(event)
         if isinstance(event, Ruled):
             self.rulings[event.call_id] = event
+
+    def _take_mark(self, spans: Sequence[Sequence[int]]) -> None:
+        line = self.lines[-1]
+        marked = replace(line, notes={**line.notes, "doubtful": [list(span) for span in spans]})
+        self.lines[-1] = self._story[-1 - self._story[::-1].index(line)] = marked
 
     def _take_usage(self, usage: Usage) -> None:
         for name, value in asdict(usage).items():

@@ -25,7 +25,7 @@ from ..tools.store import rulings
 from ..tools.store.ledger import Entry
 from ..tools.store.packs import bitmap, fixed_bytes
 from ..tools.store.rows import Rows
-from ..tools.store.sql import validate_order, validate_predicate
+from ..tools.store.sql import validate_order, validate_predicate, validate_query
 from ..tools.store.store import Store
 from ..tools.store.versions import Version
 from ..tools.store.views import VIEWS
@@ -131,6 +131,8 @@ def resolve_on(
             validate_predicate(str(value), views=VIEWS)
         elif parameter.arg.order:
             validate_order(str(value))
+        elif parameter.arg.query:
+            validate_query(str(value), views=VIEWS)
         elif parameter.arg.path:
             files.append(_bytes_of(Path(str(value)), tool.id))
     files += [_bytes_of(store.root / name, tool.id) for name in tool.reads if (store.root / name).exists()]

@@ -76,9 +76,6 @@ class Record:
     def key(self) -> Key:
         return self.agent, self.instance, self.epoch
 
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
-
     @classmethod
     def from_json(cls, told: Mapping[str, Any]) -> Record:
         score = told["score"]
@@ -122,7 +119,7 @@ class Run:
         return {key: found[key] for key in self.plan.keys() if key in found}
 
     def append(self, record: Record) -> None:
-        append_line(self._file, _line(record.to_json()))
+        append_line(self._file, line_of(record))
 
     def keep_transcript(self, key: Key, messages: Sequence[Mapping[str, Any]]) -> str:
         """Write what was said; -> the file's name inside the run's folder."""
@@ -192,8 +189,13 @@ def _number(name: str, suite: str) -> int:
     return int(digits) if digits.isdigit() else 0
 
 
+def line_of(record: Record) -> bytes:
+    """A record as a line of records.jsonl: ASCII, so that no submission can spoil the file for other readers."""
+    return _line(asdict(record))
+
+
 def _line(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False).encode("utf-8", "surrogatepass")
+    return json.dumps(value, allow_nan=False).encode()
 
 
 def _whole_lines(path: Path) -> list[bytes]:

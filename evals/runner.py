@@ -10,11 +10,12 @@ import asyncio
 import contextlib
 import hashlib
 import importlib.metadata
+import json
 import platform
 import tempfile
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,8 +23,8 @@ from ..agent.events import Listener, Noticed, Progressed, nobody
 from ..tools.errors import Misuse, OverBudget, TilthError, Unavailable
 from ..tools.version import VERSION
 from . import registry, sets
-from .records import Key, Plan, Record, Run
-from .suite import Agent, Ended, Instance, Job, Limits, Meter, Submission, Suite, Usage, passed
+from .records import Key, Plan, Record, Run, line_of
+from .suite import Agent, Ended, Instance, Job, Limits, Meter, Submission, Suite, passed
 
 JOBS: Final = 4
 
@@ -97,23 +98,19 @@ def reopen(run: Run, root: Path, *, variables: Sequence[str] = ()) -> Bench:
 
 @dataclass
 class _Purse:
-    """What the run may still spend; `held` is set aside for jobs at work."""
+    """What the run may still spend. `held` is set aside for jobs at work that have a limit of their own."""
 
     cap: float | None
     spent: float
     held: float = 0.0
-    empty: bool = False
-    stopped: list[Key] = field(default_factory=list)
+    stopped: int = 0
 
-    def allowance(self, limits: Limits) -> Limits | None:
-        """The limits of the next job; None when nothing is left for it."""
+    def grants(self, usd: float | None) -> bool:
+        """May a job that takes at most `usd` begin? One without a limit may while anything is left."""
         if self.cap is None:
-            return limits
+            return True
         left = self.cap - self.spent - self.held
-        if self.empty or left <= 0 or (limits.usd is not None and limits.usd > left):
-            self.empty = True
-            return None
-        return limits if limits.usd is not None else replace(limits, usd=left)
+        return left > 0 if usd is None else usd <= left
 
 
 @dataclass(frozen=True)
@@ -147,11 +144,14 @@ async def work(
                 listener(Noticed(f"{key[0]} on {key[1]}: {record.ended}: {record.why}"))
             listener(Progressed(run.plan.suite, done, total, "jobs"))
 
-        async with _entered(agents.values()), asyncio.TaskGroup() as group:
-            for key in todo:
-                group.create_task(one(key))
+        try:
+            async with _entered(agents.values()), asyncio.TaskGroup() as group:
+                for key in todo:
+                    group.create_task(one(key))
+        except BaseExceptionGroup as errors:
+            raise errors.exceptions[0] from None
     after = run.records()
-    return Ran(run, len(purse.stopped), sum(one.ended == "unavailable" for one in after.values()))
+    return Ran(run, purse.stopped, sum(one.ended == "unavailable" for one in after.values()))
 
 
 @contextlib.asynccontextmanager
@@ -166,21 +166,14 @@ async def _entered(agents: Any) -> AsyncIterator[None]:
 
 async def _recorded(bench: Bench, agent: Agent, key: Key, purse: _Purse) -> Record | None:
     """Run one job and write its record; None when the run's budget does not reach for it."""
-    limits = purse.allowance(bench.run.plan.limits)
-    if limits is None:
-        purse.stopped.append(key)
+    limits = bench.run.plan.limits
+    if not purse.grants(limits.usd):
+        purse.stopped += 1
         return None
-    held = bench.run.plan.limits.usd or 0.0
-    purse.held += held
+    purse.held += limits.usd or 0.0
     record = await _ended(bench, agent, key, limits)
-    purse.held -= held
+    purse.held -= limits.usd or 0.0
     purse.spent += record.usage.usd
-    if record.ended == "over_budget" and limits != bench.run.plan.limits and not passed(
-        record.usage, bench.run.plan.limits
-    ):  # fmt: skip
-        purse.empty = True  # the run's budget stopped it, not its own: it is undone, not failed
-        purse.stopped.append(key)
-        return None
     bench.run.append(record)
     return record
 
@@ -200,8 +193,12 @@ async def _ended(bench: Bench, agent: Agent, key: Key, limits: Limits) -> Record
     record = replace(plain, ended=ended, why=why, usage=usage)
     if submission is None:
         return record
+    try:
+        value = json.loads(json.dumps(submission.value, allow_nan=False))
+    except (ValueError, TypeError, RecursionError) as error:
+        return replace(record, ended="malformed", why=f"The submission is not JSON: {error}.")
     transcript = bench.run.keep_transcript(key, submission.transcript) if submission.transcript else ""
-    return scored(bench, replace(record, submission=dict(submission.value), transcript=transcript))
+    return scored(bench, replace(record, submission=value, transcript=transcript))
 
 
 async def _answer(
@@ -223,10 +220,8 @@ async def _answer(
             meter=meter,
         )
         try:
-            async with asyncio.timeout(limits.seconds):
+            async with asyncio.timeout(limits.seconds) as clock:
                 return "answered", "", await agent.run(job)
-        except TimeoutError:
-            return "timed_out", f"It was stopped after {limits.seconds:g} s.", None
         except Unavailable as error:
             return "unavailable", str(error), None
         except OverBudget as error:
@@ -234,6 +229,8 @@ async def _answer(
         except Misuse as error:
             return "malformed", str(error), None
         except Exception as error:
+            if clock.expired():
+                return "timed_out", f"It was stopped after {limits.seconds:g} s.", None
             said = str(error) if isinstance(error, TilthError) else f"{type(error).__name__}: {error}"
             return "crashed", said, None
 
@@ -254,9 +251,9 @@ def rescore(bench: Bench) -> int:
     changed = 0
     with bench.run.writing():
         for record in bench.run.records().values():
-            again = Record.from_json(scored(bench, record).to_json())
-            if again != record:
-                bench.run.append(replace(again, rescored=True))
+            again = replace(scored(bench, record), rescored=True)
+            if line_of(again) != line_of(replace(record, rescored=True)):
+                bench.run.append(again)
                 changed += 1
     return changed
 

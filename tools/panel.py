@@ -148,6 +148,7 @@ class Job:
     seeds: Sequence[str] = ()  # texts that accepted rows must not nearly repeat
     batch: int = 1  # items a judge sees in one prompt (BatchPrompt)
     fields: Sequence[str] = ()  # which fields of the data leave for the endpoint, for the consent block
+    offline: Callable[[Task], Prior | Rejected] | None = None  # what the steps come to where the generator is "offline:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +161,7 @@ class Review:
     score: float
     quotes: Sequence[str]
     call: str
+    dropped_quotes: int = 0  # quotes that stand nowhere in what was shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +202,9 @@ class Books:
     policy: str = ""
     cut_from: str = ""  # "given", "calibration …", "controls, optimistic"
     self_reviewed: bool = False
+    window: int = 0  # how far ahead of the last decision a task may begin; the result depends on it
+    dropped_quotes: int = 0
+    auc: float | None = None  # of the controls
 
     def counts(self) -> dict[str, Any]:
         """What became of the tasks, as ledger and result line have it."""

@@ -39,7 +39,7 @@ class Arg:
     """What the signature alone cannot say of an argument.
 
     `threshold`: takes part in `--what-if`. `dataset`: names a version, resolved and recorded before the call.
-    `field`: names which text is read, resolved by the mapping. `predicate`, `order`: SQL, validated before the call.
+    `field`: names which text is read, resolved by the mapping. `predicate`, `order`, `query`: SQL, validated before the call.
     `path`: a file or folder whose bytes are part of what the call depends on. `benchmark`: names of benchmarks, or files
     of items, which are registered on the way. `makes`: names the dataset that rows are made into; with an argument
     `append` they are added to what it holds.
@@ -51,6 +51,7 @@ class Arg:
     field: bool = False
     predicate: bool = False
     order: bool = False
+    query: bool = False
     path: bool = False
     benchmark: bool = False
     makes: bool = False

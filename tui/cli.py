@@ -241,6 +241,12 @@ VERBS: Final = (
                   "(default: rows for local hosts, statistics for others)"),
          argument("--model", metavar="MODEL", action="append", default=[], help="add: a model for the roles that are "
                   "empty; the first generates, the last adjudicates, others review")),
+    verb("serve", "run a vLLM server for this workspace, until Ctrl-C", "verbs.serve:serve",
+         argument("model", metavar="MODEL", nargs="?", help="a model's name on a hub, or its folder"),
+         argument("rest", metavar="-- ARGS", nargs="*", help="after --: further arguments of vLLM's server"),
+         argument("--python", metavar="PYTHON", help="the Python that vLLM is installed in (default: this one)"),
+         argument("--wait", type=_amount, default=900.0, metavar="S", help="seconds to wait for it (default 900)"),
+         argument("--stop", action="store_true", help="stop the server this workspace runs")),
     verb("init", "make this folder a workspace, with a commented tilth.toml", "verbs.keep:init",
          argument("folder", metavar="DIR", nargs="?", default=".", help="default: this folder")),
     verb("demo", "make messy data, curate it, show what was found", "verbs.keep:demo",

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 VLLM: Final = "vllm"
 VLLM_URL: Final = "http://127.0.0.1:8000/v1"
-"""Where vLLM serves unless told otherwise; an endpoint named "vllm" in tilth.toml says otherwise."""
+"""Where vLLM serves unless an endpoint named "vllm" in tilth.toml, or a server that `tilth serve` runs, says otherwise."""
 
 Kind = Literal["openai", "vllm", "offline"]
 FORMS: Final = 'A model is named "openai:MODEL@ENDPOINT", "vllm:MODEL" or "offline:".'
@@ -82,7 +82,7 @@ def roles(config: Config) -> dict[Role, list[Reference]]:
 def endpoint_of(name: str, config: Config) -> Endpoint:
     """An endpoint by name; "vllm" exists without being declared."""
     if name == VLLM and VLLM not in config.endpoints:
-        return Endpoint.model_validate({"base_url": VLLM_URL})
+        return Endpoint.model_validate({"base_url": config.served or VLLM_URL})
     if name not in config.endpoints:
         next_step = nearest(name, config.endpoints) if config.endpoints else "Run: tilth models add NAME URL"
         raise Misuse(f"tilth.toml has no endpoint {name!r}.", next_step=next_step)

@@ -33,4 +33,9 @@ class Known:
 
 
 def agent(setting: Setting) -> Agent:
-    return Known(setting.name, cast(Name, setting.rest), setting.suite, setting.instances)
+    """Raises Misuse for a baseline that makes no sense for the suite."""
+    made = Known(setting.name, cast(Name, setting.rest), setting.suite, setting.instances)
+    first = next(iter(setting.instances.values()), None)
+    if first is not None and setting.suite.known(made.baseline, first, random.Random(0)) is None:
+        raise Misuse(f"Suite {setting.suite.name} has no {setting.rest} baseline.")
+    return made

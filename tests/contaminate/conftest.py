@@ -1,11 +1,14 @@
-"""A benchmark from items, and a scan of rows for it."""
+"""A benchmark from items, a scan of rows for it, and servers to probe."""
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -68,3 +71,25 @@ def scan(store: Store, make_rows, run_tool, add_benchmark) -> Scan:  # type: ign
         return Scanned(told, ran.decisions, ran.entry, rows)
 
     return run
+
+
+def _load(path: Path) -> ModuleType:
+    """A module among the tests: they are no package."""
+    if path.stem not in sys.modules:
+        spec = importlib.util.spec_from_file_location(path.stem, path)
+        assert spec is not None and spec.loader is not None
+        sys.modules[path.stem] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[path.stem])
+    return sys.modules[path.stem]
+
+
+@pytest.fixture(scope="session")
+def sim() -> ModuleType:
+    """The simulated server: `sim.SimulatedServer`, `sim.Raw`, …"""
+    return _load(Path(__file__).parents[1] / "agent" / "simulated_server.py")
+
+
+@pytest.fixture(scope="session")
+def ngram() -> ModuleType:
+    """`ngram.NgramModel(corpus file)`"""
+    return _load(Path(__file__).with_name("ngram_model.py"))

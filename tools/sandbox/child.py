@@ -6,14 +6,12 @@ locked and how its answer becomes JSON; what SQL may say was settled before.
 
 from __future__ import annotations
 
-import datetime as datetime
-import decimal as decimal
+import importlib
 import json
 import math
 import os
 import signal
 import socket
-import uuid as uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -42,9 +40,9 @@ def main(descriptor: int) -> None:
 
 
 def _load() -> None:
-    """Import all that an answer may need: once locked in, a process finds no module."""
-    import duckdb as duckdb
-    import pytz as pytz  # DuckDB hands over times with a zone through it
+    """Import all that DuckDB's answers may need: once locked in, a process finds no module."""
+    for name in ("datetime", "decimal", "duckdb", "pytz", "uuid"):
+        importlib.import_module(name)
 
 
 def _in_a_fork(work: Callable[[], dict[str, Any]], channel: socket.socket, most: int) -> dict[str, Any]:
@@ -104,11 +102,11 @@ def _answer(relation: Any, limits: Limits) -> dict[str, Any]:
     if relation is None:
         return {"columns": [], "types": [], "rows": [], "more": False, "cut": 0}
     columns, types = list(relation.columns), [str(kind) for kind in relation.types]
-    found = relation.limit(limits.rows + 1)
+    found = relation.limit(limits.rows + 1).fetchall()
     rows: list[list[Any]] = []
     size = cut = 0
     more = False
-    while (values := found.fetchone()) is not None:
+    for values in found:
         row = []
         for value in values:
             shown, shortened = _cell(value, limits.cell)

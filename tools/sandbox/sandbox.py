@@ -67,11 +67,11 @@ class Sandbox:
                 raise
             if reply is None:
                 self._end()
-                reply = {"error": "Killed", "message": signal.SIGKILL.name}
+                reply = {"error": "Interrupted", "message": ""}
             return reply
 
     def interrupt(self) -> None:
-        """End what is running, from another thread; its `run` then says that it was killed."""
+        """End what is running, from another thread; its `run` then says so."""
         process = self._process
         if process is not None:
             _kill(process)

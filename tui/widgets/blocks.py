@@ -47,40 +47,38 @@ class Answer:
     text: str = ""
     doubtful: tuple[tuple[int, int], ...] = ()
     _settled: int = 0
+    _settled_lines: int = 0
     _in_code: bool = False
 
     def lines(self, width: int) -> Iterator[Content]:
         """All lines, from the beginning."""
-        self._settled, self._in_code = 0, False
+        self._settled, self._settled_lines, self._in_code = 0, 0, False
         yield from self.tail(width)[1]
 
     def tail(self, width: int) -> tuple[int, list[Content]]:
-        """(how many of the lines settle, the lines of everything that was not settled before).
+        """(the number of the first line that may have changed since the last time, the lines from there on).
 
         A paragraph settles when the next one begins: only the last one is broken into lines again as it grows.
         """
+        first = self._settled_lines
         made: list[Content] = []
         *whole, last = self._marked()[self._settled :].split("\n")
         for paragraph in whole:
             made += self._paragraph(paragraph, width)
             self._settled += len(paragraph) + 1
-        settled, code = len(made), self._in_code
+        self._settled_lines += len(made)
+        code = self._in_code
         made += self._paragraph(last, width)
         self._in_code = code
-        return settled, made
+        return first, made
 
     def _marked(self) -> str:
         """The text, harmless, doubtful numbers between marks."""
-        if not self.doubtful:
-            return "\n".join(map(neutral, self.text.replace("\t", " ").split("\n")))
         parts, at = [], 0
         for start, end in sorted(self.doubtful):
-            parts += [self.text[at:start], "\n", self.text[start:end], "\n"]
+            parts += [_harmless(self.text[at:start]), _DOUBT, _harmless(self.text[start:end]), _END]
             at = end
-        safe_parts = ["\n".join(map(neutral, part.replace("\t", " ").split("\n"))) for part in [*parts, self.text[at:]]]
-        for number in range(1, len(safe_parts) - 1, 4):
-            safe_parts[number], safe_parts[number + 2] = _DOUBT, _END
-        return "".join(safe_parts)
+        return "".join([*parts, _harmless(self.text[at:])])
 
     def _paragraph(self, paragraph: str, width: int) -> Iterator[Content]:
         fence = paragraph.lstrip().startswith("```")
@@ -94,6 +92,10 @@ class Answer:
     @property
     def plain(self) -> str:
         return self.text
+
+
+def _harmless(text: str) -> str:
+    return "\n".join(map(neutral, text.replace("\t", " ").split("\n")))
 
 
 def _doubts(line: str, style: str) -> Content:

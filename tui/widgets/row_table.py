@@ -42,14 +42,14 @@ class RowTable(ScrollView, can_focus=True):
     RowTable:focus > .table--cell { background: $primary 60%; text-style: bold; }
     """
     BINDINGS = [
-        Binding("down,j", "move(1)", show=False),
-        Binding("up,k", "move(-1)", show=False),
-        Binding("left,h", "across(-1)", show=False),
-        Binding("right,l", "across(1)", show=False),
+        Binding("down", "move(1)", show=False),
+        Binding("up", "move(-1)", show=False),
+        Binding("left", "across(-1)", show=False),
+        Binding("right", "across(1)", show=False),
         Binding("pagedown", "page(1)", show=False),
         Binding("pageup", "page(-1)", show=False),
-        Binding("home,g", "first", show=False),
-        Binding("end,G", "last", show=False),
+        Binding("home", "first", show=False),
+        Binding("end", "last", show=False),
         Binding("enter", "open", show=False),
     ]
 

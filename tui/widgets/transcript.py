@@ -43,8 +43,8 @@ class Transcript(LineView):
     Transcript:focus > .transcript--cursor { background: $primary 25%; }
     """
     BINDINGS = [
-        Binding("up,k", "block(-1)", show=False),
-        Binding("down,j", "block(1)", show=False),
+        Binding("up", "block(-1)", show=False),
+        Binding("down", "block(1)", show=False),
         Binding("enter,space", "open", show=False),
         Binding("y", "copy", show=False),
     ]
@@ -57,7 +57,6 @@ class Transcript(LineView):
         self._made: list[list[Content]] = []
         self._calls: dict[str, int] = {}
         self._buffer = ""
-        self._tail = 0
 
     def on_mount(self) -> None:
         self._frames = self.set_interval(1 / FRAMES, self.flush, pause=True)
@@ -162,26 +161,17 @@ class Transcript(LineView):
         last.text += text
         if not self._width:
             return
-        settled, lines = last.tail(self._width)
-        made = self._made[-1]
-        made[self._tail :] = lines
+        first, lines = last.tail(self._width)
+        self._made[-1][first:] = lines
         with _Following(self):
-            self.put(lines, start=self._starts[-1] + self._tail)
-        self._tail += settled
+            self.put(lines, start=self._starts[-1] + first)
 
     def make_lines(self, width: int) -> Sequence[Content]:
         if not self._width:
             return []
         self._made = [list(block.lines(width)) for block in self.blocks]
         self._find_starts(0)
-        if self.blocks and isinstance(last := self.blocks[-1], Answer):
-            self._tail = self._settled_lines(last)
         return [line for made in self._made for line in made]
-
-    def _settled_lines(self, answer: Answer) -> int:
-        """Lines of all paragraphs but the last, which may still grow."""
-        answer._settled, answer._in_code = 0, False
-        return answer.tail(self._width)[0]
 
     def _relay(self, index: int) -> None:
         """Make the lines of one block again."""
@@ -190,8 +180,6 @@ class Transcript(LineView):
         block = self.blocks[index]
         self._made[index] = list(block.lines(self._width))
         self._find_starts(index)
-        if isinstance(block, Answer) and index == len(self.blocks) - 1:
-            self._tail = self._settled_lines(block)
         with _Following(self):
             self.put([line for made in self._made[index:] for line in made], start=self._starts[index])
 

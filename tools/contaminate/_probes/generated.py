@@ -50,8 +50,10 @@ def written(item: Item, options: Sequence[str] | None = None) -> str:
     return "\n".join([item.question, *lines])
 
 
-def guided(item: Item, rng: random.Random, prompts: Prompts, benchmark: str) -> Ask | None:
-    """Continue the item, told of which benchmark it is and untold: ROUGE-L F1 to how it goes on, "guided" and "general".
+def guided(
+    item: Item, rng: random.Random, prompts: Prompts, benchmark: str, *, untold: bool = True
+) -> Ask | None:
+    """Continue the item, told of which benchmark it is: ROUGE-L F1 to how it goes on, "guided"; untold too, "general".
 
     Continuations are cut to the length of the rest, so that going on is not punished.
     """
@@ -63,15 +65,18 @@ def guided(item: Item, rng: random.Random, prompts: Prompts, benchmark: str) -> 
     if not rest:
         return None
     most = min(LONGEST, TOKENS_PER_WORD * len(rest) + TOKENS_PER_WORD)
-    told = prompts.load("contaminate/probe_guided", benchmark=benchmark).text
-    untold = prompts.load("contaminate/probe_general").text
-    questions = tuple(Question(shown, system, most) for system in (told, untold))
+    systems = {"guided": prompts.load("contaminate/probe_guided", benchmark=benchmark).text}
+    if untold:
+        systems["general"] = prompts.load("contaminate/probe_general").text
 
     def score(replies: Sequence[Reply]) -> Mapping[str, float] | None:
-        found = [None if one.text is None else rouge_l(words_of(one.text)[: len(rest)], rest) for one in replies]
-        return None if found[0] is None or found[1] is None else {"guided": found[0], "general": found[1]}
+        texts = [one.text for one in replies if one.text is not None]
+        if len(texts) < len(systems):
+            return None
+        found = (rouge_l(words_of(text)[: len(rest)], rest) for text in texts)
+        return dict(zip(systems, found, strict=True))
 
-    return Ask(questions, score)
+    return Ask(tuple(Question(shown, system, most) for system in systems.values()), score)
 
 
 def ts_guess(item: Item, rng: random.Random, prompts: Prompts, benchmark: str) -> Ask | None:

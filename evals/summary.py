@@ -1,0 +1,389 @@
+"""What the records of runs come to: a summary of each agent, comparisons of two, and what may be said of them.
+
+It knows records and statistics. How that looks is the faces'. Nothing here depends on clocks or on the order in which
+jobs ended, so a run that was killed and resumed is told exactly as one that was not.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import combinations
+from typing import Any, Final
+
+from ..tools.errors import Misuse
+from . import statistics
+from .records import ENDED, Record, Run
+from .sets import PUBLIC
+from .statistics import Estimate, Paired
+
+SOLVED: Final = 1.0 - 1e-9
+"""A score from here on counts as solved, where tries are counted."""
+
+SIGNIFICANT: Final = 0.05
+_DIGITS: Final = 6
+
+
+@dataclass(frozen=True)
+class Tries:
+    """Over k epochs: `at` is the chance that one of k solves an instance, `hat` that all k do."""
+
+    k: int
+    at: float
+    hat: float
+
+
+@dataclass(frozen=True)
+class Spent:
+    calls: int
+    tokens_in: int
+    tokens_out: int
+    tool_calls: int
+    usd: float
+    self_reported: bool
+
+
+@dataclass(frozen=True)
+class AgentSummary:
+    """One agent in one run. Figures are over answered jobs, the mean over epochs standing for an instance.
+
+    `ended` counts jobs, `missing` those without a record; `pooled` are ratios of sums over instances; `groups` are
+    scores by tag and its value; `worst` is the family with the lowest figure.
+    """
+
+    run: str
+    label: str
+    set: str
+    score: Estimate
+    ended: Mapping[str, int]
+    missing: int
+    metrics: Mapping[str, Estimate]
+    pooled: Mapping[str, Estimate]
+    families: Mapping[str, Estimate]
+    groups: Mapping[str, Mapping[str, Estimate]]
+    tries: Sequence[Tries]
+    curve: Sequence[tuple[float, float]]
+    spent: Spent
+
+    @property
+    def worst(self) -> tuple[str, Estimate] | None:
+        known = [(one.value, name) for name, one in self.families.items() if one.known]
+        return (min(known)[1], self.families[min(known)[1]]) if known else None
+
+    @property
+    def jobs(self) -> int:
+        return sum(self.ended.values()) + self.missing
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two agents. `difference` is first minus second; unpaired (two sets of instances) there is no p.
+
+    `left_out` counts instances that one of the two did not answer; `mcnemar` is given where every score is 0 or 1.
+    `separable`: the difference is at least `detectable`, and significant after Holm's correction.
+    """
+
+    first: str
+    second: str
+    paired: bool
+    difference: Estimate
+    p: float
+    detectable: float
+    left_out: int
+    better: str
+    mcnemar: float | None = None
+    gap: bool = False  # the same agent on public and on fresh instances
+
+    @property
+    def separable(self) -> bool:
+        one = self.difference
+        if not one.known or math.isnan(one.low) or abs(one.value) < self.detectable:
+            return False
+        return self.p < SIGNIFICANT if self.paired else not one.low <= 0 <= one.high
+
+    @property
+    def winner(self) -> str:
+        """The better of the two; empty when they are not separable."""
+        if not self.separable:
+            return ""
+        return self.first if (self.difference.value > 0) == (self.better == "higher") else self.second
+
+
+@dataclass(frozen=True)
+class Report:
+    """A whole run. `planned_detectable` is what it could be expected to separate before it began."""
+
+    run: str
+    suite: str
+    version: int
+    metric: str
+    better: str
+    set: str
+    instances: int
+    epochs: int
+    agents: Sequence[AgentSummary]
+    comparisons: Sequence[Comparison]
+    planned_detectable: float
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def usd(self) -> float:
+        return math.fsum(one.spent.usd for one in self.agents)
+
+
+def report(run: Run) -> Report:
+    """Summaries of all agents of a run, in the order they were named, and every pair compared."""
+    plan, records = run.plan, run.records()
+    by_agent = {label: [one for one in records.values() if one.agent == label] for label in plan.labels}
+    return Report(
+        run=run.id,
+        suite=plan.suite,
+        version=plan.version,
+        metric=plan.metric,
+        better=plan.better,
+        set=plan.set,
+        instances=len(plan.instances),
+        epochs=plan.epochs,
+        agents=[summary(run, label, found) for label, found in by_agent.items()],
+        comparisons=adjusted([compare(run, a, run, b) for a, b in combinations(plan.labels, 2)]),
+        planned_detectable=statistics.planned_detectable(len(plan.instances), plan.epochs),
+        versions=plan.versions,
+    )
+
+
+def summary(run: Run, label: str, records: Sequence[Record]) -> AgentSummary:
+    """`records` are those of agent `label`."""
+    answered = [one for one in records if one.score is not None]
+    scores = _by_instance(answered)
+    planned = len(run.plan.instances) * run.plan.epochs
+    counts = Counter(one.ended for one in records)
+    clusters = [one.cluster or one.instance for one in answered]
+    told = [one.score for one in answered if one.score is not None]
+    return AgentSummary(
+        run=run.id,
+        label=label,
+        set=run.plan.set,
+        score=_mean(scores.values()),
+        ended={name: counts[name] for name in ENDED if counts[name]},
+        missing=planned - len(records),
+        metrics=statistics.families([one.metrics for one in told], clusters),
+        pooled=_pooled(answered),
+        families=statistics.families([one.families for one in told], clusters),
+        groups=_groups(answered),
+        tries=_tries(answered, run.plan.epochs),
+        curve=_curve(answered),
+        spent=_spent(records),
+    )
+
+
+def compare(first: Run, first_label: str, second: Run, second_label: str) -> Comparison:
+    """Pairs by instance where both runs have some in common. Raises Misuse for runs of different suites."""
+    plans = first.plan, second.plan
+    kinds = [(plan.suite, plan.version, plan.metric) for plan in plans]
+    if kinds[0] != kinds[1]:
+        raise Misuse(
+            f"Run {first.id} is of {plans[0].suite}@{plans[0].version} and {second.id} of "
+            f"{plans[1].suite}@{plans[1].version}: their scores measure different things."
+        )
+    sides = [
+        _by_instance([one for one in run.records().values() if one.agent == label and one.score is not None])
+        for run, label in ((first, first_label), (second, second_label))
+    ]
+    shared = [id for id in plans[0].instances if id in plans[1].instances]
+    same_run = first.id == second.id
+    names = [label if same_run else f"{run.id}:{label}" for run, label in ((first, first_label), (second, second_label))]
+    made = _paired(*names, *sides, shared) if shared else _unpaired(*names, *sides)
+    is_gap = not shared and first_label == second_label and (plans[0].set == PUBLIC) != (plans[1].set == PUBLIC)
+    return replace(made, better=plans[0].better, gap=is_gap)
+
+
+def adjusted(comparisons: Sequence[Comparison]) -> list[Comparison]:
+    """The same with Holm's correction over all pairs."""
+    places = [i for i, one in enumerate(comparisons) if not math.isnan(one.p)]
+    corrected = dict(zip(places, statistics.holm([comparisons[i].p for i in places]), strict=True))
+    return [replace(one, p=corrected.get(i, one.p)) for i, one in enumerate(comparisons)]
+
+
+_Scores = Mapping[str, tuple[float, str]]  # instance -> (mean score over epochs, cluster)
+
+
+def _paired(first: str, second: str, one: _Scores, other: _Scores, shared: Sequence[str]) -> Comparison:
+    both = sorted(id for id in shared if id in one and id in other)
+    values = [(one[id][0], other[id][0]) for id in both]
+    clusters = [one[id][1] for id in both]
+    found: Paired = statistics.paired([a - b for a, b in values], clusters)
+    mcnemar = None
+    if values and all(value in (0.0, 1.0) for pair in values for value in pair) and len(set(clusters)) == len(both):
+        mcnemar = statistics.mcnemar(sum(a > b for a, b in values), sum(b > a for a, b in values))
+    lost = sum((id in one) != (id in other) for id in shared)
+    return Comparison(first, second, True, found.difference, found.p, found.detectable, lost, "", mcnemar)
+
+
+def _unpaired(first: str, second: str, one: _Scores, other: _Scores) -> Comparison:
+    columns = [([value for value, _ in side.values()], [name for _, name in side.values()]) for side in (one, other)]
+    (a, a_names), (b, b_names) = columns
+    found = statistics.difference(a, b, a_names, b_names)
+    least = math.hypot(*(_spread(values, names) for values, names in columns))
+    return Comparison(first, second, False, found, math.nan, least, 0, "")
+
+
+def _spread(values: Sequence[float], clusters: Sequence[str]) -> float:
+    """What this side adds to the detectable difference of two sets."""
+    return statistics.detectable(values, clusters) if values else math.nan
+
+
+def _by_instance(answered: Sequence[Record]) -> _Scores:
+    """Instances whose primary metric is defined, in order of their ids."""
+    values: defaultdict[str, list[float]] = defaultdict(list)
+    clusters: dict[str, str] = {}
+    for one in answered:
+        if one.score is not None and one.score.value is not None:
+            values[one.instance].append(one.score.value)
+            clusters[one.instance] = one.cluster or one.instance
+    return {id: (math.fsum(values[id]) / len(values[id]), clusters[id]) for id in sorted(values)}
+
+
+def _mean(scores: Iterable[tuple[float, str]]) -> Estimate:
+    listed = list(scores)
+    return statistics.mean([value for value, _ in listed], [name for _, name in listed])
+
+
+def _pooled(answered: Sequence[Record]) -> dict[str, Estimate]:
+    sums: defaultdict[str, list[tuple[float, float, str]]] = defaultdict(list)
+    for one in answered:
+        if one.score is not None:
+            for name, (above, below) in one.score.weights.items():
+                sums[name].append((above, below, one.cluster or one.instance))
+    return {name: statistics.ratio(*map(list, zip(*sums[name], strict=True))) for name in sorted(sums)}  # type: ignore[arg-type]
+
+
+def _groups(answered: Sequence[Record]) -> dict[str, dict[str, Estimate]]:
+    """Scores by tag and value, for tags that tell instances apart without naming each."""
+    found: dict[str, dict[str, Estimate]] = {}
+    for tag in sorted({tag for one in answered for tag in one.tags}):
+        values = sorted({one.tags[tag] for one in answered if tag in one.tags})
+        if 1 < len(values) <= 40:
+            found[tag] = {
+                value: _mean(_by_instance([one for one in answered if one.tags.get(tag) == value]).values())
+                for value in values
+            }
+    return found
+
+
+def _tries(answered: Sequence[Record], epochs: int) -> list[Tries]:
+    """pass@k and pass^k over the instances whose every epoch was answered."""
+    values: defaultdict[str, list[float]] = defaultdict(list)
+    for one in answered:
+        if one.score is not None and one.score.value is not None:
+            values[one.instance].append(one.score.value)
+    solved = [sum(value >= SOLVED for value in values[id]) for id in sorted(values) if len(values[id]) == epochs]
+    if epochs < 2 or not solved:
+        return []
+    return [
+        Tries(
+            k,
+            math.fsum(statistics.pass_at_k(epochs, count, k) for count in solved) / len(solved),
+            math.fsum(statistics.pass_hat_k(epochs, count, k) for count in solved) / len(solved),
+        )
+        for k in range(1, epochs + 1)
+    ]
+
+
+def _curve(answered: Sequence[Record]) -> list[tuple[float, float]]:
+    points: defaultdict[float, list[float]] = defaultdict(list)
+    for one in answered:
+        for x, y in one.score.curve if one.score is not None else ():
+            points[x].append(y)
+    return [(x, math.fsum(points[x]) / len(points[x])) for x in sorted(points)]
+
+
+def _spent(records: Sequence[Record]) -> Spent:
+    usages = [one.usage for one in records]
+    return Spent(
+        calls=sum(one.calls for one in usages),
+        tokens_in=sum(one.tokens_in for one in usages),
+        tokens_out=sum(one.tokens_out for one in usages),
+        tool_calls=sum(one.tool_calls for one in usages),
+        usd=math.fsum(one.usd for one in usages),
+        self_reported=any(one.reported == "self-reported" for one in usages),
+    )
+
+
+# As JSON ----------------------------------------------------------------------------------------------------------
+
+
+def figure(value: float) -> float | None:
+    """Rounded, so that the last bits of a sum never show; None where there is no figure."""
+    return None if math.isnan(value) else round(value, _DIGITS) + 0.0
+
+
+def interval(one: Estimate) -> list[float | None]:
+    return [figure(one.low), figure(one.high)]
+
+
+def agent_json(one: AgentSummary) -> dict[str, Any]:
+    """The fields of DESIGN's result line for one agent, and the rest of its figures."""
+
+    def told(estimates: Mapping[str, Estimate]) -> dict[str, Any]:
+        return {name: {"value": figure(e.value), "ci": interval(e), "n": e.n} for name, e in estimates.items()}
+
+    worst = one.worst
+    return {
+        "agent": one.label,
+        "score": figure(one.score.value),
+        "ci": interval(one.score),
+        "scored": one.score.n,
+        "ended": {**one.ended, **({"not_run": one.missing} if one.missing else {})},
+        "worst_family": None if worst is None else {"family": worst[0], "value": figure(worst[1].value)},
+        "metrics": told(one.metrics),
+        "pooled": told(one.pooled),
+        "families": told(one.families),
+        "groups": {tag: told(values) for tag, values in one.groups.items()},
+        "pass": [{"k": t.k, "pass@k": figure(t.at), "pass^k": figure(t.hat)} for t in one.tries],
+        "curve": [[figure(x), figure(y)] for x, y in one.curve],
+        "calls": one.spent.calls,
+        "tool_calls": one.spent.tool_calls,
+        "tokens": {"in": one.spent.tokens_in, "out": one.spent.tokens_out},
+        "usd": figure(one.spent.usd),
+        "usage": "self-reported" if one.spent.self_reported else "measured",
+    }
+
+
+def comparison_json(one: Comparison) -> dict[str, Any]:
+    return {
+        "first": one.first,
+        "second": one.second,
+        "paired": one.paired,
+        "difference": figure(one.difference.value),
+        "ci": interval(one.difference),
+        "p": figure(one.p),
+        "mcnemar": None if one.mcnemar is None else figure(one.mcnemar),
+        "detectable": figure(one.detectable),
+        "left_out": one.left_out,
+        "separable": one.separable,
+        "winner": one.winner or None,
+        "public_minus_fresh": one.gap,
+    }
+
+
+def report_json(one: Report) -> dict[str, Any]:
+    """The result line of a run; with a single agent its score stands at the top."""
+    agents = [agent_json(agent) for agent in one.agents]
+    alone = {name: agents[0][name] for name in ("agent", "score", "ci")} if len(agents) == 1 else {}
+    return {
+        "run": one.run,
+        "suite": one.suite,
+        "version": one.version,
+        "metric": one.metric,
+        "better": one.better,
+        "set": one.set,
+        "instances": one.instances,
+        "epochs": one.epochs,
+        **alone,
+        "usd": figure(one.usd),
+        "agents": agents,
+        "comparisons": [comparison_json(pair) for pair in one.comparisons],
+        "planned_detectable": figure(one.planned_detectable),
+    }
