@@ -23,6 +23,7 @@ LARGE_DROP: Final = 0.20
 """A change that drops more than this share of the rows is a person's decision."""
 
 COSTLY: Final = frozenset(["spends", "sends"])
+NO_CAPS: Final = Caps()
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Approved:
     """What a command without a terminal may do: these effects, within these caps. Nothing, unless it says so."""
 
     effects: frozenset[Effect] = frozenset()
-    caps: Caps = Caps()
+    caps: Caps = NO_CAPS
 
 
 def approved(text: str, caps: Caps) -> Approved:
@@ -40,7 +41,7 @@ def approved(text: str, caps: Caps) -> Approved:
     for word in named:
         if word not in known:
             raise Misuse(f"--approve does not know {word!r}.", next_step=nearest(word, known))
-    if COSTLY & set(named) and caps == Caps():
+    if COSTLY & set(named) and caps == NO_CAPS:
         raise Misuse(f"--approve {text} wants a cap.", next_step="Add --max-usd, --max-calls or --max-minutes.")
     return Approved(frozenset(word for word in known if word in named), caps)
 

@@ -18,7 +18,7 @@ from ..tools.context import Model
 from ..tools.errors import OverBudget, Refused, TilthError
 from . import claims, offered, told, window
 from .config import Sight
-from .events import Answered, Event, Noticed, Proposed, Returned, Wrote
+from .events import Answered, Event, Noticed, Proposed, Wrote
 from .offered import Desk, Planned
 from .session import Line, Session
 from .told import Told
@@ -26,8 +26,8 @@ from .window import Meter, Window
 
 os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")
 
-from langgraph.graph import END, START, StateGraph  # noqa: E402
-from langgraph.runtime import Runtime  # noqa: E402
+from langgraph.graph import END, START, StateGraph
+from langgraph.runtime import Runtime
 
 ROUNDS: Final = 16
 """Answers of the model in one turn; the last one is asked for without tools."""
@@ -169,13 +169,14 @@ def _numbered(talk: Talk, proposed: Sequence[Mapping[str, Any]]) -> list[dict[st
     found = []
     for number, call in enumerate(proposed, talk.session.calls + 1):
         name, arguments = str(call["function"]["name"]), str(call["function"]["arguments"])
-        line = {"id": f"c{number:08d}", "name": name, "arguments": arguments, "tool": name, "dataset": "", "args": {}, "command": ""}  # noqa: E501
+        line: dict[str, Any] = {"id": f"c{number:08d}", "name": name, "arguments": arguments}
         try:
             planned = offered.plan(talk.desk, name, arguments)
-        except TilthError:
-            pass  # told when the call is made
+        except TilthError:  # told when the call is made
+            line |= {"tool": name, "dataset": "", "args": {}, "command": ""}
         else:
-            line |= {"tool": planned.tool, "dataset": planned.dataset, "args": dict(planned.args), "command": planned.command}  # noqa: E501
+            line |= {"tool": planned.tool, "dataset": planned.dataset, "args": dict(planned.args)}
+            line["command"] = planned.command
         if not _is_object(arguments):
             line["arguments"] = "{}"  # some servers refuse a conversation that holds broken JSON
             line["args"] = {"unreadable": arguments}
@@ -199,18 +200,8 @@ async def _call(state: State, runtime: Runtime[Talk]) -> State:
     for call in talk.session.unanswered:
         began = time.monotonic()
         tool, found = await _made(talk, call)
-        finish(talk.session, talk.emit, call["id"], tool, found, talk.sees, time.monotonic() - began)
+        talk.emit(talk.session.finish(call["id"], tool, found, talk.sees, time.monotonic() - began))
     return {}
-
-
-def finish(
-    session: Session, emit: Callable[[Event], None], call_id: str, tool: str, found: Told, sees: Sight, seconds: float
-) -> None:
-    """Write a call's result down, then tell of it."""
-    text, shows = found.to(sees)
-    notes = {"tool": tool, "ok": found.ok, "line": found.line, "seconds": round(seconds, 3), "result": found.result}
-    session.say(Line("tool", text, shows, call_id=call_id, notes=notes))
-    emit(Returned(call_id, tool, found.ok, found.line, notes["seconds"], text, found.result))
 
 
 async def _made(talk: Talk, call: Mapping[str, Any]) -> tuple[str, Told]:
@@ -264,5 +255,3 @@ async def _answer(state: State, runtime: Runtime[Talk]) -> State:
     )
     talk.session.say(Line("user", question, notes={"ours": True}))
     return {"asked_again": True}
-
-

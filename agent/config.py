@@ -86,10 +86,11 @@ class Tools(_Strict):
 class Chat(_Strict):
     """What a model's calls in a conversation ask a person for. `risky`: what spends, sends or exports, and changes that
     drop over 20 % of the rows; `all`: every change too; `off`: only what spends or sends. `model` is who answers, by
-    default the first generator."""
+    default the first generator; `context` its context in tokens, by default what the server tells."""
 
     review: Literal["off", "risky", "all"] = "risky"
     model: str | None = None
+    context: int | None = Field(default=None, ge=1024)
 
 
 class Config(_Strict):

@@ -10,25 +10,407 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from contextlib import aclosing
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from ..prompts import Prompts
 from ..prompts.fences import fenced
 from ..tools.context import Model
 from ..tools.errors import Misuse, TilthError
-from . import approval, offered, sessions_of, told
+from . import approval, offered, session, told
 from .approval import Approved
 from .config import Sight
-from .events import Event, Failed, Metered, Noticed, Progressed, Ruled
+from .events import Event, Failed, Metered, Progressed, Ruled
 from .models import connections
 from .models.budget import Budget, Caps
 from .offered import Desk, Planned
 from .session import Grant, Line, Session, Usage
 from .told import Told
 from .toolbox import Origin
-from .window import Meter, Part, Window
+from .window import Meter, Window
 
 if TYPE_CHECKING:
+    from .chat import Talk
     from .models.connections import Connections, Reference
     from .workspace import Workspace
+
+CONTEXT_TOKENS: Final = 8192
+"""The context taken for granted where a server does not tell its own and `[chat] context` is silent."""
+CONTEXT_KEYS: Final = ("max_model_len", "context_length", "context_window", "max_context_length")
+INPUT_SHARE: Final = 4
+"""Piped input may take a quarter of the context."""
+
+CONNECT: Final = "Connect one: tilth models add NAME URL --model MODEL   (everything else works without: /help)"
+
+SIGHT: Final[Mapping[Sight, str]] = {
+    "rows": "rows, fenced as data.",
+    "statistics": "counts, names and schema, no row text.",
+    "nothing": "nothing; results are shown to the person only.",
+}
+
+T = TypeVar("T")
+
+
+class _Stopped(Exception):
+    """Raised inside a tool that reports progress after the person has interrupted it."""
+
+
+class Engine:
+    """A conversation about a workspace. Used from one event loop; `await close()` at the end.
+
+    `session` is a Session to go on with, by default a new one is begun with the first word. With `approved` nobody is
+    asked: what it does not allow is refused, and said to be. `caps` bound what the conversation's own model calls cost,
+    over all resumes.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        *,
+        session: Session | None = None,
+        dataset: str = "",
+        approved: Approved | None = None,
+        caps: Caps | None = None,
+    ) -> None:
+        self.workspace, self.approved = workspace, approved
+        self._session = session
+        self.meter = Meter()
+        self.limit = 0
+        self.sees: Sight = "nothing"
+        self._desk = Desk(workspace, dataset or (session.dataset if session else ""))
+        self._caps = caps or (approved.caps if approved else Caps())
+        self._budget: Budget | None = None
+        self._connections: Connections | None = None
+        self._queue: asyncio.Queue[Event | None] = asyncio.Queue()
+        self._task: asyncio.Task[None] | None = None
+        self._asked: dict[str, asyncio.Future[Ruled]] = {}
+        self._worker = ThreadPoolExecutor(1, "tilth-tool")
+        self._stop = threading.Event()
+        self._state = ""
+        self._talk: Talk | None = None
+
+    # -- what faces ask for ----------------------------------------------------------------------------------------
+
+    @property
+    def session(self) -> Session:
+        """The conversation; its file is made with the first word."""
+        if self._session is None:
+            self._session = session.begin(self.workspace.store, self._desk.dataset)
+        return self._session
+
+    @property
+    def begun(self) -> bool:
+        return self._session is not None
+
+    @property
+    def dataset(self) -> str:
+        """The dataset the conversation is about, "" before one is named."""
+        return self._desk.dataset
+
+    @dataset.setter
+    def dataset(self, address: str) -> None:
+        self._desk.dataset = address
+        if self._session is not None:
+            self._session.about(address)
+
+    @property
+    def model(self) -> str:
+        """The name of the model that answers, "" when none is connected. Raises Misuse for a wrong configuration."""
+        wanted = self._reference()
+        return "" if wanted is None else str(wanted)
+
+    @property
+    def running(self) -> bool:
+        return self._task is not None and not self._task.done()
+
+    @property
+    def unfinished(self) -> bool:
+        """Was the session's last turn broken off? `go_on` brings it to its end."""
+        return self._session is not None and self._session.unfinished and not self.running
+
+    def context(self) -> Window:
+        """What the next request would hold, and what each part comes to (`/context`)."""
+        from . import window
+
+        lines = self._session.lines if self._session else []
+        return window.fit(self._instructions(), lines, self.limit or CONTEXT_TOKENS, self.sees, self.meter)
+
+    # -- turns -----------------------------------------------------------------------------------------------------
+
+    async def chat(self, text: str, *, context: str = "") -> AsyncIterator[Event]:
+        """Say something; -> what happens until the turn ends, with `Answered` or `Failed`. `context` is material that
+        came with the words (piped input): it is shown to the model as data and names no path."""
+        self._not_running()
+        self._close_open_calls()
+        self._tell_state()
+        self._desk.said.append(text)
+        if context:
+            most = (self.limit or CONTEXT_TOKENS) // INPUT_SHARE
+            fence = fenced([("input", told.cut(context, most))])
+            self.session.say(Line("user", fence, notes={"ours": True, "input": True}))
+        self.session.say(Line("user", text))
+        async with aclosing(self._turn()) as events:
+            async for event in events:
+                yield event
+
+    async def go_on(self) -> AsyncIterator[Event]:
+        """Bring a turn to its end that was broken off: calls that wait are asked about again, none is made twice."""
+        self._not_running()
+        if self.unfinished:
+            async with aclosing(self._turn()) as events:
+                async for event in events:
+                    yield event
+
+    def rule(self, ruled: Ruled) -> None:
+        """A person's answer to `Asked`. Raises Misuse when nothing waits for it."""
+        waiting = self._asked.get(ruled.call_id)
+        if waiting is None or waiting.done():
+            raise Misuse(f"No call {ruled.call_id} waits for an answer.")
+        waiting.set_result(ruled)
+
+    def interrupt(self) -> None:
+        """Stop the running turn at once. What was said and done stays."""
+        self._stop.set()
+        if self._task is not None:
+            self._task.cancel()
+
+    async def close(self) -> None:
+        """Stop what runs and close the connections."""
+        self.interrupt()
+        await self._ended()
+        if self._connections is not None:
+            await self._connections.__aexit__(None, None, None)
+            self._connections = None
+        self._worker.shutdown(wait=True)
+
+    async def __aenter__(self) -> Engine:
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self.close()
+
+    # -- one turn --------------------------------------------------------------------------------------------------
+
+    async def _turn(self) -> AsyncIterator[Event]:
+        self._stop.clear()
+        self._queue = queue = asyncio.Queue()
+        self._task = asyncio.create_task(self._run())
+        try:
+            while (event := await queue.get()) is not None:
+                yield event
+            await self._task
+        finally:
+            if not self._task.done():
+                self.interrupt()
+            await self._ended()
+
+    async def _ended(self) -> None:
+        """Wait until the turn's task and its tool are over, whatever became of them."""
+        if self._task is not None:
+            await asyncio.gather(self._task, return_exceptions=True)
+        await asyncio.wrap_future(self._worker.submit(lambda: None))
+
+    async def _run(self) -> None:
+        try:
+            talk = await self._open()
+            from . import chat
+
+            self._talk = talk
+            await chat.run(talk)
+        except asyncio.CancelledError:
+            self._fail("Stopped. What was said and done so far is kept.", "", 130)
+        except TilthError as error:
+            self._fail(str(error.args[0]), error.next_step, error.exit_code)
+        finally:
+            self._queue.put_nowait(None)
+
+    def _fail(self, message: str, next_step: str, exit_code: int) -> None:
+        failed = Failed(message, next_step, exit_code)
+        self.session.tell(failed)
+        self._queue.put_nowait(failed)
+
+    async def _open(self) -> Talk:
+        """Everything a turn needs. Raises Misuse when there is no model, Unavailable when it cannot be reached."""
+        wanted = self._reference()
+        if wanted is None:
+            raise Misuse("No model is connected, so free text has no answer.", next_step=CONNECT)
+        model, self.sees = await self._model(wanted)
+        from .chat import Talk
+
+        return Talk(
+            session=self.session,
+            desk=self._desk,
+            model=model,
+            system=self._instructions(),
+            sees=self.sees,
+            limit=self.limit,
+            meter=self.meter,
+            emit=self._queue.put_nowait,
+            gate=self._gate,
+            work=self._in_worker,
+            do=self._do,
+            spent=self._spent,
+        )
+
+    def _reference(self) -> Reference | None:
+        config = self.workspace.config
+        named = config.chat.model
+        if named is not None:
+            return connections.reference(named, config.endpoints)
+        generators = connections.roles(config)["generator"]
+        return generators[0] if generators else None
+
+    async def _model(self, wanted: Reference) -> tuple[Model, Sight]:
+        if self._connections is None:
+            spent = self.session.usage
+            self._budget = Budget(self._caps)
+            self._budget.spent += _cost(spent)
+            self._connections = connections.Connections(self.workspace.config, budget=self._budget)
+        model = self._connections.model(str(wanted))
+        if wanted.kind == "offline":
+            self.limit = self.limit or CONTEXT_TOKENS
+            return model, "rows"
+        endpoint = connections.endpoint_of(wanted.endpoint, self.workspace.config)
+        if not self.limit:
+            self.limit = self.workspace.config.chat.context or await self._context_of(wanted)
+        return model, endpoint.sees
+
+    async def _context_of(self, wanted: Reference) -> int:
+        """The context length the server tells of its model; 0 told is the usual one."""
+        import openai
+
+        assert self._connections is not None
+        try:
+            listed = await self._connections.server(wanted.endpoint).models()
+        except openai.APIStatusError:
+            return CONTEXT_TOKENS
+        mine = next((one for one in listed if one["id"] == wanted.model), {})
+        return next((int(mine[key]) for key in CONTEXT_KEYS if mine.get(key)), CONTEXT_TOKENS)
+
+    def _instructions(self) -> str:
+        return Prompts(self.workspace.root / "prompts").load("chat/system", sight=SIGHT[self.sees]).text
+
+    def _tell_state(self) -> None:
+        """What datasets there are, where that has changed since it was last told."""
+        state = self._desk.state()
+        if state != self._state:
+            self._state = state
+            fence = fenced([("workspace", told.cut(state))])
+            self.session.say(Line("user", fence, "statistics", notes={"ours": True}))
+
+    def _not_running(self) -> None:
+        if self.running:
+            raise Misuse("The last turn is still running.", next_step="Interrupt it, or wait for its answer.")
+
+    def _close_open_calls(self) -> None:
+        """Calls that a broken-off turn left behind get a result: the ledger's where they were made, else that."""
+        for call in self.session.unanswered if self._session else ():
+            entry = self.workspace.store.ledger.with_call(self.session.id, call["id"])
+            left = Told("not done", "Not done: the person went on without it.", ok=False)
+            found = left if entry is None else told.entry(entry)
+            self.session.finish(call["id"], call["tool"], found, "rows", 0.0)
+
+    # -- tools -----------------------------------------------------------------------------------------------------
+
+    async def _in_worker(self, work: Callable[[], T]) -> T:
+        """Run in the one worker thread. A cancelled caller waits for the end: what is being committed is committed."""
+        future = asyncio.wrap_future(self._worker.submit(work))
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            self._stop.set()
+            await asyncio.wait({future})
+            if not future.cancelled():
+                future.exception()
+            raise
+
+    async def _do(self, planned: Planned, call_id: str) -> Told:
+        loop, queue = asyncio.get_running_loop(), self._queue
+
+        def listener(event: Event) -> None:
+            if self._stop.is_set() and isinstance(event, Progressed):
+                raise _Stopped
+            loop.call_soon_threadsafe(queue.put_nowait, event)
+
+        def act() -> Told:
+            workspace, before = self.workspace, self.workspace.listener
+            workspace.listener = listener
+            try:
+                return planned.act(Origin("model", self.session.id, call_id), listener)
+            finally:
+                workspace.listener = before
+
+        return await self._in_worker(act)
+
+    async def _gate(self, call_id: str, planned: Planned) -> tuple[Planned | None, str]:
+        """Is the call done? Asks the person where one is needed, again after an edit."""
+        review = self.workspace.config.chat.review
+        while True:
+            why, share = approval.reason(planned, review, None), None
+            if self.approved is not None:
+                refused = approval.refusal(planned, why, self.approved)
+                return (None, refused) if refused else (planned, "")
+            if planned.share is not None and not why and review != "off":
+                share = await self._in_worker(planned.share)
+                why = approval.reason(planned, review, share)
+            endpoint = self._hosts() if planned.effect in approval.COSTLY else ""
+            if not why or approval.granted(planned, endpoint, self.session.grants, self._spent_by(planned)):
+                return planned, ""
+            ruled = await self._ruling(approval.asked(call_id, planned, why, endpoint, share))
+            if ruled.word == "no":
+                return None, f"the person said no{': ' + ruled.because if ruled.because else ''}."
+            if ruled.word == "session":
+                self.session.grant(Grant(planned.tool, planned.dataset, endpoint, ruled.cap_usd))
+            if ruled.word != "edit":
+                return planned, ""
+            planned = await self._in_worker(partial(offered.edited, self._desk, planned, ruled.args))
+
+    async def _ruling(self, asked: Any) -> Ruled:
+        """The person's word about a call; one given before the process died holds."""
+        known = self.session.rulings.get(asked.call_id)
+        if known is not None and known.word != "edit":
+            return known
+        waiting = self._asked[asked.call_id] = asyncio.get_running_loop().create_future()
+        self.session.tell(asked)
+        self._queue.put_nowait(asked)
+        try:
+            ruled: Ruled = await waiting
+        finally:
+            del self._asked[asked.call_id]
+        self.session.tell(ruled)
+        self._queue.put_nowait(ruled)
+        return ruled
+
+    def _hosts(self) -> str:
+        """The hosts that a tool which asks models would send to."""
+        named = [one for role in connections.roles(self.workspace.config).values() for one in role]
+        config = self.workspace.config
+        hosts = {connections.endpoint_of(one.endpoint, config).host for one in named if one.kind != "offline"}
+        return ", ".join(sorted(hosts))
+
+    def _spent_by(self, planned: Planned) -> float:
+        """Dollars that calls of this tool have cost in this session."""
+        return sum(float(one.notes["result"].get("usd") or 0) for one in self.session.lines
+                   if one.role == "tool" and one.notes["tool"] == planned.tool)  # fmt: skip
+
+    def _spent(self, answer: Mapping[str, Any], shown: Window, seconds: float) -> None:
+        tokens_in, tokens_out = answer["tokens"]["input"], answer["tokens"]["output"]
+        tools = self.meter.of(offered.schemas())
+        self.meter.learn(shown.tokens + tools, tokens_in)
+        before = self.session.usage.usd
+        usd = self._budget.spent.usd - before if self._budget is not None else 0.0
+        self.session.use(Usage(1, tokens_in, tokens_out, usd))
+        total = self.session.usage
+        rate = tokens_out / seconds if seconds > 0 else 0.0
+        context = tokens_in or shown.tokens + tools
+        metered = Metered(
+            context, self.limit, total.tokens_in, total.tokens_out, total.usd, rate, self.model, self.sees
+        )
+        self._queue.put_nowait(metered)
+
+
+def _cost(usage: Usage) -> Any:
+    from ..tools.store.calls import Cost
+
+    return Cost(usage.calls, usage.usd, usage.tokens_in, usage.tokens_out)

@@ -19,7 +19,7 @@ from ..tools import tool as registry
 from ..tools.errors import Retry, nearest
 from ..tools.store.history import excerpt
 from ..tools.tool import Effect, Tool
-from . import reach, toolbox, told
+from . import reach, told, toolbox
 from .events import Listener
 from .told import Told
 from .toolbox import Origin
@@ -66,7 +66,6 @@ class Desk:
             raise Retry("No dataset is named.", next_step=f"Datasets here: {names or 'none'}.")
         self.workspace.store.resolve(wanted)
         return wanted
-
 
     def names(self) -> list[str]:
         """Names that are no row text: of datasets, of the columns of the one at hand."""
@@ -158,7 +157,10 @@ class Offer:
 def schemas() -> list[dict[str, Any]]:
     """The list as the OpenAI protocol wants it."""
     return [
-        {"type": "function", "function": {"name": one.name, "description": one.summary, "parameters": _schema(one.args)}}
+        {
+            "type": "function",
+            "function": {"name": one.name, "description": one.summary, "parameters": _schema(one.args)},
+        }
         for one in OFFERS
     ]
 
@@ -222,7 +224,9 @@ def _validated(offer: Offer, given: Mapping[str, Any]) -> _Args:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise Retry(f"{offer.name}: {where}: {first['msg']}.", next_step=f"Its arguments: {', '.join(names)}.") from None
+        raise Retry(
+            f"{offer.name}: {where}: {first['msg']}.", next_step=f"Its arguments: {', '.join(names)}."
+        ) from None
 
 
 # -- calling any tool ----------------------------------------------------------------------------------------------
@@ -313,12 +317,11 @@ def _plan_drops(desk: Desk, args: Drops) -> Planned:
     address = desk.address(args.dataset)
 
     def act(origin: Origin, listener: Listener) -> Told:
-        found = desk.workspace.drops(
-            address, step=args.step or None, reason=args.reason or None, count=args.count
-        )
+        found = desk.workspace.drops(address, step=args.step or None, reason=args.reason or None, count=args.count)
         return told.drops(*found)
 
-    flags = [text for name in ("step", "reason") if (text := getattr(args, name)) for text in (f"--{name}", text)]
+    given = {"--step": args.step, "--reason": args.reason}
+    flags = [text for name, value in given.items() if value for text in (name, value)]
     return _reading("drops", address, args.model_dump(), ["drops", address, *flags], act)
 
 
@@ -360,7 +363,11 @@ def _plan_export(desk: Desk, args: Export) -> Planned:
         done = desk.workspace.export(address, folder, format=args.format or None)
         where = str(done.folder)
         result = {"tool": "export", "dataset": address, "folder": where, "rows": done.written.rows}
-        return Told(f"{done.written.rows:,} rows → {where}", f"Exported {done.written.rows:,} rows to {where}, with the card.", result=result)
+        return Told(
+            f"{done.written.rows:,} rows → {where}",
+            f"Exported {done.written.rows:,} rows to {where}, with the card.",
+            result=result,
+        )
 
     words = ["export", address, *([str(folder)] if folder else []), *(["--format", args.format] if args.format else [])]
     return Planned("export", address, args.model_dump(), "exports", shlex.join(["tilth", *words]), act)
@@ -418,4 +425,3 @@ OFFERS: Final = (
           "document; shows their arguments.", FindTool, _plan_find),
     Offer("do", "Run a tool on a dataset. Versions are kept: undo takes it back.", Do, _plan_do),
 )  # fmt: skip
-

@@ -22,6 +22,7 @@ from .events import Answered, Asked, Event, Failed, Noticed, Proposed, Returned,
 
 if TYPE_CHECKING:
     from ..tools.store.store import Store
+    from .told import Told
 
 FORMAT: Final = 1
 TITLE: Final = 80
@@ -123,6 +124,13 @@ class Session:
         """Append a message."""
         self._append({"is": "message", **asdict(line)})
         self._take_line(line)
+
+    def finish(self, call_id: str, tool: str, found: Told, sees: Sight, seconds: float) -> Returned:
+        """Append a call's result, as an endpoint that may see `sees` is told it; -> the event that tells of it."""
+        text, shows = found.to(sees)
+        notes = {"tool": tool, "ok": found.ok, "line": found.line, "seconds": round(seconds, 3), "result": found.result}
+        self.say(Line("tool", text, shows, call_id=call_id, notes=notes))
+        return Returned(call_id, tool, found.ok, found.line, notes["seconds"], text, found.result)
 
     def tell(self, event: Asked | Ruled | Failed | Noticed) -> None:
         """Append an event that no message tells of."""

@@ -90,8 +90,15 @@ def fit(system: str, lines: Sequence[Line], room: int, sees: Sight, meter: Meter
         kept, chosen = _flat(whole[first:]), _flat(groups[first:])
     if first:
         system += f"\n\nThe first {first} exchanges of this conversation are left out: there is no room for them."
-    shows = max((line.shows for line in chosen if RANK[line.shows] <= RANK[sees]), key=RANK.__getitem__, default="nothing")
-    return Window([{"role": "system", "content": system}, *_joined(kept)], shows, _parts(system, groups[first:], sizes[first:], meter), first)
+    shows = max(
+        (line.shows for line in chosen if RANK[line.shows] <= RANK[sees]), key=RANK.__getitem__, default="nothing"
+    )
+    return Window(
+        [{"role": "system", "content": system}, *_joined(kept)],
+        shows,
+        _parts(system, groups[first:], sizes[first:], meter),
+        first,
+    )
 
 
 def _flat(groups: Sequence[Sequence[Any]]) -> list[Any]:

@@ -179,7 +179,12 @@ def summary(run: Run, label: str, records: Sequence[Record]) -> AgentSummary:
 
 
 def compare(first: Run, first_label: str, second: Run, second_label: str) -> Comparison:
-    """Pairs by instance where both runs have some in common. Raises Misuse for runs of different suites."""
+    """Pairs by instance where both runs have some in common; of public and fresh instances, public stand first.
+
+    Raises Misuse for runs of different suites.
+    """
+    if second.plan.set == PUBLIC != first.plan.set:
+        first, first_label, second, second_label = second, second_label, first, first_label
     plans = first.plan, second.plan
     kinds = [(plan.suite, plan.version, plan.metric) for plan in plans]
     if kinds[0] != kinds[1]:
@@ -195,7 +200,8 @@ def compare(first: Run, first_label: str, second: Run, second_label: str) -> Com
     same_run = first.id == second.id
     names = [label if same_run else f"{run.id}:{label}" for run, label in ((first, first_label), (second, second_label))]
     made = _paired(*names, *sides, shared) if shared else _unpaired(*names, *sides)
-    is_gap = not shared and first_label == second_label and (plans[0].set == PUBLIC) != (plans[1].set == PUBLIC)
+    public = [plan.set == PUBLIC for plan in plans]
+    is_gap = not shared and first_label == second_label and public[0] != public[1]
     return replace(made, better=plans[0].better, gap=is_gap)
 
 

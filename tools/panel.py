@@ -148,6 +148,8 @@ class Job:
     seeds: Sequence[str] = ()  # texts that accepted rows must not nearly repeat
     batch: int = 1  # items a judge sees in one prompt (BatchPrompt)
     fields: Sequence[str] = ()  # which fields of the data leave for the endpoint, for the consent block
+    allow_self_review: bool = False  # without another model, the generator's may judge under its own prompt
+    give_up: bool = False  # what cannot be asked now is recorded as failed(code) instead of being parked
     offline: Callable[[Task], Prior | Rejected] | None = None  # what the steps come to where the generator is "offline:"
 
 
@@ -226,7 +228,11 @@ class Books:
 
 
 class Panel(Protocol):
-    """Generator, reviewers and adjudicator behind one call."""
+    """Generator, reviewers and adjudicator behind one call. `offline`: the generator is "offline:", so that strategies
+    draft by rules."""
+
+    @property
+    def offline(self) -> bool: ...
 
     def run(self, job: Job, verdict: Callable[[Verdict], None]) -> Books:
         """Work through a job; `verdict` is called in plan order, from this thread. -> the final accounts.

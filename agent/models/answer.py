@@ -22,8 +22,9 @@ class Tokens(TypedDict):
 
 class Answer(TypedDict):
     """`data` is the validated value where a schema was given; `prompt_logprobs` has {token, logprob} for every token of
-    the prompt as the server's template writes it, where it was asked for (vLLM) and given; `calls` are the keys in calls.sqlite, repairs last;
-    `salvaged` says what had to be cut away to find the JSON; `problem` says what was wrong, for people."""
+    the prompt as the server's template writes it, where that was asked for and given (vLLM); `calls` are the keys in
+    calls.sqlite, repairs last; `salvaged` says what had to be cut away to find the JSON; `problem` says what was wrong,
+    for people."""
 
     model: str
     outcome: Outcome

@@ -101,7 +101,7 @@ class OpenAIModel:
 
         Raises Misuse (also when the host may not see as much), Unavailable, OverBudget.
         """
-        self._may_leave(shows)
+        self.may_leave(shows)
         question = _Question(list(messages), self._settings(request), strict_schema(schema) if schema else None,
                              schema.__name__ if schema else "", nonce)  # fmt: skip
         first = await self._complete(question, record, on_text)
@@ -130,7 +130,8 @@ class OpenAIModel:
         outcome: Outcome = "unparsable" if data is None else "ok"
         return {**answer, "outcome": outcome, "data": data, "salvaged": salvaged, "problem": problem}
 
-    def _may_leave(self, shows: Sight) -> None:
+    def may_leave(self, shows: Sight) -> None:
+        """May this host see as much of the data? Raises Misuse."""
         endpoint = self._server.endpoint
         if _RANK[shows] > _RANK[self._sees]:
             next_step = f'If it may, write may_see = "{shows}" under [endpoints.{self._server.name}] in tilth.toml.'

@@ -6,12 +6,13 @@ judge's answer only its own id, yes or no by criterion and verbatim quotes are t
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, Field, create_model
 
@@ -30,6 +31,7 @@ ADJUDICATOR: Final = "adjudicator"
 
 JudgeRole = Literal["reviewer", "adjudicator"]
 Json = dict[str, Any]
+T = TypeVar("T")
 
 
 class Closed(Exception):
@@ -141,6 +143,17 @@ class Ask:
         if rubric.criteria not in self._schemas:
             self._schemas[rubric.criteria] = review_schema(rubric.criteria)
         return self._schemas[rubric.criteria]
+
+
+async def all_of(asked: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
+    """Every answer, in order. When one cannot be had, the others are waited for (and so recorded) before it is raised."""
+    if len(asked) == 1:
+        return [await asked[0]]
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    for one in answers:
+        if isinstance(one, BaseException):
+            raise one
+    return [one for one in answers if not isinstance(one, BaseException)]
 
 
 def revision(prompts: Prompts, rubric: Rubric, reviews: Sequence[Json]) -> str:

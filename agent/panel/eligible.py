@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ...tools.errors import Misuse
-from ...tools.panel import Policy, PolicyName
+from ...tools.panel import Policy, PolicyName, Task
 from ..models.offline import NAME as OFFLINE
 
 
@@ -22,6 +22,16 @@ class Seats:
     reviewers: tuple[str, ...]
     adjudicator: str | None = None
     self_reviewed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One entry of a plan with its seats; `index` counts the plan, `name` is the task's own name for ever."""
+
+    index: int
+    name: str
+    task: Task
+    seats: Seats
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +75,9 @@ def bench(
     """
     generators = _distinct(roles.get("generator", ())) if drafts else ()
     if drafts and not generators:
-        raise Misuse("No model generates.", next_step='Write [roles] generator = ["openai:MODEL@ENDPOINT"] in tilth.toml.')
+        raise Misuse(
+            "No model generates.", next_step='Write [roles] generator = ["openai:MODEL@ENDPOINT"] in tilth.toml.'
+        )
     judging = ("reviewer", "adjudicator") if drafts else ("reviewer", "adjudicator", "generator")
     reviewers = next((named for role in judging if (named := _distinct(roles.get(role, ())))), ())
     adjudicators = _distinct(roles.get("adjudicator", ()))
@@ -103,7 +115,9 @@ def _policy(found: Bench, asked: Policy) -> PolicyName:
             next_step='Add one to [roles] adjudicator in tilth.toml, or use the policy "mean".',
         )
     if asked.name == "k_of_n" and not 1 <= asked.k <= found.size:
-        raise Misuse(f"k_of_n: {asked.k} of {found.size} reviewers cannot accept.", next_step="k lies from 1 to their number.")
+        raise Misuse(
+            f"k_of_n: {asked.k} of {found.size} reviewers cannot accept.", next_step="k lies from 1 to their number."
+        )
     return asked.name
 
 
@@ -111,7 +125,9 @@ def _may_adjudicate(found: Bench) -> bool:
     """Is there an adjudicator that some row's generator and reviewers leave free?"""
     for adjudicator in found.adjudicators:
         for generator in found.generators or ("",):
-            left = [one for one in found.reviewers if not same_model(one, generator) and not same_model(one, adjudicator)]
+            left = [
+                one for one in found.reviewers if not same_model(one, generator) and not same_model(one, adjudicator)
+            ]
             if not same_model(adjudicator, generator) and len(left) >= found.size:
                 return True
     return False

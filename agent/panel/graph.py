@@ -6,10 +6,9 @@ through the pool as it was a window ago, nor when anything happens.
 
 from __future__ import annotations
 
-import asyncio
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Final, TypedDict
 
 os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")
@@ -18,12 +17,12 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 from langgraph.types import Command
 
-from ...tools.panel import Candidate, Job, PolicyName, Rejected, Request, Rubric, Step, Task, Verdict
+from ...tools.panel import Candidate, Job, PolicyName, Rejected, Request, Rubric, Step, Verdict
 from ..models.offline import NAME as OFFLINE
-from .ask import ADJUDICATOR, Ask, Json, as_review, revision
-from .eligible import Seats
+from .ask import ADJUDICATOR, Ask, Json, all_of, as_review, revision
+from .eligible import Sample
 from .policy import Decision, decide, settled
-from .pool import Near, Pool, signed
+from .pool import Pool, near_duplicate, signed
 
 INSTRUCTION_CUT: Final = 5.0
 """An instruction is answered when at least half of the questions about it were answered with yes."""
@@ -32,14 +31,13 @@ CODES: Final = {"refused": "refused", "length": "length", "unparsable": "unparsa
 _NODES_A_ROUND: Final = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """One entry of the plan with its seats; `index` counts the plan, `name` is the task's own name for ever."""
+@contextmanager
+def untraced() -> Iterator[None]:
+    """LangGraph brings LangSmith, which environment variables of other programs may switch on: here it stays off."""
+    from langsmith.run_helpers import tracing_context
 
-    index: int
-    name: str
-    task: Task
-    seats: Seats
+    with tracing_context(enabled=False):
+        yield
 
 
 class State(TypedDict, total=False):
@@ -89,7 +87,9 @@ class SampleGraph:
         prior: Json = {}
         said = ""
         if sample.seats.generator == OFFLINE:
-            made = self.job.offline(sample.task) if self.job.offline else Rejected("offline", "it cannot be made offline")
+            made = (
+                self.job.offline(sample.task) if self.job.offline else Rejected("offline", "it cannot be made offline")
+            )
             if isinstance(made, Rejected):
                 return _refused(made, calls)
             prior = dict(made)
@@ -182,10 +182,7 @@ class SampleGraph:
     async def _reviews(
         self, judges: Sequence[str], prompt: str, rubric: Rubric, shown: Mapping[str, str]
     ) -> list[Json]:
-        """All at once, in the order of the seats; k_of_n asks one after the other and stops when nothing can change.
-
-        When one cannot be had, the others are waited for and recorded first.
-        """
+        """All at once, in the order of the seats; k_of_n asks one after the other and stops when nothing can change."""
         if self.policy == "k_of_n" and rubric is self.job.rubric:
             found: list[Json] = []
             for i, judge in enumerate(judges):
@@ -194,14 +191,7 @@ class SampleGraph:
                 if settled(self.job.policy, self.cut, scores, len(judges) - i - 1):
                     break
             return found
-        if len(judges) == 1:
-            return [await self.ask.review(judges[0], prompt, rubric, shown)]
-        asked = [self.ask.review(judge, prompt, rubric, shown) for judge in judges]
-        answers = await asyncio.gather(*asked, return_exceptions=True)
-        for one in answers:
-            if isinstance(one, BaseException):
-                raise one
-        return [one for one in answers if not isinstance(one, BaseException)]
+        return await all_of([self.ask.review(judge, prompt, rubric, shown) for judge in judges])
 
     def _gated(self, sample: Sample, prior: Json, said: str, calls: list[str], **more: Any) -> Command[str]:
         """Make the candidate and check what needs no model; then judges are asked."""
@@ -261,13 +251,6 @@ class SampleGraph:
             calls=tuple(dict.fromkeys(state["calls"])),
             evidence=evidence,
         )
-
-
-def near_duplicate(near: Near) -> Rejected:
-    """A draft that nearly repeats what is there."""
-    what = f"seed {near.number + 1}" if near.seed else f"the row accepted for task {near.number + 1}"
-    evidence = {"of": "seed" if near.seed else "accepted", "number": near.number, "jaccard": round(near.jaccard, 6)}
-    return Rejected("near_duplicate", f"nearly repeats {what} (Jaccard {near.jaccard:.2f})", evidence)
 
 
 def _refused(why: Rejected, calls: list[str], **more: Any) -> Command[str]:

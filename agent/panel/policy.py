@@ -30,7 +30,9 @@ def score_of(answers: Mapping[str, bool]) -> float:
     return rounded(10.0 * sum(answers.values()) / len(answers))
 
 
-def decide(name: PolicyName, policy: Policy, cut: float, scores: Sequence[float], vote: float | None = None) -> Decision:
+def decide(
+    name: PolicyName, policy: Policy, cut: float, scores: Sequence[float], vote: float | None = None
+) -> Decision:
     """The decision over at least one score.
 
     near_cut_vote and replace are `near` while no vote is given and |mean - cut| < band. The vote of near_cut_vote

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
 import pyarrow as pa
 
-from ...tools.text.tokens import Hashes, run_hashes, split_unspaced, word_hashes, words
+from ...tools.panel import Rejected
+from ...tools.text.tokens import Hashes, blocks, run_hashes, split_unspaced, word_hashes, words
 
 NGRAM: Final = 5
 RECENT: Final = 1 << 16
@@ -40,16 +42,25 @@ class Near:
 
 
 def signed(text: str) -> Signed:
-    cut = split_unspaced(words(pa.array([text], pa.large_string())))
-    hashes = word_hashes(cut)
-    runs = np.unique(run_hashes(hashes, NGRAM))
-    return Signed(runs, b"" if len(runs) else hashes.tobytes())
+    """The shingles of one text."""
+    return next(all_signed([text]))
+
+
+def all_signed(texts: Sequence[str]) -> Iterator[Signed]:
+    """The shingles of many texts, in their order."""
+    for block in blocks(pa.array(texts, pa.large_string())):
+        cut = split_unspaced(words(block))
+        hashes = word_hashes(cut)
+        runs = run_hashes(hashes, NGRAM)
+        for start, end in pairwise(cut.first.tolist()):
+            inside = np.unique(runs[start : max(end - NGRAM + 1, start)])
+            yield Signed(inside, b"" if len(inside) else hashes[start:end].tobytes())
 
 
 class Pool:
     """A growing pool. `add` in ascending order of `added`; `nearest` may look at an earlier state of it."""
 
-    def __init__(self, threshold: float, seeds: Iterable[str] = ()) -> None:
+    def __init__(self, threshold: float, seeds: Sequence[str] = ()) -> None:
         self.threshold = threshold
         self._sets: list[Hashes] = []
         self._added: list[int] = []
@@ -58,8 +69,8 @@ class Pool:
         self._waiting = 0
         self._keys = np.empty(0, np.uint64)
         self._owners = np.empty(0, np.int32)
-        for seed in seeds:
-            self.add(signed(seed), -1)
+        for seed in all_signed(seeds) if seeds else ():
+            self.add(seed, -1)
 
     def __len__(self) -> int:
         return len(self._sets)
@@ -120,3 +131,10 @@ class Pool:
         order = np.argsort(keys, kind="stable")
         self._keys, self._owners = keys[order], owners[order]
         self._recent, self._waiting = {}, 0
+
+
+def near_duplicate(near: Near) -> Rejected:
+    """A draft that nearly repeats what is there."""
+    what = f"seed {near.number + 1}" if near.seed else f"the row accepted for task {near.number + 1}"
+    evidence = {"of": "seed" if near.seed else "accepted", "number": near.number, "jaccard": round(near.jaccard, 6)}
+    return Rejected("near_duplicate", f"nearly repeats {what} (Jaccard {near.jaccard:.2f})", evidence)

@@ -23,7 +23,7 @@ from tilth.tools.context import Context
 from tilth.tools.errors import Misuse
 
 WORDS = [f"{consonant}{vowel}{end}" for consonant in "bdfgklmnprst" for vowel in "aeiou" for end in "lnrst"]
-HALF = 32
+HALF = 31
 Item = dict[str, Any]
 
 
@@ -62,12 +62,12 @@ def trained(tmp_path: Path, ngram: Any) -> Callable[[Sequence[Item]], Callable[[
 
 @pytest.fixture
 def probed(store: Any, add_benchmark: Any, sim: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
-    """`probed(answers, control=True, **args) -> details`: half A is asked about, half B is the control."""
+    """`probed(answers, beside=True, **args) -> (report, server, notices)`: half A is asked about, half B is the control."""
     add_benchmark(A, name="a")
     add_benchmark(B, name="b")
     with ExitStack() as stack:
 
-        def run(answers: Callable[[dict[str, Any]], Any], *, control: bool = True, **args: Any) -> Any:
+        def run(answers: Callable[[dict[str, Any]], Any], *, beside: bool = True, **args: Any) -> Any:
             def reply(request: dict[str, Any]) -> Any:
                 said = answers(request)
                 return sim.Raw(said) if isinstance(said, bytes) else said
@@ -84,8 +84,9 @@ def probed(store: Any, add_benchmark: Any, sim: Any, tmp_path: Path) -> Iterator
             ctx = Context(store, "benchmarks/a", 0, 1, tmp_path, notice=said.append, open_model=open_model)
             found = tool.get("contaminate.probe")
             address = f"benchmarks/b@{store.rows('benchmarks/b').vid}"
-            given = {"model": "openai:small@lab", "samples": 6, **args}
-            given |= {"control": [address], "paired": True} if control else {}
+            given = {"model": "openai:small@lab", "samples": 5, **args}
+            if beside and "control" not in args:
+                given |= {"control": [address], "paired": True}
             report = found.function(ctx, store.rows("benchmarks/a"), **found.validate(given))
             return report, server, said
 
@@ -118,7 +119,7 @@ def test_what_is_planned_is_said_first_and_is_what_is_asked(probed: Any, trained
 
 
 def test_without_fresh_items_only_a_contrast_within_items_can_conclude(probed: Any, trained: Any) -> None:
-    report, _, _ = probed(trained(A), control=False, methods=["guided", "ts_guess", "option_shuffle", "min_k"])
+    report, _, _ = probed(trained(A), beside=False, methods=["guided", "ts_guess", "option_shuffle", "min_k"])
     assert verdicts(report) == {"guided": "no_evidence", "ts_guess": "undecided", "option_shuffle": "undecided",
                                 "min_k": "unavailable"}  # fmt: skip
     assert report.details["verdict"] == "no_evidence"
@@ -147,6 +148,7 @@ def oracle(request: dict[str, Any]) -> str:
     return next((answer for question, answer in known.items() if question in asked), "I do not know.")
 
 
+@pytest.mark.slow
 def test_servers_that_only_look_like_it_are_not_called_leaks(probed: Any, trained: Any, sim: Any) -> None:
     written_only = ["guided", "ts_guess", "cdd"]
     for answers in (oracle, lambda request: "It is always the same."):
@@ -171,9 +173,9 @@ def test_a_control_that_shares_no_name_is_no_paraphrase(probed: Any, add_benchma
     add_benchmark([{"id": f"z{i}", **one} for i, one in enumerate(B)], name="z")
     address = f"benchmarks/z@{store.rows('benchmarks/z').vid}"
     with pytest.raises(Misuse, match="has the id or the place"):
-        probed(lambda request: "", control=False, paired=True, **{"control": [address]})
+        probed(lambda request: "", beside=False, paired=True, control=[address])
     with pytest.raises(Misuse, match="there is none"):
-        probed(lambda request: "", control=False, paired=True)
+        probed(lambda request: "", beside=False, paired=True)
 
 
 async def test_it_also_works_where_a_loop_runs(probed: Any, trained: Any) -> None:

@@ -42,9 +42,13 @@ def probe(
         list[str] | None,
         Arg("benchmarks or files of fresh items, written like these, that the model cannot have seen", benchmark=True),
     ] = None,
-    paired: Annotated[bool, Arg("the control holds a fresh paraphrase of each item, under its id or in its place")] = False,
+    paired: Annotated[
+        bool, Arg("the control holds a fresh paraphrase of each item, under its id or in its place")
+    ] = False,
     samples: Annotated[int, Arg("random answers to each question (cdd)", minimum=5, maximum=200)] = 20,
-    alpha: Annotated[float, Arg("p at or below which there is evidence", threshold=True, minimum=1e-4, maximum=0.2)] = 0.01,
+    alpha: Annotated[
+        float, Arg("p at or below which there is evidence", threshold=True, minimum=1e-4, maximum=0.2)
+    ] = 0.01,
 ) -> Report:
     """Ask a model whether it was trained on a benchmark: `tilth do contaminate.probe benchmarks/NAME --model …`.
 
@@ -213,7 +217,9 @@ def _facts(weighed: Sequence[Weighed], model: str, asked: _Asked) -> Iterator[Fa
         for against, contrast in list(one.contrasts.items())[-1:]:
             for bound in ("difference", "low", "high"):
                 value = getattr(contrast, bound)
-                yield Fact(f"{name}.{bound}", value, "difference of means", f"against {against}; {method}", one.answered)
+                yield Fact(
+                    f"{name}.{bound}", value, "difference of means", f"against {against}; {method}", one.answered
+                )
 
 
 def _table(weighed: Sequence[Weighed], verdict: str) -> dict[str, Any]:

@@ -19,6 +19,9 @@ LONGEST: Final = 120
 
 MOST_TOKENS: Final = 1_500
 
+_MARK: Final = 12
+"""Characters that the number of those left out may take."""
+
 _SHORTER: Final = (LONGEST, 60, 30, 15)
 """Lengths tried in turn when not even one row fits."""
 
@@ -29,7 +32,7 @@ _INVISIBLE: Final = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 def for_model(details: Mapping[str, Any]) -> str:
     """The first rows, each a JSON array, under a line that says how many there are and one that names the columns.
 
-    At most 20 rows, 40 columns, 120 characters a value and 1,500 tokens as `tokens_at_most` counts them.
+    At most 20 rows, 40 columns, 120 characters a value and 1,500 tokens as `estimated_tokens` counts them.
     """
     for longest in _SHORTER:
         told = _told(details, longest)
@@ -38,9 +41,9 @@ def for_model(details: Mapping[str, Any]) -> str:
     return _heading(details, 0)
 
 
-def tokens_at_most(text: str) -> int:
-    """How many tokens a text is at most for the usual byte-pair vocabularies: three letters of a word make one, as do a
-    run of white space, a digit and a sign; a character beyond ASCII makes as many as it has bytes."""
+def estimated_tokens(text: str) -> int:
+    """How many tokens a text may make, rather too many than too few, without a vocabulary: three letters of a word make
+    one, as do a run of white space, a digit and a sign; a character beyond ASCII makes as many as it has bytes."""
     return sum(_cost(piece) for piece in _PIECES.findall(text))
 
 
@@ -54,11 +57,11 @@ def _told(details: Mapping[str, Any], longest: int) -> str | None:
     """The text with as many rows as fit; None when there are rows and none does."""
     rows: Sequence[Sequence[Any]] = details["rows"]
     columns = _line([str(name) for name in details["columns"]], longest)
-    room = MOST_TOKENS - tokens_at_most(f"{_heading(details, MOST_ROWS)}\n{columns}\n")
+    room = MOST_TOKENS - estimated_tokens(f"{_heading(details, MOST_ROWS)}\n{columns}\n")
     lines: list[str] = []
     for row in rows[:MOST_ROWS]:
         line = _line(row, longest)
-        room -= tokens_at_most(f"{line}\n")
+        room -= estimated_tokens(f"{line}\n")
         if room < 0:
             break
         lines.append(line)
@@ -87,8 +90,7 @@ def _short(value: Any, longest: int) -> Any:
 
 def _cut(text: str, longest: int) -> str:
     """At most `longest` characters, the number of those left out among them."""
-    mark = f"… (+{len(text) - longest + 16})"
-    kept = max(longest - len(mark), 0)
+    kept = longest - _MARK
     return f"{text[:kept]}… (+{len(text) - kept})"[:longest]
 
 
@@ -98,4 +100,4 @@ def _escaped(line: str) -> str:
 
 
 def _escape(character: str) -> str:
-    return json.dumps(character)[1:-1] if character > "\x7e" else f"\\u{ord(character):04x}"
+    return "\\u007f" if character == "\x7f" else json.dumps(character)[1:-1]

@@ -14,11 +14,14 @@ import signal
 import socket
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ..store import door
 from . import jail
 from .wire import Job, Limits, receive, send
+
+if TYPE_CHECKING:
+    import duckdb
 
 GRACE: Final = 0.5
 """Seconds that DuckDB has to stop by itself before the kernel ends the process."""
@@ -75,26 +78,33 @@ def _in_a_fork(work: Callable[[], dict[str, Any]], channel: socket.socket, most:
 
 
 def reply_to(job: Job) -> dict[str, Any]:
-    """Lock this process up and run the job's query in it. After this the process is good for nothing else."""
-    limits = job.limits
-    files = [Path(name) for name in job.files]
-    jail.limit(seconds=limits.seconds + GRACE, memory=2 * limits.memory, files=len(files))
-    abi = jail.landlock([*files, *_AT_START])
+    """The answer to a job, or `error` and `message`. After this the process is good for nothing else."""
+    abi = 0
     try:
-        connection = door.connect(temp=None, threads=1, io_threads=0)
-        if abi:
-            jail.landlock(files)
-        connection.execute(f"set memory_limit = '{limits.memory}B'")
-        connection.execute(f"set max_execution_time = {math.ceil(limits.seconds * 1000)}")
-        for statement in job.statements:
-            connection.execute(statement)
-        door.lock_down(connection, files)
-        reply = _answer(connection.sql(job.sql), limits)
+        connection, abi = locked(job)
+        reply = _answer(connection.sql(job.sql), job.limits)
     except MemoryError:
         reply = {"error": "OutOfMemoryException", "message": ""}
     except Exception as error:
         reply = {"error": type(error).__name__, "message": str(error).split("\n")[0][:500]}
     return {**reply, "landlock": abi}
+
+
+def locked(job: Job) -> tuple[duckdb.DuckDBPyConnection, int]:
+    """Lock this process up for good; -> the connection with the job's views, and Landlock's ABI, 0 without it."""
+    limits, files = job.limits, [Path(name) for name in job.files]
+    jail.limit(seconds=limits.seconds + GRACE, memory=2 * limits.memory, files=len(files))
+    abi = jail.landlock([*files, *_AT_START])
+    # Landlock binds a thread and those it starts: DuckDB, made to start none, is bound by what follows too.
+    connection = door.connect(temp=None, threads=1, io_threads=0)
+    if abi:
+        jail.landlock(files)
+    connection.execute(f"set memory_limit = '{limits.memory}B'")
+    connection.execute(f"set max_execution_time = {math.ceil(limits.seconds * 1000)}")
+    for statement in job.statements:
+        connection.execute(statement)
+    door.lock_down(connection, files)
+    return connection, abi
 
 
 def _answer(relation: Any, limits: Limits) -> dict[str, Any]:

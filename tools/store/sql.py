@@ -296,6 +296,8 @@ def _why_not(sql: str, found: Tree) -> tuple[str, str]:
             kinds = {statement.type.name for statement in _parser().extract_statements(sql)} - {"SELECT"}
     except duckdb.Error as error:
         return _said(error), "Check the syntax; it is DuckDB's."
+    except ValueError:  # a kind of statement that DuckDB's Python module has no name for, as UPDATE EXTENSIONS in 2.0
+        kinds = set()
     if kinds == {"MULTI"}:
         return "its PIVOT has no list of values", "Write: pivot … on column in (value, …) using …."
     return f"{', '.join(sorted(kinds)) or 'it'} is not a SELECT", "Only a SELECT may run here."

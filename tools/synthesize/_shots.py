@@ -6,10 +6,10 @@ the same number from every label. It does not know what kind of rows is made.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import Field
 
@@ -18,7 +18,8 @@ from ..panel import Task
 from ._seeds import Seeds
 from ._strategy import Config, Wish, some
 
-NAME = "few_shot"
+NAME: Final = "few_shot"
+VERSION: Final = 1
 
 Kind = Literal["classification", "qa", "ner", "instruction"]
 Mode = Literal["unlabelled", "label", "labelled"]
@@ -75,56 +76,56 @@ def pool(values: Sequence[Sequence[str]], labels: Sequence[str], *, free: bool =
     return Pool(labelled, [i for i, given in enumerate(values) if not given], of, known)
 
 
-def tasks(config: Shots, found: Pool, wish: Wish, seeds: Seeds) -> Iterator[Task]:
-    """One task a row to make, or a row to label. `data`: `label` to make it for, `row` to work on, `examples`."""
+def tasks(
+    config: Shots, found: Pool, wish: Wish, seeds: Seeds, *, sources: Sequence[int] | None = None
+) -> Iterator[Task]:
+    """One task a row to make, or a row to label. `data`: `label` to make it for, `row` to work on, `examples`.
+
+    `sources`: the seeds that rows are made about, where they are made about one. Raises Misuse.
+    """
     if config.mode == "label":
         for position, row in enumerate(found.bare):
-            yield _task(config, found, wish, seeds, position, row=row)
+            yield _task(config, found, wish, seeds, position, row)
         return
     for position in wish.endless(NAME):
-        yield _task(config, found, wish, seeds, position)
+        row = None if sources is None else wish.rng(NAME, f"source {position}").choice(sources)
+        yield _task(config, found, wish, seeds, position, row)
 
 
-def _task(config: Shots, found: Pool, wish: Wish, seeds: Seeds, position: int, *, row: int | None = None) -> Task:
+def _task(config: Shots, found: Pool, wish: Wish, seeds: Seeds, position: int, row: int | None) -> Task:
     rng = wish.rng(NAME, position)
-    label = ""
-    if found.labels:
-        label = rng.choice(found.labels)
-        if config.sampling == "stratified":
-            label = _in_turn(wish, tuple(found.labels), position)
-    if not found.labels:
-        examples = some(rng, found.labelled, config.shots)
-    elif config.sampling == "stratified" or config.mode == "label":
-        # A row to be labelled is not shown examples of one label only, which would tell the answer.
-        shown = found.labels if config.sampling == "stratified" else some(rng, found.labels, config.shots)
-        each = config.shots if config.sampling == "stratified" else 1
-        examples = [i for one in shown for i in some(rng, found.of.get(one, []), each)]
-        examples = list(dict.fromkeys(examples))
-        rng.shuffle(examples)
-    else:
-        examples = some(rng, found.of.get(label, []), config.shots)
+    label = _label(config, found, wish, rng, position)
+    examples = [i for i in _examples(config, found, rng, label) if i != row]
     data: dict[str, Any] = {"examples": examples}
-    if found.labels and config.mode == "labelled":
+    if label and config.mode == "labelled":
         data["label"] = label
-    parents = [seeds.parent(i) for i in examples]
     if row is not None:
         data["row"] = row
-        parents.insert(0, seeds.parent(row))
-    return Task(position, data, tuple(parents))
+    rows = [*([row] if row is not None else []), *examples]
+    return Task(position, data, tuple(seeds.parent(i) for i in rows))
 
 
-def _in_turn(wish: Wish, labels: tuple[str, ...], position: int) -> str:
-    """Every label once in each block of as many tasks, in an order drawn for the block."""
-    block, place = divmod(position, len(labels))
-    return _blocks(wish.seed, labels)(block)[place]
+def _label(config: Shots, found: Pool, wish: Wish, rng: random.Random, position: int) -> str:
+    """Drawn at random; stratified: every label once in each block of as many tasks, in an order drawn for the block."""
+    if not found.labels:
+        return ""
+    if config.sampling == "uniform":
+        return rng.choice(found.labels)
+    block, place = divmod(position, len(found.labels))
+    order = list(found.labels)
+    wish.rng(NAME, f"block {block}").shuffle(order)
+    return order[place]
 
 
-@cache
-def _blocks(seed: int, labels: tuple[str, ...]) -> Any:
-    @cache
-    def block(number: int) -> tuple[str, ...]:
-        order = list(labels)
-        Wish(seed=seed).rng(NAME, f"block {number}").shuffle(order)
-        return tuple(order)
-
-    return block
+def _examples(config: Shots, found: Pool, rng: random.Random, label: str) -> list[int]:
+    """Of one label, or of each. A row to be labelled never sees examples of one label only: they would tell the
+    answer."""
+    if not label:
+        return some(rng, found.labelled, config.shots)
+    if config.sampling == "uniform" and config.mode != "label":
+        return some(rng, found.of.get(label, []), config.shots)
+    each, shown = (config.shots, found.labels)
+    if config.sampling == "uniform":
+        each, shown = 1, some(rng, found.labels, config.shots)
+    drawn = dict.fromkeys(i for one in shown for i in some(rng, found.of.get(one, []), each))
+    return some(rng, list(drawn), len(drawn))

@@ -50,9 +50,7 @@ def written(item: Item, options: Sequence[str] | None = None) -> str:
     return "\n".join([item.question, *lines])
 
 
-def guided(
-    item: Item, rng: random.Random, prompts: Prompts, benchmark: str, *, untold: bool = True
-) -> Ask | None:
+def guided(item: Item, rng: random.Random, prompts: Prompts, benchmark: str, *, untold: bool = True) -> Ask | None:
     """Continue the item, told of which benchmark it is: ROUGE-L F1 to how it goes on, "guided"; untold too, "general".
 
     Continuations are cut to the length of the rest, so that going on is not punished.
@@ -114,7 +112,9 @@ def cdd(item: Item, samples: int) -> Ask | None:
     if len(words_of(asked)) < LEAST:
         return None
     questions = [Question(asked, max_tokens=SAMPLED * 2)]
-    questions += [Question(asked, max_tokens=SAMPLED * 2, temperature=TEMPERATURE, sample=i + 1) for i in range(samples)]
+    questions += [
+        Question(asked, max_tokens=SAMPLED * 2, temperature=TEMPERATURE, sample=i + 1) for i in range(samples)
+    ]
     answer = item.answer_words
 
     def score(replies: Sequence[Reply]) -> Mapping[str, float] | None:

@@ -1,0 +1,81 @@
+"""What a run is likely to take, by earlier runs of the same agents or by what agents expect, before it is begun.
+
+It knows records and guesses; where nothing is known it says so.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from . import statistics
+from .records import Plan, Record, open_run, run_ids
+from .suite import Agent, Usage
+
+
+@dataclass(frozen=True)
+class Guess:
+    """One agent's part: `each` is what one job takes, None where `by` nothing it is known."""
+
+    agent: str
+    jobs: int
+    each: Usage | None
+    by: Literal["earlier runs", "the agent", "nothing"]
+
+
+@dataclass(frozen=True)
+class Estimated:
+    """`detectable`: the least difference of two agents that the run can be expected to separate."""
+
+    suite: str
+    set: str
+    instances: int
+    epochs: int
+    guesses: Sequence[Guess]
+    detectable: float
+
+
+def estimate(plan: Plan, agents: Mapping[str, Agent], runs: Path) -> Estimated:
+    jobs = len(plan.instances) * plan.epochs
+    earlier = _earlier(plan, runs)
+    guesses = []
+    for label, agent in agents.items():
+        expected = getattr(agent, "expected", None)
+        if records := earlier.get(label):
+            guesses.append(Guess(label, jobs, _average(records), "earlier runs"))
+        else:
+            guesses.append(Guess(label, jobs, expected, "nothing" if expected is None else "the agent"))
+    return Estimated(
+        plan.suite,
+        plan.set,
+        len(plan.instances),
+        plan.epochs,
+        guesses,
+        statistics.planned_detectable(len(plan.instances), plan.epochs),
+    )
+
+
+def _earlier(plan: Plan, runs: Path) -> dict[str, list[Record]]:
+    found: dict[str, list[Record]] = {}
+    for id in run_ids(runs):
+        run = open_run(runs, id)
+        if (run.plan.suite, run.plan.version) == (plan.suite, plan.version):
+            for record in run.records().values():
+                if record.ended != "unavailable":
+                    found.setdefault(record.agent, []).append(record)
+    return found
+
+
+def _average(records: Sequence[Record]) -> Usage:
+    count, usages = len(records), [one.usage for one in records]
+    return Usage(
+        calls=round(sum(one.calls for one in usages) / count),
+        tokens_in=round(sum(one.tokens_in for one in usages) / count),
+        tokens_out=round(sum(one.tokens_out for one in usages) / count),
+        usd=math.fsum(one.usd for one in usages) / count,
+        tool_calls=round(sum(one.tool_calls for one in usages) / count),
+        seconds=math.fsum(one.seconds for one in usages) / count,
+    )

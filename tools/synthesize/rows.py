@@ -1,0 +1,246 @@
+"""`synthesize.rows`: rows made from the rows of a dataset, judged by a panel, in a dataset of their own.
+
+It knows what is asked of a panel and what becomes of its verdicts. How a strategy asks is its own file's business, how
+models are asked the panel's.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import islice
+from typing import Annotated, Any, Final, Literal
+
+import pyarrow as pa
+
+from ...prompts import Prompts
+from .. import panel
+from ..change import Fact, Made, NewRow
+from ..context import Context
+from ..errors import Misuse, Refused
+from ..store.rows import Rows
+from ..tool import Arg, TextField, tool
+from ._strategy import Contaminated, Wish, build
+
+TRIES: Final = 5
+"""Tasks planned for every row that is wanted, unless `most` says otherwise."""
+
+REFUSED: Final = pa.schema(
+    [
+        ("position", pa.int64()),
+        ("outcome", pa.string()),
+        ("code", pa.string()),
+        ("message", pa.string()),
+        ("score", pa.float64()),
+        ("evidence", pa.string()),
+        ("record", pa.large_string()),
+        ("calls", pa.list_(pa.string())),
+    ]
+)
+"""One line for every draft that became no row."""
+
+
+@tool("synthesize.rows", effect="spends", reads=("prompts",))
+def rows(
+    ctx: Context,
+    data: Rows,
+    *,
+    strategy: Annotated[
+        Literal["few_shot", "skillmix", "rephrase", "expand", "refine"], Arg("how rows are made, see below")
+    ],
+    into: Annotated[str, Arg("the dataset that the rows become", makes=True)],
+    n: Annotated[int, Arg("rows to be accepted; a later run with more goes on where this one ends", minimum=1)],
+    settings: Annotated[
+        list[str] | dict[str, Any] | None, Arg("what the strategy is told: NAME=VALUE, or a mapping in a recipe")
+    ] = None,
+    field: TextField = "default",
+    policy: Annotated[
+        Literal["near_cut_vote", "mean", "k_of_n", "single"] | None,
+        Arg("how scores become a verdict (default: what the judges at hand allow)"),
+    ] = None,
+    cut: Annotated[
+        float | None, Arg("score from which a row is accepted (default: set by controls)", minimum=0, maximum=10)
+    ] = None,
+    reviewers: Annotated[int, Arg("reviewers of each row", minimum=1, maximum=9)] = 3,
+    revisions: Annotated[int, Arg("how often a rejected draft may be revised", minimum=0, maximum=3)] = 0,
+    instruction_review: Annotated[
+        Literal["none", "one", "panel"], Arg("who judges an instruction before it is answered")
+    ] = "none",
+    near_duplicate: Annotated[
+        float,
+        Arg("Jaccard similarity to a seed or an accepted row from which a draft is refused", minimum=0, maximum=1),
+    ] = 0.7,
+    benchmarks: Annotated[list[str] | None, Arg("benchmarks whose items no row may hold", benchmark=True)] = None,
+    append: Annotated[bool, Arg("add the rows to what the dataset holds instead of making it anew")] = False,
+    most: Annotated[int | None, Arg(f"drafts to try at most (default: {TRIES} for every row)", minimum=1)] = None,
+    allow_short: Annotated[bool, Arg("keep fewer rows than wanted when the plan ends before")] = False,
+    allow_self_review: Annotated[bool, Arg("without another model, let the generator's judge its own drafts")] = False,
+    give_up: Annotated[bool, Arg("count what cannot be asked now as failed instead of waiting for it")] = False,
+) -> Made:
+    """Make rows from the rows of a dataset; every one is judged, and the dataset itself stays as it is.
+
+    A draft goes through checks without a model (its form, spans, numbers, left-over scaffold, refusals, copies of what
+    it was shown, benchmarks, near-duplicates of seeds and of accepted rows), then to reviewers, and when their mean is
+    near the cut to an adjudicator. The first `n` that are accepted, in the order of the plan, become the dataset `into`.
+    The result depends on the rows, the arguments, the seed and the recorded answers, not on when they came.
+
+    Strategies, each with settings of its own:
+      few_shot   rows like those of the dataset, from examples (Fabricator): labelled texts, questions with answers,
+                 spans, or instructions with responses
+      skillmix   instructions that ask for two skills at once, with responses (Instruct-SkillMix)
+      rephrase   a text in another style, with its numbers and names (WRAP)
+      expand     new instructions from two of the dataset, with responses
+      refine     a better response to a row's own instruction
+    Why a draft was refused: refused, length, unparsable, bad_request (the model's answer); codes of the strategy's checks;
+    near_duplicate, near_duplicate_of_seed; contaminated; instruction_below_cut; below_cut (the panel); failed: given up.
+    Facts `synthesize.INTO.…`: planned, accepted, rejected, cut, and the mean score of what was accepted.
+    """
+    asked = _panel(ctx)
+    wish = Wish(
+        seed=ctx.seed,
+        wanted=n,
+        field=field,
+        prompts=Prompts(ctx.store.root / "prompts"),
+        contaminated=_watch(ctx, benchmarks),
+        offline=asked.offline,
+    )
+    job = build(strategy, _settings(settings), data, wish=wish)
+    plan, tries = job.tasks, most or TRIES * n
+    job = replace(
+        job,
+        tasks=lambda: islice(plan(), tries),
+        policy=panel.Policy(policy, cut, reviewers=reviewers),
+        revisions=revisions,
+        instruction_review=instruction_review,
+        near_duplicate=near_duplicate,
+        allow_self_review=allow_self_review,
+        give_up=give_up,
+    )
+    if ctx.base:
+        job = replace(job, seeds=(*job.seeds, *_texts(ctx.rows(ctx.base))))
+    made = _Made(job)
+    books = asked.run(job, made.take)
+    if books.accepted < n and not allow_short:
+        told = ", ".join(f"{code} {count:,}" for code, count in list(books.rejected.items())[:4])
+        raise Refused(
+            f"{strategy} accepted {books.accepted:,} of {n:,} rows after {books.planned:,} drafts ({told}); "
+            f"{into} is unchanged.",
+            next_step="Raise --most, change the settings, or keep what there is with --allow-short; recorded answers "
+            "are not paid again.",
+        )
+    return Made(into, made.added, books, made.refused(), facts=_facts(into, job, books, made.scores))
+
+
+def _panel(ctx: Context) -> panel.Panel:
+    if ctx.panel is None:
+        raise Misuse("There are no models to ask.", next_step="Run: tilth models add NAME URL")
+    return ctx.panel
+
+
+def _settings(given: list[str] | dict[str, Any] | None) -> dict[str, Any]:
+    """`k=2` is a number, `labels=["a","b"]` a list, everything that is no JSON a text."""
+    if isinstance(given, dict):
+        return given
+    found: dict[str, Any] = {}
+    for one in given or ():
+        name, equals, value = one.partition("=")
+        if not equals:
+            raise Misuse(f"--settings {one!r}: settings are NAME=VALUE.")
+        try:
+            found[name] = json.loads(value)
+        except ValueError:
+            found[name] = value
+    return found
+
+
+def _watch(ctx: Context, benchmarks: list[str] | None) -> Contaminated | None:
+    if not benchmarks:
+        return None
+    from ..contaminate._registered import open_benchmark
+    from ..contaminate._watch import watch
+
+    return watch([open_benchmark(ctx.store, address) for address in dict.fromkeys(benchmarks)])
+
+
+def _texts(rows: Rows) -> list[str]:
+    return [text for batch in rows.texts("all") for text in batch.to_pylist() if text]
+
+
+class _Made:
+    """Verdicts as they come, in plan order."""
+
+    def __init__(self, job: panel.Job) -> None:
+        self._job = job
+        self.added: list[NewRow] = []
+        self.scores: list[float] = []
+        self._refused: list[dict[str, Any]] = []
+
+    def take(self, verdict: panel.Verdict) -> None:
+        if verdict.outcome == "accepted" and verdict.candidate is not None:
+            self.added.append(self._row(verdict, verdict.candidate))
+            self.scores += [] if verdict.score is None else [verdict.score]
+        elif verdict.outcome != "surplus":
+            self._refused.append(_line(verdict))
+
+    def _row(self, verdict: panel.Verdict, candidate: panel.Candidate) -> NewRow:
+        parents = tuple(dict.fromkeys(parent.row_id for parent in verdict.task.parents))
+        evidence: dict[str, Any] = {
+            **candidate.data,
+            **verdict.evidence,
+            "made_by": self._job.name,
+            "task": verdict.task.position,
+            "depth": verdict.depth,
+            "rubric": self._job.rubric.sha,
+            "reviews": [{"model": one.model, "role": one.role, "score": one.score, "no": _no(one)}
+                        for one in verdict.reviews],
+            "escalated": verdict.escalated,
+            "calls": list(verdict.calls),
+        }  # fmt: skip
+        spans = [{"row": one.row_id, "field": one.field, "start": one.start, "end": one.end}
+                 for one in verdict.task.parents if one.field]  # fmt: skip
+        if spans:
+            evidence["spans"] = spans
+        return NewRow(candidate.record, self._job.name, parents, evidence=evidence, score=verdict.score)
+
+    def refused(self) -> pa.Table:
+        return pa.Table.from_pylist(self._refused, schema=REFUSED)
+
+
+def _no(review: panel.Review) -> list[str]:
+    """The questions a judge answered with no."""
+    return [name for name, met in review.answers.items() if not met]
+
+
+def _line(verdict: panel.Verdict) -> dict[str, Any]:
+    candidate = verdict.candidate
+    evidence: Mapping[str, Any] = {
+        **verdict.evidence,
+        **({"reviews": [{"model": one.model, "score": one.score, "no": _no(one)} for one in verdict.reviews]}
+           if verdict.reviews else {}),
+    }  # fmt: skip
+    return {
+        "position": verdict.task.position,
+        "outcome": verdict.outcome,
+        "code": verdict.code or verdict.outcome,
+        "message": verdict.message,
+        "score": verdict.score,
+        "evidence": json.dumps(evidence, sort_keys=True, ensure_ascii=False),
+        "record": None if candidate is None else json.dumps(candidate.record, ensure_ascii=False),
+        "calls": list(verdict.calls),
+    }
+
+
+def _facts(into: str, job: panel.Job, books: panel.Books, scores: list[float]) -> list[Fact]:
+    method = f"{job.name}, policy {books.policy}, cut {books.cut:g} ({books.cut_from})"
+    counts = {"planned": books.planned, "accepted": books.accepted, "rejected": sum(books.rejected.values()),
+              "self_reviewed": int(books.self_reviewed)}  # fmt: skip
+    facts = [
+        Fact(f"synthesize.{into}.{name}", count, "drafts", method, books.planned) for name, count in counts.items()
+    ]
+    facts.append(Fact(f"synthesize.{into}.cut", books.cut, "score of 10", method, books.planned))
+    if scores:
+        mean = round(math.fsum(scores) / len(scores), 6)
+        facts.append(Fact(f"synthesize.{into}.mean_score", mean, "score of 10", method, len(scores)))
+    return facts

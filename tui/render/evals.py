@@ -1,0 +1,218 @@
+"""Suites, agents, runs, and what came of them."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from ...evals.estimate import Estimated, Guess
+from ...evals.statistics import Estimate
+from ...evals.suite import Instance
+from ...evals.summary import AgentSummary, Comparison, Report
+from ..terminal import Terminal
+from ..text import many_lines, one_line, shorten, table
+from . import fitted
+
+MOST_TRUTH: Final = 60
+
+
+@fitted
+def listed(line: Mapping[str, Any], terminal: Terminal) -> Iterator[str]:
+    if line["suites"]:
+        rows = [[f"{one['suite']}@{one['version']}", one["metric"], one["summary"]] for one in line["suites"]]
+        yield from table([["suite", "metric", "what"], *rows], columns=terminal.columns)
+    else:
+        yield "no suites are installed; FILE.py runs one of your own"
+    yield ""
+    yield f"agents: {', '.join(line['agents'])}; FILE.py:CLASS, cmd:\"COMMAND\", replay:RUN"
+    if line["runs"]:
+        yield ""
+        rows = [
+            [one["run"], one["set"], one["instances"], one["epochs"], f"{one['done']:,} of {one['jobs']:,}",
+             ", ".join(one["agents"])]
+            for one in line["runs"]
+        ]  # fmt: skip
+        head = ["run", "set", "instances", "epochs", "done", "agents"]
+        yield from table([head, *rows], columns=terminal.columns, numbers=(2, 3))
+
+
+def said_before(one: Estimated) -> str:
+    """What stands before a run: what it can tell and what it takes, in a sentence."""
+    takes = "; ".join(f"{one_line(guess.agent)}: {_guessed(guess)}" for guess in one.guesses)
+    return f"{_tells(one)}. It takes {takes}"
+
+
+def _tells(one: Estimated) -> str:
+    epochs = f" × {one.epochs} epochs" if one.epochs > 1 else ""
+    return (f"{one.instances:,} instances{epochs} of set {one.set}: two agents that differ by {one.detectable:.2f} or "
+            "more can be told apart (80 % power, by a usual spread)")  # fmt: skip
+
+
+def _guessed(guess: Guess) -> str:
+    each, jobs = guess.each, guess.jobs
+    if each is None:
+        return f"{jobs:,} tries, cost not known (no earlier run)"
+    if not each.calls:
+        return f"{jobs:,} tries, no model calls that are known"
+    return (f"{jobs:,} tries, about {each.calls * jobs:,} calls, {(each.tokens_in + each.tokens_out) * jobs:,} tokens, "
+            f"${each.usd * jobs:.2f}, {each.seconds * jobs / 60:.1f} min of work (by {guess.by})")  # fmt: skip
+
+
+@fitted
+def estimated(one: Estimated, terminal: Terminal) -> Iterator[str]:
+    yield f"{_tells(one)}."
+    yield ""
+    rows = []
+    for guess in one.guesses:
+        each = guess.each
+        figures = ["not known"] * 4 if each is None else [
+            f"{each.calls * guess.jobs:,}", f"{(each.tokens_in + each.tokens_out) * guess.jobs:,}",
+            f"{each.usd * guess.jobs:.2f}", f"{each.seconds * guess.jobs / 60:.1f}",
+        ]  # fmt: skip
+        rows.append([guess.agent, f"{guess.jobs:,}", *figures, guess.by])
+    head = ["agent", "tries", "calls", "tokens", "$", "minutes", "told by"]
+    yield from table([head, *rows], columns=terminal.columns, numbers=(1, 2, 3, 4, 5))
+    yield "nothing was run"
+
+
+@fitted
+def report(one: Report, wrote: Sequence[str], terminal: Terminal) -> Iterator[str]:
+    epochs = f" × {one.epochs} epochs" if one.epochs > 1 else ""
+    yield f"run {one.run}: {one.suite}@{one.version}, set {one.set}, {one.instances:,} instances{epochs}"
+    yield f"score: {one.metric}, {one.better} is better; 95 % intervals by bootstrap over instances"
+    yield ""
+    yield from table(agent_rows(one), columns=terminal.columns, numbers=(1, 3, 5, 6))
+    for agent in one.agents:
+        yield from _figures(agent, terminal)
+    if one.comparisons:
+        yield ""
+        yield from (verdict(pair, one.better) for pair in one.comparisons)
+    elif one.agents:
+        yield ""
+        yield f"a second agent on the same instances would have to differ by about {one.planned_detectable:.2f}"
+    if any(agent.spent.self_reported for agent in one.agents):
+        yield "tokens and dollars of cmd: agents are self-reported"
+    yield from (f"wrote {one_line(name)}" for name in wrote)
+
+
+def agent_rows(one: Report) -> list[list[str]]:
+    """The table of agents: its head and a row for each."""
+    rows = [["agent", "score", "95 % interval", "scored", "ended", "tokens", "$", "worst family"]]
+    for agent in one.agents:
+        worst = agent.worst
+        rows.append(
+            [
+                agent.label,
+                score(agent.score.value),
+                span(agent.score),
+                f"{agent.score.n:,}",
+                ended(agent),
+                f"{agent.spent.tokens_in + agent.spent.tokens_out:,}",
+                f"{agent.spent.usd:.2f}",
+                f"{worst[0]} {score(worst[1].value)}" if worst else "",
+            ]
+        )
+    return rows
+
+
+def _figures(agent: AgentSummary, terminal: Terminal) -> Iterator[str]:
+    pooled = [(f"{name} (pooled)", figure) for name, figure in agent.pooled.items()]
+    figures = [*agent.metrics.items(), *pooled]
+    if not figures and not agent.tries:
+        return
+    yield ""
+    yield terminal.paint(one_line(agent.label), "bold")
+    rows = [[f"  {name}", score(figure.value), span(figure)] for name, figure in figures]
+    yield from table(rows, columns=terminal.columns, numbers=(1,), header=False)
+    for tries in agent.tries:
+        yield f"  pass@{tries.k} {tries.at:.3f}  pass^{tries.k} {tries.hat:.3f}"
+    for tag, values in agent.groups.items():
+        yield f"  by {one_line(tag)}: " + ", ".join(
+            f"{one_line(value)} {score(figure.value)} ({figure.n:,})" for value, figure in values.items()
+        )
+    if agent.families:
+        told = sorted((figure.value, name, figure.n) for name, figure in agent.families.items())
+        yield "  families, lowest first: " + ", ".join(
+            f"{one_line(name)} {score(value)} ({n:,})" for value, name, n in told
+        )
+
+
+@fitted
+def compared(found: Sequence[Comparison], terminal: Terminal) -> Iterator[str]:
+    for one in found:
+        yield verdict(one, one.better)
+
+
+def verdict(one: Comparison, better: str) -> str:
+    """What may be said of two agents, with the figures it rests on."""
+    first, second = one_line(one.first), one_line(one.second)
+    gap = " (the gap of public to fresh instances)" if one.gap else ""
+    way = "" if one.paired else "; unpaired: two sets of instances"
+    if not one.difference.known:
+        return f"{first} and {second}: no instance has a score of both"
+    figures = f"{one.difference.value:+.3f}, 95 % interval {span(one.difference, signed=True)}"
+    if one.paired:
+        figures += f", p {_p(one.p)}, {one.difference.n:,} pairs"
+        if one.mcnemar is not None:
+            figures += f", McNemar p {_p(one.mcnemar)}"
+    if not one.separable:
+        least = "" if math.isnan(one.detectable) else f"; these show {one.detectable:.3f} or more"
+        said = f"{first} and {second} are not separable: {figures}{least}"
+    else:
+        other = second if one.winner == one.first else first
+        said = f"{one_line(one.winner)} is better than {other}: {figures} ({first} minus {second})"
+    lost = f"; {one.left_out:,} instances left out that one of them did not answer" if one.left_out else ""
+    return said + way + gap + lost
+
+
+def _p(value: float) -> str:
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def score(value: float) -> str:
+    return "none" if math.isnan(value) else f"{value:.3f}"
+
+
+def span(one: Estimate, *, signed: bool = False) -> str:
+    """An interval, or nothing where there are too few values for one."""
+    if math.isnan(one.low):
+        return ""
+    form = "+.3f" if signed else ".3f"
+    return f"{one.low:{form}} to {one.high:{form}}"
+
+
+def ended(agent: AgentSummary) -> str:
+    """How jobs ended, the answered first; outcomes that did not happen are left out."""
+    parts = [f"{count:,} {name.replace('_', ' ')}" for name, count in agent.ended.items()]
+    if agent.missing:
+        parts.append(f"{agent.missing:,} not run")
+    return ", ".join(parts)
+
+
+@fitted
+def instances(found: Sequence[Instance], terminal: Terminal) -> Iterator[str]:
+    rows = [
+        [number, one.id, len(one.files), f"{sum(map(len, one.files.values())):,}",
+         ", ".join(f"{tag}={value}" for tag, value in one.tags.items())]
+        for number, one in enumerate(found, 1)
+    ]  # fmt: skip
+    yield from table([["", "instance", "files", "bytes", "tags"], *rows], columns=terminal.columns, numbers=(0, 2, 3))
+
+
+@fitted
+def instance(one: Instance, terminal: Terminal) -> Iterator[str]:
+    yield f"instance {one.id} of {one.suite}"
+    yield from (f"  {one_line(tag)}: {one_line(value)}" for tag, value in one.tags.items())
+    yield ""
+    yield from many_lines(one.task)
+    yield ""
+    yield from (f"file {one_line(name)}, {len(body):,} bytes" for name, body in one.files.items())
+    yield f"submission: {shorten(json.dumps(one.submission, ensure_ascii=False), 400)}"
+    yield ""
+    yield "truth (agents never see it):"
+    lines = json.dumps(one.truth, indent=1, ensure_ascii=False).split("\n")
+    yield from (shorten(f"{'  ' * (len(line) - len(line.lstrip()))}{line.strip()}", 400) for line in lines[:MOST_TRUTH])
+    if len(lines) > MOST_TRUTH:
+        yield f"… {len(lines) - MOST_TRUTH:,} lines more; --json shows all"

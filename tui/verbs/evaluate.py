@@ -1,0 +1,242 @@
+"""The verb eval: run agents on suites, look at instances, report, compare, score again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from ...agent.events import Noticed
+from ...evals import registry, runner, sets, summary
+from ...evals.estimate import estimate
+from ...evals.records import FOLDER, Run, create_run, open_run, run_ids
+from ...evals.suite import Limits
+from ...tools.errors import Misuse, nearest
+from ...tools.store.store import find_workspace
+from .. import evals_json
+from ..render import evals as shown
+
+if TYPE_CHECKING:
+    from ..command import Command
+
+COUNT: Final = 30
+_TAKES: Final = {
+    "list": set[str](),
+    "run": {"agent", "model", "count", "seeds", "epochs", "jobs", "limit", "budget_usd", "env", "resume", "dry_run"},
+    "show": {"count", "seeds", "instance"},
+    "report": {"md", "html", "inspect"},
+    "compare": set[str](),
+    "rescore": {"env"},
+}
+_FIXED: Final = ("agent", "model", "count", "seeds", "epochs", "limit")
+"""What a run keeps over resumes."""
+
+
+def evaluate(command: Command) -> int:
+    action: str = command.args.action
+    for option in sorted(set().union(*_TAKES.values()) - _TAKES[action]):
+        if getattr(command.args, option):
+            takers = ", ".join(f"'tilth eval {name}'" for name, taken in _TAKES.items() if option in taken)
+            raise Misuse(f"--{option.replace('_', '-')} means nothing for 'tilth eval {action}'.",
+                         next_step=f"It is for {takers}.")  # fmt: skip
+    actions: dict[str, Callable[[Command], int | None]] = {
+        "list": _list, "run": _run, "show": _show, "report": _report, "compare": _compare, "rescore": _rescore,
+    }  # fmt: skip
+    return actions[action](command) or 0
+
+
+def _root(command: Command) -> Path:
+    folder = command.folder.resolve()
+    return find_workspace(folder) or folder
+
+
+def _runs(command: Command) -> Path:
+    return _root(command) / FOLDER
+
+
+def _words(command: Command, form: str, *, least: int = 1, most: int = 1) -> list[str]:
+    words: list[str] = command.args.words
+    if not least <= len(words) <= most:
+        raise Misuse(f"'tilth eval {command.args.action}' is written otherwise.", next_step=f"Write: tilth eval {form}")
+    return words
+
+
+def _list(command: Command) -> None:
+    _words(command, "list", least=0, most=0)
+    runs = _runs(command)
+    suites = [registry.suite(name) for name in registry.suites()]
+    line = {
+        "tool": "eval.list",
+        "suites": [
+            {"suite": one.name, "version": one.version, "metric": one.metric, "summary": one.summary} for one in suites
+        ],
+        "agents": registry.agents(),
+        "runs": [evals_json.run(open_run(runs, id)) for id in run_ids(runs)],
+    }
+    command.face.result(line, lambda screen: shown.listed(line, screen))
+
+
+# Running ----------------------------------------------------------------------------------------------------------
+
+
+def _run(command: Command) -> int:
+    args = command.args
+    if args.resume:
+        return _finish(command, _resumed(command))
+    words = _words(command, "run SUITE --agent A")
+    if not args.agent:
+        raise Misuse("'tilth eval run' wants an agent.", next_step=f"Write --agent A; {nearest('', registry.agents())}")
+    suite, runs = registry.suite(words[0]), _runs(command)
+    seeds = args.seeds or sets.PUBLIC
+    if seeds == "fresh" and args.dry_run:
+        seeds = sets.PUBLIC  # nothing is drawn for a rehearsal
+    drawn = sets.choose(seeds, suite, runs / "sets")
+    if seeds == "fresh":
+        told = f"drew set {drawn.id}; the same instances for another agent: --seeds set:{drawn.id}"
+        command.face.listener(Noticed(told))
+    choices = registry.matrix(args.agent, args.model)
+    source = str(Path(words[0].partition(".py")[0]).resolve()) + ".py" + words[0].partition(".py")[2] \
+        if ".py" in words[0] else words[0]  # fmt: skip
+    plan, instances = runner.planned(
+        suite, source, drawn, choices,
+        count=args.count or COUNT, epochs=args.epochs or 1, limits=_limits(args.limit),
+    )  # fmt: skip
+    rehearsal = runner.Bench(Run(runs / "none", plan), suite, instances, _root(command), args.env)
+    guessed = estimate(plan, rehearsal.agents(), runs)
+    if args.dry_run:
+        line = {"tool": "eval.dry_run", **evals_json.estimated(guessed)}
+        command.face.result(line, lambda screen: shown.estimated(guessed, screen))
+        return 0
+    command.face.listener(Noticed(shown.said_before(guessed)))
+    return _finish(command, replace(rehearsal, run=create_run(runs, plan)))
+
+
+def _resumed(command: Command) -> runner.Bench:
+    args, runs = command.args, _runs(command)
+    words = _words(command, "run --resume RUN", least=0)
+    run = open_run(runs, args.resume)
+    for option in _FIXED:
+        if getattr(args, option):
+            raise Misuse(f"--{option} cannot change for a run that was begun.", next_step="Leave it out, or run anew.")
+    if args.dry_run:
+        raise Misuse("--dry-run is for a run that is not begun.")
+    if words and registry.suite(words[0]).name != run.plan.suite:
+        raise Misuse(f"Run {run.id} is of suite {run.plan.suite}, not {words[0]}.")
+    return runner.reopen(run, _root(command), variables=args.env)
+
+
+def _finish(command: Command, bench: runner.Bench) -> int:
+    """Work the run off and tell it; 3 when an endpoint was unavailable, 4 when the budget left something undone."""
+    args = command.args
+    command.face.listener(Noticed(f"run {bench.run.id}; 'tilth eval run --resume {bench.run.id}' goes on with it"))
+    ran = asyncio.run(
+        runner.work(
+            bench, jobs=args.jobs or runner.JOBS, budget_usd=args.budget_usd, listener=command.face.listener
+        )
+    )  # fmt: skip
+    _tell(command, bench.run, "eval.run")
+    again = f"tilth eval run --resume {bench.run.id}"
+    if ran.stopped:
+        command.face.listener(Noticed(f"the budget left {ran.stopped:,} tries undone: {again} --budget-usd …", "warning"))
+        return 4
+    if ran.unavailable:
+        said = f"{ran.unavailable:,} tries found their endpoint unavailable; to try them again: {again}"
+        command.face.listener(Noticed(said, "warning"))
+        return 3
+    return 0
+
+
+def _limits(words: list[str]) -> Limits:
+    """NAME=VALUE each. Raises Misuse naming the nearest name."""
+    given: dict[str, Any] = {}
+    names = [one.name for one in fields(Limits)]
+    for word in words:
+        name, _, text = word.partition("=")
+        if name not in names:
+            raise Misuse(f"--limit {word}: there is no limit {name!r}.", next_step=nearest(name, names))
+        try:
+            given[name] = float(text) if name in ("seconds", "usd") else int(text)
+        except ValueError:
+            raise Misuse(f"--limit {word}: {text!r} is no number.", next_step=f"Write --limit {name}=100") from None
+        if not given[name] > 0:
+            raise Misuse(f"--limit {word}: a limit is more than 0.")
+    return Limits(**given)
+
+
+# Looking ----------------------------------------------------------------------------------------------------------
+
+
+def _show(command: Command) -> None:
+    args, words = command.args, _words(command, "show SUITE [--instance I]")
+    suite = registry.suite(words[0])
+    if args.seeds == "fresh":
+        raise Misuse("A fresh set that was looked at is fresh no more.", next_step="Look at public or at set:ID.")
+    drawn = sets.choose(args.seeds or sets.PUBLIC, suite, _runs(command) / "sets")
+    wanted: str = args.instance or ""
+    number = int(wanted) if wanted.isdigit() and len(wanted) < 6 else 0
+    instances = drawn.draw(suite, max(args.count or COUNT, number))
+    if not wanted:
+        line = {"tool": "eval.show", "suite": suite.name, "set": drawn.id,
+                "instances": [evals_json.instance(one) for one in instances]}  # fmt: skip
+        command.face.result(line, lambda screen: shown.instances(instances, screen))
+        return
+    found = [instances[number - 1]] if number else [one for one in instances if one.id.startswith(wanted)]
+    if len(found) != 1:
+        raise Misuse(f"Set {drawn.id} has no instance {wanted!r} among its first {len(instances):,}.",
+                     next_step=nearest(wanted, [one.id for one in instances]))  # fmt: skip
+    line = {"tool": "eval.show", "suite": suite.name, "set": drawn.id, **evals_json.whole_instance(found[0])}
+    command.face.result(line, lambda screen: shown.instance(found[0], screen))
+
+
+def _report(command: Command) -> None:
+    run = open_run(_runs(command), _words(command, "report RUN")[0])
+    _tell(command, run, "eval.report")
+
+
+def _tell(command: Command, run: Run, tool: str) -> None:
+    """The report as asked for; files are written beside it."""
+    told, args = summary.report(run), command.args
+    wrote: list[str] = []
+    if args.html:
+        from ..evals_html import render_html
+
+        Path(args.html).write_text(render_html(told), encoding="utf-8")
+        wrote.append(args.html)
+    if args.inspect:
+        from ...evals.export_inspect import export
+
+        wrote += [str(path) for path in export(run, Path(args.inspect))]
+    line = {"tool": tool, **summary.report_json(told), "wrote": wrote}
+    if args.md:
+        from ..render.evals_md import markdown
+
+        command.face.result(line, lambda screen: markdown(told))
+        return
+    command.face.result(line, lambda screen: shown.report(told, wrote, screen))
+
+
+def _compare(command: Command) -> None:
+    """Two agents, of one run or two; a run alone: every pair of its agents."""
+    words, runs = _words(command, "compare RUN[:AGENT] RUN[:AGENT]", most=2), _runs(command)
+    if len(words) == 1:
+        found = list(summary.report(open_run(runs, words[0])).comparisons)
+        if not found:
+            raise Misuse(f"Run {words[0]} has one agent.", next_step="Name a second run: tilth eval compare A B")
+    else:
+        sides = []
+        for word in words:
+            id, _, label = word.partition(":")
+            run = open_run(runs, id)
+            sides.append((run, run.label(label)))
+        found = [summary.compare(*sides[0], *sides[1])]
+    line = {"tool": "eval.compare", "comparisons": [summary.comparison_json(one) for one in found]}
+    command.face.result(line, lambda screen: shown.compared(found, screen))
+
+
+def _rescore(command: Command) -> None:
+    run = open_run(_runs(command), _words(command, "rescore RUN")[0])
+    changed = runner.rescore(runner.reopen(run, _root(command)))
+    command.face.listener(Noticed(f"scored every submission of {run.id} again: {changed:,} scores changed"))
+    _tell(command, run, "eval.rescore")

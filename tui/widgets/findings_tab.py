@@ -1,0 +1,193 @@
+"""Findings: the verdicts of the profile, worst first; Enter shows their rows, `f` what the suggested fix would do."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.content import Content
+from textual.message import Message
+
+from ..cells import neutral, right, wrap
+from ..profile_text import command, number, percent
+from ..render import previews
+from ..text import many_lines
+from .background import Fetched, fetch
+from .item_list import Item, ItemList
+from .plain_text import ACCENT, BAD, BOLD, GOOD, MUTED, WARNING, PlainText, joined, safe
+from .tab import Tab
+
+UNASKED: Final = 200_000
+"""Rows up to which a dataset is profiled as soon as it is opened."""
+
+GLYPHS: Final = {"error": ("✘ error  ", BAD), "warning": ("! warning", WARNING), "note": ("· note   ", ACCENT)}
+_ROWS: Final = "select count(*) from rows where "
+
+
+class FindingsTab(Tab):
+    """The verdict list."""
+
+    TITLE = "Findings"
+    KEYS = "Enter rows   f fix: what it would do"
+    DEFAULT_CSS = "FindingsTab #verdicts { height: 1fr; padding: 0 1; }"
+    BINDINGS = [Binding("f", "fix", show=False)]
+
+    class Rows(Message):
+        """Show the rows that meet a predicate."""
+
+        def __init__(self, where: str) -> None:
+            super().__init__()
+            self.where = where
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._found: Sequence[Mapping[str, Any]] = ()
+        self._waits = False
+
+    def compose(self) -> ComposeResult:
+        yield PlainText(classes="facts")
+        yield PlainText(classes="trouble")
+        yield ItemList(id="verdicts")
+
+    @property
+    def _facts(self) -> PlainText:
+        return self.query_one(".facts", PlainText)
+
+    def reload(self) -> None:
+        workspace, address = self.workspace, self.address
+        assert workspace is not None
+        fetch(self, "size", lambda: len(workspace.rows(address)))
+
+    def on_fetched(self, event: Fetched) -> None:
+        event.stop()
+        self.trouble(event.trouble)
+        if event.trouble:
+            return
+        match event.what:
+            case "size":
+                self._waits = event.value > UNASKED
+                if self._waits:
+                    self.query_one("#verdicts", ItemList).show([])
+                    self._facts.show(f"{event.value:,} rows, not looked at yet: Enter profiles them")
+                else:
+                    self.profile()
+            case "fix":
+                self._offer(*event.value)
+
+    def profile(self) -> None:
+        """Look at every row, in a thread; what is recorded is read back at once."""
+        workspace, address = self.workspace, self.address
+        assert workspace is not None
+        self._waits = False
+        self._facts.show("looking at every row …")
+        self.post_message(self.Act(f"tilth inspect {address}", lambda: self._profiled(workspace.inspect(address).details)))
+
+    def _profiled(self, details: Mapping[str, Any]) -> None:
+        """In the thread: the answer comes back as a message."""
+        self.post_message(self.Profiled(details))
+
+    class Profiled(Message):
+        """The profile is made."""
+
+        def __init__(self, details: Mapping[str, Any]) -> None:
+            super().__init__()
+            self.details = details
+
+    @on(Profiled)
+    def _show(self, event: Profiled) -> None:
+        event.stop()
+        profile = event.details
+        self._found = profile["findings"]
+        clean, skipped = len(profile["clean"]), len(profile["not_checked"])
+        counted = f"{number(profile['rows'])} {profile['unit']}, {profile['format']} format"
+        self._facts.show(f"{counted}   {len(self._found)} findings, {clean} checks clean, {skipped} not checked")
+        items = [_item(one, self.dataset) for one in self._found]
+        self.query_one("#verdicts", ItemList).show(items or [lambda width: [safe("✔ nothing wrong found", GOOD)]])
+
+    @on(ItemList.Chosen, "#verdicts")
+    def _chosen(self, event: ItemList.Chosen) -> None:
+        event.stop()
+        if event.index < len(self._found):
+            self.post_message(self.Rows(predicate(self._found[event.index])))
+
+    @on(ItemList.Moved, "#verdicts")
+    def _moved(self, event: ItemList.Moved) -> None:
+        event.stop()
+
+    def on_key(self, event: Any) -> None:
+        if event.key == "enter" and self._waits:
+            event.stop()
+            self.profile()
+
+    # -- the fix ---------------------------------------------------------------------------------------------------
+
+    def action_fix(self) -> None:
+        workspace, address = self.workspace, self.address
+        at = self.query_one("#verdicts", ItemList).cursor
+        if workspace is None or at >= len(self._found):
+            return
+        fix = self._found[at]["fix"]
+        if not fix:
+            self.trouble("no tool fixes this by itself; ask for one below")
+            return
+        self.trouble("")
+
+        def dry() -> tuple[str, str, Mapping[str, Any], Mapping[str, Any]]:
+            tool, args = call_of(fix)
+            return fix, tool, args, workspace.dry_run(tool, address, **args)
+
+        fetch(self, "fix", dry)
+
+    def _offer(self, fix: str, tool: str, args: Mapping[str, Any], counts: Mapping[str, Any]) -> None:
+        from ..screens.over import Reader
+
+        workspace, dataset = self.workspace, self.dataset
+        assert workspace is not None
+        line = command(fix, dataset)
+
+        def done(yes: bool | None) -> None:
+            if yes:
+                self.post_message(self.Act(line, lambda: workspace.do(tool, dataset, **args)))
+
+        def told(terminal: Any) -> list[str]:
+            return ["$ " + neutral(line), "", *previews.dry_run(tool, dataset, counts, terminal)]
+
+        self.app.push_screen(Reader("What the fix would do", told, action="do it"), done)
+
+
+def predicate(finding: Mapping[str, Any]) -> str:
+    """SQL for the rows of a finding: all of them where its query says which, else the examples it names."""
+    if finding["sql"].startswith(_ROWS):
+        return str(finding["sql"].removeprefix(_ROWS))
+    ids = ", ".join(f"'{one['row']}'" for one in finding["examples"])
+    return f"row_id in ({ids or 'null'})"
+
+
+def call_of(fix: str) -> tuple[str, dict[str, Any]]:
+    """A finding's fix as a tool and its arguments."""
+    from ...tools import tool as registry
+    from ..tool_flags import ToolFlags, describe
+
+    name, *words = shlex.split(fix)
+    tool = registry.get(name)
+    parser = argparse.ArgumentParser(exit_on_error=False)
+    describe(parser, tool)
+    return name, ToolFlags(tool).values(parser.parse_args(words))
+
+
+def _item(one: Mapping[str, Any], dataset: str) -> Item:
+    glyph, style = GLYPHS[one["severity"]]
+
+    def lines(width: int) -> list[Content]:
+        share = percent(one["share"]) if one["share"] is not None else one["unit"]
+        head = joined((f"{glyph} ", style), (f"{right(number(one['count']), 9)}  ", BOLD), (f"{share}", MUTED))
+        text = [safe(f"  {line}") for line in wrap(" ".join(map(neutral, many_lines(one["message"]))), width - 2)]
+        fix = [safe(f"  → {neutral(command(one['fix'], dataset))}", GOOD).truncate(width, ellipsis=True)] if one["fix"] else []
+        return [head.truncate(width, ellipsis=True), *text, *fix]
+
+    return lines
