@@ -16,6 +16,7 @@ from .events import Asked
 from .models.budget import Caps
 from .offered import Planned
 from .session import Grant
+from .spending import Estimate
 
 Review = Literal["off", "risky", "all"]
 
@@ -74,7 +75,9 @@ def granted(planned: Planned, endpoint: str, grants: Iterable[Grant], spent_usd:
     )
 
 
-def asked(call_id: str, planned: Planned, why: str, endpoint: str, share: float | None) -> Asked:
+def asked(
+    call_id: str, planned: Planned, why: str, endpoint: str, share: float | None, estimate: Estimate | None
+) -> Asked:
     """The question as faces show it: what the call writes, sends and costs."""
     drops = f", dropping {share:.1%} of the rows" if share else ""
     writes = {
@@ -83,9 +86,19 @@ def asked(call_id: str, planned: Planned, why: str, endpoint: str, share: float 
         "exports": f"files in {planned.args.get('folder') or 'exports/'}",
     }.get(planned.effect, "")
     costly = planned.effect in COSTLY
+    sends, cost, time = _told(planned, endpoint, estimate) if costly else ("", "", "")
     return Asked(
-        call_id, planned.tool, planned.dataset, planned.args, planned.command, why, writes,
-        sends=f"texts of {planned.dataset} to {endpoint or 'an endpoint'}" if costly else "",
-        cost="calls of models" if planned.effect == "spends" else "",
+        call_id, planned.tool, planned.dataset, planned.args, planned.command, why, writes, sends, cost, time,
         endpoint=endpoint if costly else "",
     )  # fmt: skip
+
+
+def _told(planned: Planned, endpoint: str, estimate: Estimate | None) -> tuple[str, str, str]:
+    """-> (what is sent where, what it costs, how long it takes), as far as that is known beforehand."""
+    if estimate is None:
+        return f"texts of {planned.dataset} to {endpoint or 'an endpoint'}", "not known beforehand", ""
+    price = "no price declared" if estimate.usd is None else f"up to ${estimate.usd:,.2f}"
+    cost = f"up to {estimate.calls:,} calls, {estimate.tokens_in:,} tokens in, {estimate.tokens_out:,} out; {price}"
+    time = "" if estimate.minutes is None else f"about {estimate.minutes:,.0f} minutes"
+    fields = ", ".join(estimate.fields) or "no row text"
+    return f"{fields} to {', '.join(estimate.hosts) or 'nobody'}", cost, time

@@ -72,6 +72,11 @@ class Endpoint(_Strict):
         return urlsplit(self.base_url).netloc
 
     @property
+    def local(self) -> bool:
+        """Is it on this machine or its private network?"""
+        return is_local(self.base_url)
+
+    @property
     def sees(self) -> Sight:
         """`may_see`; where nobody said, rows for local hosts and statistics for all others."""
         return self.may_see or ("rows" if is_local(self.base_url) else "statistics")

@@ -21,11 +21,12 @@ from ..tools.errors import Misuse, TilthError
 from . import approval, offered, session, told
 from .approval import Approved
 from .config import Sight
-from .events import Event, Failed, Metered, Progressed, Ruled
+from .events import Asked, Counted, Event, Failed, Metered, Progressed, Ruled
 from .models import connections
 from .models.budget import Budget, Caps
-from .offered import Desk, Planned
+from .offered import Desk, Planned, Terms
 from .session import Grant, Line, Session, Usage
+from .spending import Spending
 from .told import Told
 from .toolbox import Origin
 from .window import Meter, Window
@@ -329,19 +330,50 @@ class Engine:
         loop, queue = asyncio.get_running_loop(), self._queue
 
         def listener(event: Event) -> None:
-            if self._stop.is_set() and isinstance(event, Progressed):
+            if self._stop.is_set() and isinstance(event, Progressed | Counted):
                 raise _Stopped
             loop.call_soon_threadsafe(queue.put_nowait, event)
+
+        terms = Terms(Origin("model", self.session.id, call_id), listener, self._spending(planned, call_id))
 
         def act() -> Told:
             workspace, before = self.workspace, self.workspace.listener
             workspace.listener = listener
             try:
-                return planned.act(Origin("model", self.session.id, call_id), listener)
+                return planned.act(terms)
             finally:
                 workspace.listener = before
 
-        return await self._in_worker(act)
+        found = await self._in_worker(act)
+        if planned.effect in approval.COSTLY:
+            self._paid(found.result)
+        return found
+
+    def _spending(self, planned: Planned, call_id: str) -> Spending:
+        """What is left for a call's models of the conversation's caps, and of the person's."""
+        caps, spent = self._caps, self.session.usage
+        ruled = self.session.rulings.get(call_id)
+        granted = [
+            one.cap_usd for one in self.session.grants if (one.tool, one.dataset) == (planned.tool, planned.dataset)
+        ]
+        usd = [left for left in (None if caps.usd is None else caps.usd - spent.usd, ruled.cap_usd if ruled else None,
+               *(None if cap is None else cap - self._spent_by(planned) for cap in granted)) if left is not None]  # fmt: skip
+        seconds = self._budget.seconds if self._budget is not None else 0.0
+        return Spending(
+            max_calls=None if caps.calls is None else max(caps.calls - spent.calls, 0),
+            max_usd=max(min(usd), 0.0) if usd else None,
+            max_minutes=None if caps.minutes is None else max(caps.minutes - seconds / 60, 0.0),
+            yes=self.approved is None or self.approved.caps != approval.NO_CAPS,
+        )
+
+    def _paid(self, result: Mapping[str, Any]) -> None:
+        """Models that a tool has asked count against the conversation's caps."""
+        tokens = result.get("tokens") or {}
+        used = Usage(int(result.get("calls") or 0), int(tokens.get("in") or 0), int(tokens.get("out") or 0),
+                     float(result.get("usd") or 0))  # fmt: skip
+        self.session.use(used)
+        if self._budget is not None:
+            self._budget.spent += _cost(used)
 
     async def _gate(self, call_id: str, planned: Planned) -> tuple[Planned | None, str]:
         """Is the call done? Asks the person where one is needed, again after an edit."""
@@ -357,7 +389,8 @@ class Engine:
             endpoint = self._hosts() if planned.effect in approval.COSTLY else ""
             if not why or approval.granted(planned, endpoint, self.session.grants, self._spent_by(planned)):
                 return planned, ""
-            ruled = await self._ruling(approval.asked(call_id, planned, why, endpoint, share))
+            estimate = await self._in_worker(planned.estimate) if planned.estimate is not None else None
+            ruled = await self._ruling(approval.asked(call_id, planned, why, endpoint, share, estimate))
             if ruled.word == "no":
                 return None, f"the person said no{': ' + ruled.because if ruled.because else ''}."
             if ruled.word == "session":
@@ -366,7 +399,7 @@ class Engine:
                 return planned, ""
             planned = await self._in_worker(partial(offered.edited, self._desk, planned, ruled.args))
 
-    async def _ruling(self, asked: Any) -> Ruled:
+    async def _ruling(self, asked: Asked) -> Ruled:
         """The person's word about a call; one given before the process died holds."""
         known = self.session.rulings.get(asked.call_id)
         if known is not None and known.word != "edit":

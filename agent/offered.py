@@ -10,21 +10,25 @@ import json
 import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..tools import tool as registry
-from ..tools.errors import Retry, nearest
+from ..tools.errors import Retry, TilthError, nearest
+from ..tools.sandbox.query import ask
 from ..tools.store.history import excerpt
 from ..tools.tool import Effect, Tool
 from . import reach, told, toolbox
 from .events import Listener
+from .spending import NOTHING_SAID, PAID, Estimate, Spending
 from .told import Told
 from .toolbox import Origin
 
 if TYPE_CHECKING:
+    from ..tools.store.store import Store
     from .workspace import Workspace
 
 SCHEMA_TOKENS: Final = 2500
@@ -34,12 +38,23 @@ COLUMNS: Final = 30
 FOUND: Final = 4
 """Tools one search shows."""
 
-Act = Callable[[Origin, Listener], Told]
+
+@dataclass(frozen=True)
+class Terms:
+    """Under whose name a call is made, who hears of it, and what it may spend on models."""
+
+    origin: Origin
+    listener: Listener
+    spending: Spending = NOTHING_SAID
+
+
+Act = Callable[[Terms], Told]
 
 
 @dataclass(frozen=True)
 class Planned:
-    """A call that is understood and not yet done. `share` counts, without writing, which share of the rows it drops."""
+    """A call that is understood and not yet done. `share` counts, without writing, which share of the rows it drops;
+    `estimate` tells, without sending, what it would spend."""
 
     tool: str
     dataset: str
@@ -48,6 +63,7 @@ class Planned:
     command: str
     act: Act
     share: Callable[[], float] | None = None
+    estimate: Callable[[], Estimate | None] | None = None
 
 
 @dataclass
@@ -240,9 +256,14 @@ def _plan_do(desk: Desk, args: Do) -> Planned:
     settings = toolbox.Settings(workspace.seed, workspace.threads)
     asked = toolbox.resolve(workspace.store, tool.id, address, given, settings)
 
-    def act(origin: Origin, listener: Listener) -> Told:
+    def act(terms: Terms) -> Told:
         with workspace.store.writing(f"tilth do {tool.id} {address}"):
-            done = toolbox.call(workspace.store, tool.id, address, given, settings, origin=origin, listener=listener)
+            allowed = replace(settings, spending=terms.spending)
+            done = toolbox.call(
+                workspace.store, tool.id, address, given, allowed, origin=terms.origin, listener=terms.listener
+            )
+        if "made" in done.entry.details:
+            return told.made(done)
         if done.entry.kind != "report":
             return told.change(done)
         objects, facts = workspace.store.objects, done.entry.objects.get("facts")
@@ -255,11 +276,45 @@ def _plan_do(desk: Desk, args: Do) -> Planned:
 
     flags = [text for name, value in given.items() for text in _flag(name, value)]
     command = shlex.join(["tilth", "do", tool.id, address, *flags])
-    return Planned(tool.id, asked.dataset, asked.args, tool.effect, command, act, share if _may_drop(tool) else None)
+    effect = tool.effect_of(asked.args)
+    planned = Planned(tool.id, asked.dataset, asked.args, effect, command, act)
+    if effect == "writes":
+        return replace(planned, share=share)
+    return (
+        replace(planned, estimate=partial(_estimated, workspace.store, asked, settings)) if effect in PAID else planned
+    )
 
 
-def _may_drop(tool: Tool) -> bool:
-    return tool.effect == "writes"
+class _Estimated(Exception):
+    """Raised in place of consent: what the work would come to is known, and nothing was sent."""
+
+    def __init__(self, estimate: Estimate | None) -> None:
+        self.estimate = estimate
+
+
+class _Probe(Spending):
+    """Lets a tool come as far as the question what it may spend."""
+
+    def consent(self, estimate: Estimate) -> None:
+        raise _Estimated(estimate)
+
+    def models(self, store: Store, run: str, seed: int, listener: Listener) -> dict[str, Any]:
+        def closed(*_: object, **__: object) -> Any:
+            raise _Estimated(None)
+
+        offered = super().models(store, run, seed, listener)
+        return {name: world if name == "panel" else closed for name, world in offered.items()}
+
+
+def _estimated(store: Store, asked: toolbox.Call, settings: toolbox.Settings) -> Estimate | None:
+    """What a call would send and cost, None where that cannot be told beforehand."""
+    try:
+        toolbox.preview(store, asked, replace(settings, spending=_Probe()))
+    except _Estimated as found:
+        return found.estimate
+    except TilthError:
+        pass  # what is wrong with the call is told when it is made
+    return None
 
 
 def _reached(desk: Desk, tool: Tool, name: str, value: Any) -> Any:
@@ -294,10 +349,9 @@ def _plan_profile(desk: Desk, args: Profile) -> Planned:
 def _plan_sql(desk: Desk, args: Sql) -> Planned:
     address = desk.address(args.dataset)
 
-    def act(origin: Origin, listener: Listener) -> Told:
-        found = desk.workspace.sql(address, args.query, limit=told.ROWS + 1)
-        more = len(found) > told.ROWS
-        return told.table(found, f"more than {told.ROWS}" if more else str(len(found)))
+    def act(terms: Terms) -> Told:
+        answer = ask(desk.workspace.store, address, args.query)
+        return told.table({**asdict(answer), "shown": len(answer.rows)})
 
     return _reading("inspect.sql", address, {"query": args.query}, ["sql", address, args.query], act)
 
@@ -305,7 +359,7 @@ def _plan_sql(desk: Desk, args: Sql) -> Planned:
 def _plan_show(desk: Desk, args: Show) -> Planned:
     address = desk.address(args.dataset)
 
-    def act(origin: Origin, listener: Listener) -> Told:
+    def act(terms: Terms) -> Told:
         found = desk.workspace.show(address, where=args.where or None, count=args.count)
         return told.rows(found, address, len(desk.workspace.store.rows(address)))
 
@@ -316,7 +370,7 @@ def _plan_show(desk: Desk, args: Show) -> Planned:
 def _plan_drops(desk: Desk, args: Drops) -> Planned:
     address = desk.address(args.dataset)
 
-    def act(origin: Origin, listener: Listener) -> Told:
+    def act(terms: Terms) -> Told:
         found = desk.workspace.drops(address, step=args.step or None, reason=args.reason or None, count=args.count)
         return told.drops(*found)
 
@@ -328,7 +382,7 @@ def _plan_drops(desk: Desk, args: Drops) -> Planned:
 def _plan_why(desk: Desk, args: Why) -> Planned:
     inside = ["--in", args.dataset] if args.dataset else []
 
-    def act(origin: Origin, listener: Listener) -> Told:
+    def act(terms: Terms) -> Told:
         return told.life(desk.workspace.why(args.row, dataset=args.dataset or None))
 
     return _reading("why", args.dataset or desk.dataset, args.model_dump(), ["why", args.row, *inside], act)
@@ -337,7 +391,7 @@ def _plan_why(desk: Desk, args: Why) -> Planned:
 def _plan_diff(desk: Desk, args: Diff) -> Planned:
     addresses = [desk.address(one) for one in (args.a, args.b) if one]
 
-    def act(origin: Origin, listener: Listener) -> Told:
+    def act(terms: Terms) -> Told:
         return told.difference(desk.workspace.diff(*addresses), args.a, args.b)
 
     return _reading("diff", args.a, args.model_dump(), ["diff", *addresses], act)
@@ -346,8 +400,8 @@ def _plan_diff(desk: Desk, args: Diff) -> Planned:
 def _plan_undo(desk: Desk, args: Undo) -> Planned:
     address = desk.address(args.dataset)
 
-    def act(origin: Origin, listener: Listener) -> Told:
-        vid = desk.workspace.undo(address, origin=origin)
+    def act(terms: Terms) -> Told:
+        vid = desk.workspace.undo(address, origin=terms.origin)
         count = desk.workspace.store.version(vid).rows
         result = {"tool": "undo", "dataset": address, "version": vid, "rows": count}
         return Told(f"{count:,} rows", f"{address} is at version {vid[:8]} again: {count:,} rows.", result=result)
@@ -359,7 +413,7 @@ def _plan_export(desk: Desk, args: Export) -> Planned:
     address = desk.address(args.dataset)
     folder = reach.within(args.folder, desk.workspace.root, desk.said) if args.folder else None
 
-    def act(origin: Origin, listener: Listener) -> Told:
+    def act(terms: Terms) -> Told:
         done = desk.workspace.export(address, folder, format=args.format or None)
         where = str(done.folder)
         result = {"tool": "export", "dataset": address, "folder": where, "rows": done.written.rows}
@@ -374,7 +428,7 @@ def _plan_export(desk: Desk, args: Export) -> Planned:
 
 
 def _plan_find(desk: Desk, args: FindTool) -> Planned:
-    def act(origin: Origin, listener: Listener) -> Told:
+    def act(terms: Terms) -> Told:
         found = search(args.query)
         return Told(", ".join(one.id for one in found), "\n\n".join(_page(one) for one in found))
 

@@ -13,20 +13,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from ..prompts.fences import fenced
+from ..tools.inspect._sql_told import for_model
 from ..tools.store.history import excerpt
 from .config import Sight
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from ..tools.store.history import Difference, Dropped, Funnel, Life, StoredRow
     from ..tools.store.ledger import Entry
     from .toolbox import Done
 
 TOKENS: Final = 1500
 """The most one result may come to, at four bytes a token."""
-ROWS: Final = 20
-CELL: Final = 120
 EXAMPLE: Final = 400
 FINDINGS: Final = 25
 FACTS: Final = 40
@@ -104,6 +101,14 @@ def change(done: Done) -> Told:
     return Told(line, "\n".join(said), result=done.result)
 
 
+def made(done: Done) -> Told:
+    """Rows made by a panel into a dataset of their own: the accounts, and what they cost."""
+    accounts = {name: value for name, value in done.result.items() if name not in ("seconds", "dataset", "findings")}
+    accepted = int(done.result.get("accepted", 0))
+    line = f"{accepted:,} rows made into {done.entry.details['made']['into']}"
+    return Told(line, f"{line}\n{json.dumps(accounts, default=str)}", result=done.result)
+
+
 def report(done: Done, findings: Sequence[Mapping[str, Any]], facts: Sequence[Mapping[str, Any]]) -> Told:
     """Findings and facts. Messages and fixes may quote rows; codes and counts do not."""
     rows = done.entry.counts.get("before", done.version.rows)
@@ -121,20 +126,19 @@ def _fix(finding: Mapping[str, Any]) -> str:
     return f" | fix: {finding['fix']}" if finding.get("fix") else ""
 
 
-def table(found: pa.Table, total: str) -> Told:
-    """The answer to a query. Numbers are statistics only where they are all there is."""
-    names = found.column_names
-    shown = found.slice(0, ROWS)
-    columns = [[_cell(value) for value in shown.column(i).to_pylist()] for i in range(len(names))]
-    listed = ["\t".join(names), *("\t".join(line) for line in zip(*columns, strict=True))]
-    line = f"{total} {'row' if total == '1' else 'rows'}"
-    cut_off = f"shown {len(shown)} of {total}" if len(found) > len(shown) else f"{len(shown)} rows"
-    numeric = [i for i, kind in enumerate(found.schema.types) if _is_number(str(kind))]
-    if len(numeric) == len(names):
-        return Told(line, "\n".join([*listed, cut_off]), result={"rows": len(shown)})
-    visible = [columns[i] if i in numeric else ["(text)"] * len(shown) for i in range(len(names))]
-    masked = ["\t".join(names), *("\t".join(line) for line in zip(*visible, strict=True)), cut_off]
-    return Told(line, "\n".join(masked), "\n".join(listed), {"rows": len(shown)}, head=cut_off)
+def table(answer: Mapping[str, Any]) -> Told:
+    """The answer to a query, as the details of `inspect.sql` lay it out. Its numbers are statistics, its texts are not."""
+    total = f"more than {answer['shown']}" if answer["total"] is None else f"{answer['total']:,}"
+    line = f"{total} {'row' if answer['total'] == 1 else 'rows'}"
+    result = {"rows": answer["total"]}
+    numeric = [_is_number(str(kind)) for kind in answer["types"]]
+    if all(numeric):
+        return Told(line, for_model(answer), result=result)
+    masked = [
+        [value if is_number else "(text)" for value, is_number in zip(row, numeric, strict=True)]
+        for row in answer["rows"]
+    ]
+    return Told(line, for_model({**answer, "rows": masked}), for_model(answer), result, head=line)
 
 
 def rows(found: Sequence[StoredRow], address: str, total: int) -> Told:
@@ -221,16 +225,11 @@ def _row(one: StoredRow) -> str:
     return f"{one.row_id[:12]} {excerpt(one.record, EXAMPLE)}"
 
 
-def _cell(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    text = "null" if value is None else str(value)
-    flat = " ".join(text.split())
-    return flat if len(flat) <= CELL else f"{flat[: CELL - 1]}…"
-
-
 def _is_number(kind: str) -> bool:
-    return kind.startswith(("int", "uint", "float", "double", "decimal", "bool", "halffloat"))
+    return kind.upper().startswith(
+        ("INT", "UINT", "TINYINT", "UTINYINT", "SMALLINT", "USMALLINT", "BIGINT", "UBIGINT", "HUGEINT", "UHUGEINT", "FLOAT",
+         "DOUBLE", "DECIMAL", "BOOL")
+    )  # fmt: skip
 
 
 def _number(value: Any) -> str:

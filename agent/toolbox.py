@@ -143,7 +143,7 @@ def resolve_on(
     identity = [tool.id, tool.version, tool.source, resolved, rows.vid, others, files, settings.seed, sorted(kept)]
     if settings.released is not None:
         identity.append(settings.released)
-    if tool.effect in PAID:
+    if tool.effect_of(resolved) in PAID:
         identity.append(settings.spending.asked_of(store))
     key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
     by_position = {position: said[row_id] for row_id, position in kept.items()}
@@ -324,7 +324,11 @@ def _run(store: Store, asked: Call, settings: Settings, listener: Listener, loca
         progress=progress,
         notice=lambda text: listener(Noticed(text)),
         base=asked.base,
-        **(settings.spending.models(store, asked.key, settings.seed, listener) if asked.tool.effect in PAID else {}),
+        **(
+            settings.spending.models(store, asked.key, settings.seed, listener)
+            if asked.tool.effect_of(asked.args) in PAID
+            else {}
+        ),
     )
     result, seen = incremental.run(
         store, asked.rows, local, lambda rows: asked.tool.function(context, rows, **asked.args)

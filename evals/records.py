@@ -47,7 +47,7 @@ class Plan:
     def labels(self) -> list[str]:
         return [one.label for one in self.choices]
 
-    def keys(self) -> Iterator[Key]:
+    def jobs(self) -> Iterator[Key]:
         """Every job, by epoch, then instance, then agent: agents advance together, so a stopped run is still fair."""
         for epoch in range(self.epochs):
             for instance in self.instances:
@@ -116,7 +116,7 @@ class Run:
             except (ValueError, KeyError, TypeError) as error:
                 raise Corrupt(f"{self._file}:{number} is no record of a run: {error}.") from None
             found[record.key] = record
-        return {key: found[key] for key in self.plan.keys() if key in found}
+        return {key: found[key] for key in self.plan.jobs() if key in found}
 
     def append(self, record: Record) -> None:
         append_line(self._file, line_of(record))

@@ -78,7 +78,7 @@ def suites() -> list[str]:
 
 def agents() -> list[str]:
     """The names of all agents that are built in or installed; files and commands are named by themselves."""
-    built_in = set(_modules("agents")) - {"known", "command"}
+    built_in = set(_modules("agents")) - {"known", "command", "replay"}
     return sorted({*KNOWN, *built_in, *(point.name for point in importlib.metadata.entry_points(group=AGENTS))})
 
 
@@ -118,11 +118,10 @@ def agent(choice: Choice, setting: Setting) -> Agent:
         return _made("known", setting, choice, spec)
     if _is_file(spec):
         return _constructed(_from_file(spec, "Agent"), choice)
-    if name in agents():
-        if name in _modules("agents"):
-            return _made(name, setting, choice, rest)
-        for point in importlib.metadata.entry_points(group=AGENTS, name=name):
-            return _constructed(point.load(), choice)
+    if name in {*agents(), "replay"} and name in _modules("agents"):
+        return _made(name, setting, choice, rest)
+    for point in importlib.metadata.entry_points(group=AGENTS, name=name):
+        return _constructed(point.load(), choice)
     hint = f'{nearest(name, agents())} Or FILE.py:CLASS, or cmd:"COMMAND".'
     raise Misuse(f"There is no agent {spec!r}.", next_step=hint)
 

@@ -122,14 +122,12 @@ class Ran:
     unavailable: int
 
 
-async def work(
-    bench: Bench, *, jobs: int = JOBS, budget_usd: float | None = None, listener: Listener = nobody
-) -> Ran:
+async def work(bench: Bench, *, jobs: int = JOBS, budget_usd: float | None = None, listener: Listener = nobody) -> Ran:
     """Do every job that has no record yet, and again those whose endpoint was unavailable. Raises Busy."""
     run, agents = bench.run, bench.agents()
     with run.writing():
         before = run.records()
-        todo = [key for key in run.plan.keys() if key not in before or before[key].ended == "unavailable"]
+        todo = [key for key in run.plan.jobs() if key not in before or before[key].ended == "unavailable"]
         purse = _Purse(budget_usd, spent=sum(one.usage.usd for one in before.values()))
         done, total = len(before), len(before) + sum(key not in before for key in todo)
         gate = asyncio.Semaphore(jobs)

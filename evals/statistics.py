@@ -13,6 +13,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ..tools.statistics import wilson
+
 RESAMPLES: Final = 10_000
 _SEED: Final = 20_261_120
 _EXACT_SIGNS: Final = 14
@@ -48,7 +50,13 @@ NONE: Final = Estimate(math.nan, math.nan, math.nan, 0, 0)
 
 
 def mean(values: Sequence[float], clusters: Sequence[str] | None = None) -> Estimate:
-    """The mean, with a bootstrap interval over clusters (each value its own when none are given)."""
+    """The mean, with a bootstrap interval over clusters (each value its own when none are given).
+
+    Values that are all 0 or 1 and hang together nowhere have Wilson's interval: a bootstrap of 20 hits in 20 has none.
+    """
+    if len(values) > 1 and set(values) <= {0.0, 1.0} and len(set(clusters or ())) in (0, len(values)):
+        hits = sum(value == 1.0 for value in values)
+        return Estimate(hits / len(values), *wilson(hits, len(values)), len(values), len(values))
     return ratio(values, [1.0] * len(values), clusters)
 
 
@@ -74,8 +82,8 @@ def ratio(above: Sequence[float], below: Sequence[float], clusters: Sequence[str
 
 @dataclass(frozen=True)
 class Paired:
-    """The mean of differences with its interval; `p` of the sign-flip test, `p_adjusted` after Holm's correction;
-    `detectable`: the least difference that these pairs show with 80 % power."""
+    """The mean of differences with its interval; `p` of the sign-flip test; `detectable`: the least difference that
+    these pairs show with 80 % power."""
 
     difference: Estimate
     p: float
@@ -85,7 +93,11 @@ class Paired:
 def paired(differences: Sequence[float], clusters: Sequence[str] | None = None) -> Paired:
     """Compare two agents by their differences on the same instances."""
     names = clusters if clusters is not None else _alone(len(differences))
-    return Paired(mean(differences, names), sign_flip(differences, names), detectable(differences, names))
+    return Paired(
+        ratio(differences, [1.0] * len(differences), names),
+        sign_flip(differences, names),
+        detectable(differences, names),
+    )
 
 
 def sign_flip(differences: Sequence[float], clusters: Sequence[str] | None = None) -> float:

@@ -198,7 +198,9 @@ def compare(first: Run, first_label: str, second: Run, second_label: str) -> Com
     ]
     shared = [id for id in plans[0].instances if id in plans[1].instances]
     same_run = first.id == second.id
-    names = [label if same_run else f"{run.id}:{label}" for run, label in ((first, first_label), (second, second_label))]
+    names = [
+        label if same_run else f"{run.id}:{label}" for run, label in ((first, first_label), (second, second_label))
+    ]
     made = _paired(*names, *sides, shared) if shared else _unpaired(*names, *sides)
     public = [plan.set == PUBLIC for plan in plans]
     is_gap = not shared and first_label == second_label and public[0] != public[1]

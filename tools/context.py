@@ -56,7 +56,7 @@ class Context:
 
     `released` is the version whose rows win over newer near-duplicates (a recipe's `since`); `notice` says one sentence
     to the person; `scratch` is a folder that is gone after the call. `base` is the version that made rows are added to.
-    `panel`, `open_model` and `embedder` are there for tools that declare the effect `spends`.
+    `panel`, `open_model` and `open_embedder` are there when the call's effect is `spends`.
     """
 
     store: Store
@@ -70,7 +70,7 @@ class Context:
     base: str = ""
     panel: Panel | None = None
     open_model: Callable[[str], AbstractAsyncContextManager[Model]] | None = None
-    embedder: Embedder | None = None
+    open_embedder: Callable[[str, int], Embedder] | None = None
 
     def rows(self, address: str) -> Rows:
         """The rows of another version, by its resolved address."""

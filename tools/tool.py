@@ -42,7 +42,7 @@ class Arg:
     `field`: names which text is read, resolved by the mapping. `predicate`, `order`, `query`: SQL, validated before the call.
     `path`: a file or folder whose bytes are part of what the call depends on. `benchmark`: names of benchmarks, or files
     of items, which are registered on the way. `makes`: names the dataset that rows are made into; with an argument
-    `append` they are added to what it holds.
+    `append` they are added to what it holds. `spends`: any value but the default asks models.
     """
 
     help: str
@@ -55,6 +55,7 @@ class Arg:
     path: bool = False
     benchmark: bool = False
     makes: bool = False
+    spends: bool = False
     minimum: float | None = None
     maximum: float | None = None
 
@@ -159,6 +160,11 @@ class Tool:
         for part in schema.get("properties", {}).values():
             part.pop("title", None)
         return schema
+
+    def effect_of(self, args: Mapping[str, Any]) -> Effect:
+        """What a call does: more than the tool by itself where an argument asks models."""
+        asks = any(one.arg.spends and args.get(one.name, one.default) != one.default for one in self.parameters)
+        return "spends" if asks and self.effect in ("reads", "writes") else self.effect
 
     def validate(self, args: Mapping[str, Any]) -> dict[str, Any]:
         """Every argument with its default filled in, JSON types only. Raises Retry naming the nearest name."""

@@ -268,14 +268,28 @@ VERBS: Final = (
          argument("--resume", metavar="RUN", help="run: go on with this run"),
          argument("--dry-run", action="store_true", help="run: what it would take and could tell; runs nothing"),
          argument("--instance", metavar="I", help="show: an instance by its id or number, with its truth"),
-         argument("--md", action="store_true", help="report: as Markdown"),
-         argument("--html", metavar="FILE", help="report: also write one self-contained page"),
-         argument("--inspect", metavar="DIR", help="report: also write a log for Inspect's viewer")),
+         argument("--md", action="store_true", help="run, report: as Markdown"),
+         argument("--html", metavar="FILE", help="run, report: also write one self-contained page"),
+         argument("--inspect", metavar="DIR", help="run, report: also write a log for Inspect's viewer")),
     verb("init", "make this folder a workspace, with a commented tilth.toml", "verbs.keep:init",
          argument("folder", metavar="DIR", nargs="?", default=".", help="default: this folder")),
     verb("demo", "make messy data, curate it, show what was found", "verbs.keep:demo",
          argument("folder", metavar="DIR", nargs="?", default="tilth-demo", help="default: tilth-demo"),
          argument("--rows", type=_count, default=5000, metavar="N", help="rows of made-up data (default 5000)")),
+    verb("ask", "ask the assistant one thing; text piped in is shown to it", "verbs.chat:ask",
+         argument("question", metavar="QUESTION", help="what to say, in quotes"),
+         argument("dataset", metavar="X", nargs="?", help="the dataset it is about (default: the only one)"),
+         argument("--approve", metavar="EFFECTS", help="what the model's calls may do: writes, exports, spends, sends "
+                  "(default: read only)"),
+         argument("--resume", metavar="ID", help="go on with a session; 'last' is the newest"),
+         takes="max_usd max_calls max_minutes"),
+    verb("chat", "talk about a dataset and have work done; without a terminal, or with --plain, line by line",
+         "verbs.chat:chat",
+         argument("dataset", metavar="X", nargs="?", help="the dataset it is about (default: the only one)"),
+         argument("--approve", metavar="EFFECTS", help="without a terminal: what the model's calls may do"),
+         argument("--resume", metavar="ID", help="go on with a session; 'last' is the newest"),
+         takes="max_usd max_calls max_minutes"),
+    verb("sessions", "list the conversations of this workspace", "verbs.chat:sessions"),
     verb("prompts", "list the texts models are given; show one; copy one into prompts/ to change it",
          "verbs.prompts:prompts",
          argument("name", metavar="NAME", nargs="?", help="a prompt's name, as the list has it"),
@@ -298,7 +312,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     from .command import open_face
 
     words = list(sys.argv[1:] if argv is None else argv)
-    face = open_face(words)
+    return run(words, open_face(words))
+
+
+def run(words: list[str], face: Face) -> int:
+    """Run one command through a face, and close it; -> its exit code. Nothing is raised."""
     try:
         code = _run(words, face)
         face.close()

@@ -10,9 +10,21 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, TextIO
 
-from ..agent.events import Counted, Event, Finished, Noticed, Progressed, Started
+from ..agent.events import (
+    Asked,
+    Counted,
+    Event,
+    Finished,
+    Noticed,
+    Progressed,
+    Proposed,
+    Returned,
+    Ruled,
+    Started,
+)
 from .cells import fit
 from .ndjson import RowFormat, write_rows
+from .render import chat
 from .render.results import result_lines
 from .terminal import Terminal
 from .text import many_lines, one_line, wrap
@@ -69,6 +81,12 @@ class PlainFace:
                 self._release()
                 self._progress.end()
                 self._held = list(result_lines(event.result, self.screen))
+            case Proposed() | Asked() | Ruled() | Returned():
+                self._release()
+                self._progress.end()
+                if not self._quiet:
+                    for line in chat.event_lines(event, self.narrator):
+                        self._say(line)
 
     def _notice(self, event: Noticed) -> None:
         if event.level == "loud":

@@ -13,6 +13,7 @@ from typing import Any, Final, TypedDict
 
 os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")
 
+from langchain_core.runnables import RunnableConfig
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 from langgraph.types import Command
@@ -73,7 +74,7 @@ class SampleGraph:
         graph.add_node("revise", self._revise, destinations=("review", END))
         graph.add_edge(START, "draft")
         self._graph = graph.compile()
-        self._limit = {"recursion_limit": _NODES_A_ROUND * (job.revisions + 1) + 2}
+        self._limit = RunnableConfig(recursion_limit=_NODES_A_ROUND * (job.revisions + 1) + 2)
 
     async def run(self, sample: Sample) -> Verdict:
         """The verdict, before it is compared with the rows accepted meanwhile. Raises what asking raises."""

@@ -91,7 +91,7 @@ class Pool:
     def nearest(self, text: Signed, *, before: int | None = None) -> Near | None:
         """The most similar text at or above the threshold, the earliest of equals; with `before`, of those that were
         added as a number below it."""
-        end = len(self._sets) if before is None else bisect_left(self._added, before)
+        end = len(self._sets) if before is None else bisect_left(self._added, max(before, 0))
         if not len(text.shingles):
             number = self._short.get(text.words, end)
             return self._near(number, 1.0) if number < end else None

@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -36,6 +36,7 @@ CONCURRENCY: Final = 32
 """Tasks at once where no endpoint says how much it takes."""
 
 T = TypeVar("T")
+V = TypeVar("V")
 Consent = Callable[[Job, Bench], None]
 
 
@@ -86,7 +87,7 @@ class PanelRunner:
     def calibrate(self, job: Job, gold: Sequence[Gold], *, target: float = calibration.TARGET) -> Calibration:
         """Show gold rows to the judges of this job and fit the cut. Raises Refused as `calibration.fit`."""
 
-        async def work(_: Callable[[Any], None]) -> Calibration:
+        async def work(_: Callable[[Verdict], None]) -> Calibration:
             found = self._bench(job)
             async with self._asking(job, found) as (ask, _usd):
                 rows = await calibration.judged(job, found, ask, gold, seed=self.seed)
@@ -218,7 +219,7 @@ class PanelRunner:
         return Cut(told.cut, controls.LABEL, told.auc)
 
 
-def in_a_loop(work: Callable[[Callable[[Any], None]], Any], hand: Callable[[Any], None]) -> Any:
+def in_a_loop(work: Callable[[Callable[[V], None]], Coroutine[Any, Any, T]], hand: Callable[[V], None]) -> T:
     """Run `work(hand)` in an event loop and wait for it; where a loop is running already, in a thread of its own.
 
     `hand` is always called in the calling thread. An error in it, or an interrupt, cancels the work first.
@@ -228,10 +229,10 @@ def in_a_loop(work: Callable[[Callable[[Any], None]], Any], hand: Callable[[Any]
     except RuntimeError:
         return asyncio.run(work(hand))
     inbox: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
-    started: queue.SimpleQueue[tuple[asyncio.AbstractEventLoop, asyncio.Task[Any]]] = queue.SimpleQueue()
+    started: queue.SimpleQueue[tuple[asyncio.AbstractEventLoop, asyncio.Task[T]]] = queue.SimpleQueue()
 
-    async def main() -> Any:
-        task = asyncio.current_task()
+    async def main() -> T:
+        task: asyncio.Task[T] | None = asyncio.current_task()
         assert task is not None
         started.put((asyncio.get_running_loop(), task))
         return await work(lambda thing: inbox.put(("thing", thing)))
@@ -249,11 +250,12 @@ def in_a_loop(work: Callable[[Callable[[Any], None]], Any], hand: Callable[[Any]
         while True:
             kind, thing = inbox.get()
             if kind == "result":
-                return thing
+                result: T = thing
+                return result
             if kind == "error":
                 raise thing
             hand(thing)
     finally:
-        if running.is_alive():
+        with suppress(RuntimeError):  # the loop has ended
             loop.call_soon_threadsafe(task.cancel)
         running.join()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, cast
 
 from ...tools.errors import Misuse
@@ -23,7 +23,7 @@ class Known:
     suite: Suite
     instances: Mapping[str, Instance]
     trusted: bool = True
-    expected: Usage = Usage()
+    expected: Usage = field(default_factory=Usage)
 
     async def run(self, job: Job) -> Submission:
         value = self.suite.known(self.baseline, self.instances[job.instance], random.Random(job.seed))

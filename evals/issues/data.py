@@ -54,6 +54,7 @@ class Data:
     base: str
     tables: list[Table]
     facts: dict[str, str]
+    said: dict[str, str | None] = field(default_factory=dict)  # fields of the card that a plant has changed
     decoys: list[tuple[str, str, tuple[str, ...]]] = field(default_factory=list)  # kind, file, keys
     taken: set[str] = field(default_factory=set)  # keys of rows that are a plant's or a decoy's
     born: int = 0

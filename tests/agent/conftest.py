@@ -34,3 +34,9 @@ def serve(sim: ModuleType) -> Iterator[Callable[..., Any]]:
     """`serve(answers, **options) -> SimulatedServer`, running until the test ends."""
     with ExitStack() as stack:
         yield lambda *args, **options: stack.enter_context(sim.SimulatedServer(*args, **options))
+
+
+@pytest.fixture(scope="session")
+def panelists() -> ModuleType:
+    """The module `scripted_panel`: scripted models, a job to work on, and a loop whose time only events move."""
+    return _load("scripted_panel")

@@ -27,7 +27,10 @@ def test_slots_are_filled_and_the_sha_is_of_the_file(own: Prompts) -> None:
 
 
 def test_a_value_is_never_read_for_slots(own: Prompts) -> None:
-    assert own.load("mine/greet", who="{{tongue}} \\1 \\g<0>", tongue="Latin").text == "Greet {{tongue}} \\1 \\g<0> in Latin."
+    assert (
+        own.load("mine/greet", who="{{tongue}} \\1 \\g<0>", tongue="Latin").text
+        == "Greet {{tongue}} \\1 \\g<0> in Latin."
+    )
 
 
 def test_an_unfilled_and_an_unused_slot_are_named(own: Prompts) -> None:
@@ -42,7 +45,9 @@ def test_an_unknown_name_says_the_nearest(own: Prompts) -> None:
         own.load("mine/gret")
 
 
-@pytest.mark.parametrize("name", ["../prompts/mine/greet", "/etc/passwd", "mine//greet", "", "mine/greet.md", "Mine/Greet"])
+@pytest.mark.parametrize(
+    "name", ["../prompts/mine/greet", "/etc/passwd", "mine//greet", "", "mine/greet.md", "Mine/Greet"]
+)
 def test_a_name_is_no_path(own: Prompts, name: str) -> None:
     with pytest.raises(PromptError):
         own.path(name)

@@ -1,7 +1,8 @@
 """Runs attacks in forks of itself, without a validator, and prints what came of each as JSON.
 
 Arguments: a file with `how`, `statements`, `files` and `attacks`, and the folder in which relative names are looked up.
-`how` is `locked`, as in the sandbox, or `open`, which shows what the attacks do where nothing stops them.
+`how` is `locked`, as in the sandbox; `settings`, with DuckDB's own locks alone; `jail`, with the kernel's alone; or `open`,
+which shows what the attacks do where nothing stops them.
 """
 
 from __future__ import annotations
@@ -27,7 +28,12 @@ BATCH = 25
 
 
 def opened(job: Job, how: str) -> duckdb.DuckDBPyConnection:
-    if how == "locked":
+    if how == "settings":
+        child.jail.landlock = lambda readable: 0
+        child.jail.limit = lambda **limits: None
+    if how == "jail":
+        child.door.lock_down = lambda connection, allowed_paths: None
+    if how != "open":
         connection, _ = child.locked(job)
         return connection
     connection = duckdb.connect(config={"threads": 1, "autoinstall_known_extensions": False})
@@ -64,7 +70,9 @@ def batch(job: Job, how: str, attacks: list[str]) -> list[str]:
     with os.fdopen(reading) as pipe:
         text = pipe.read()
     os.wait()
-    found: list[str] = json.loads(text) if text else ["Killed"] * len(attacks)
+    if not text and len(attacks) > 1:  # one of them ended the fork: which?
+        return [result for sql in attacks for result in batch(job, how, [sql])]
+    found: list[str] = json.loads(text) if text else ["Killed"]
     return found
 
 

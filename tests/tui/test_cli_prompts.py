@@ -10,7 +10,7 @@ import pytest
 
 from tilth.tui import cli
 
-NAME = "synthesize/rephrase"
+NAME = "synthesize/rephrase_easy"
 
 
 @pytest.fixture

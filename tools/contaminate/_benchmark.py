@@ -18,6 +18,7 @@ import pyarrow as pa
 from ..text.ngrams import NORMALISER, Hashed, NgramIndex, hashed, whole_hashes
 from ..text.tokens import Hashes
 from ._items import PARTS, Item, ItemFields
+from ._similar import FEATURES, METHOD, frequencies
 
 SEED: Final = 8
 """Words of a run that makes a row worth comparing with an item."""
@@ -37,6 +38,7 @@ class Benchmark:
     """Items, and the indexes of their runs.
 
     `indexes`: 8 and 13 over the items' parts joined by a newline; 5, 6 and 7 over the questions of just so many words.
+    `features`: for each hashed character n-gram the number of questions that hold it.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Benchmark:
     license: str
     items: Sequence[Item]
     indexes: Mapping[int, NgramIndex]
+    features: np.ndarray
 
     def frequency(self, n: int) -> np.ndarray:
         """Different items that hold each run of `n` words, in the order of the index; copies of an item are one."""
@@ -127,11 +130,13 @@ def build(
     for n in range(SHORTEST, SEED):
         short = [item.question if size == n else "" for item, size in zip(items, questions.sizes, strict=True)]
         indexes[n] = NgramIndex.of(hashed(pa.array(short, pa.large_string())), n)
-    return Benchmark(name, vid, fields, revision, license, items, indexes)
+    features = frequencies([item.question for item in items])
+    return Benchmark(name, vid, fields, revision, license, items, indexes, features)
 
 
 def to_tables(benchmark: Benchmark) -> dict[str, pa.Table]:
-    """What registration freezes: every run with its places and the number of different items that hold it; anchors."""
+    """What registration freezes: every run with its places and the number of different items that hold it; anchors; the
+    numbers of questions that the weights of character n-grams come from."""
     runs, anchors = [], []
     for n, index in sorted(benchmark.indexes.items()):
         frequency = np.repeat(benchmark.frequency(n), np.diff(index.first))
@@ -147,12 +152,16 @@ def to_tables(benchmark: Benchmark) -> dict[str, pa.Table]:
             )
         )
         anchors.append(pa.table({"n": pa.array(np.full(len(index.anchors), n, np.int8)), "gram": index.anchors}))
-    return {"ngrams": pa.concat_tables(runs), "anchors": pa.concat_tables(anchors)}
+    held = np.flatnonzero(benchmark.features)
+    features = pa.table({"feature": pa.array(held.astype(np.int32)), "questions": pa.array(benchmark.features[held])})
+    features = features.replace_schema_metadata({"method": METHOD})
+    return {"ngrams": pa.concat_tables(runs), "anchors": pa.concat_tables(anchors), "features": features}
 
 
 def from_tables(
     ngrams: pa.Table,
     anchors: pa.Table,
+    features: pa.Table,
     name: str,
     vid: str,
     fields: ItemFields,
@@ -166,7 +175,9 @@ def from_tables(
         at, near = column["n"] == n, anchor["n"] == n
         item, position = column["item"][at].astype(np.int64), column["position"][at].astype(np.int64)
         indexes[n] = NgramIndex(n, column["gram"][at], item, position, anchor["gram"][near])
-    return Benchmark(name, vid, fields, "", "", items, indexes)
+    held = np.zeros(FEATURES, np.int32)
+    held[features["feature"].to_numpy()] = features["questions"].to_numpy()
+    return Benchmark(name, vid, fields, "", "", items, indexes, held)
 
 
 def _telling(item: Item, words: int) -> bool:

@@ -5,20 +5,19 @@ It knows rows as pieces of text and hits as numbers. It does not know how much a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 
-from ..context import Context
 from ..store.mapping import Mapping
 from ..store.pieces import Piece
 from ..store.rows import Rows
 from ..text.ngrams import Hashed, NgramIndex, whole_hashes
 from ..text.tokens import BLOCK_BYTES, Hashes
-from ._benchmark import COMPARED, SEED, SHORTEST, Benchmark
+from ._benchmark import COMPARED, SEED, Benchmark
 
 COMMON_ROWS: Final = 20
 """A run that stands in so many different rows, and in COMMON_SHARE of all, is boilerplate of the training data."""
@@ -26,6 +25,7 @@ COMMON_ROWS: Final = 20
 COMMON_SHARE: Final = 0.001
 
 _NONE: Final = np.empty((0, 2), np.int64)
+_TOGETHER: Final = 4_096
 
 
 def pieces_of(mapping: Mapping, record: dict[str, Any], field: str) -> list[Piece]:
@@ -62,37 +62,24 @@ def chunks(data: Rows, field: str) -> Iterator[Chunk]:
 
 
 @dataclass
-class Tally:
-    """Rows and items that share a run of n words, and pairs of them, counted while rows pass by."""
-
-    rows: int = 0
-    pairs: int = 0
-    items: set[int] = field(default_factory=set)
-
-    def add(self, pairs: np.ndarray) -> None:
-        """Count (row, item) pairs, each once, of rows not counted before."""
-        self.rows += len(np.unique(pairs[:, 0]))
-        self.pairs += len(pairs)
-        self.items.update(np.unique(pairs[:, 1]).tolist())
-
-
-@dataclass
 class Hits:
-    """What the pass found for one benchmark.
+    """What was found of one benchmark in some rows.
 
-    `runs[n]`: (row, run) for n up to 8, with `whole`, the fingerprint of each such row. `exact`: row -> items whose
-    fingerprint is that of one of its pieces or of all of it.
+    `runs[n]`: (row, run) for n from 5 to 8 and 13, with `whole`, the fingerprint of each such row; a row's all stand in
+    one array. `exact`: row -> items whose fingerprint is that of one of its pieces or of all of it.
     """
 
-    tallies: dict[int, Tally] = field(default_factory=lambda: {SEED: Tally(), COMPARED: Tally()})
     runs: dict[int, list[np.ndarray]] = field(default_factory=dict)
     whole: dict[int, list[Hashes]] = field(default_factory=dict)
     exact: dict[int, list[int]] = field(default_factory=dict)
 
-    def counts(self, n: int) -> dict[str, int]:
-        """Rows and items that share a run of n (8 or 13) words, and pairs of them."""
-        tally = self.tallies[n]
-        return {"docs_hit": tally.rows, "items_hit": len(tally.items), "pairs": tally.pairs}
+    def counts(self, n: int, index: NgramIndex) -> dict[str, int]:
+        """Rows and items that share a run of n words, and pairs of them."""
+        rows, pairs, items = 0, 0, set[int]()
+        for _, found in self.items_by_row(n, index, np.ones(len(index.hashes), bool)):
+            rows, pairs = rows + 1, pairs + len(found)
+            items.update(found)
+        return {"docs_hit": rows, "items_hit": len(items), "pairs": pairs}
 
     def common(self, n: int, index: NgramIndex, rows: int) -> np.ndarray:
         """For each run of the index: does it stand in so many different rows that it is boilerplate?"""
@@ -118,8 +105,36 @@ class Hits:
                 yield row, items.tolist()
 
 
-def find_hits(ctx: Context, data: Rows, field: str, benchmarks: Sequence[Benchmark]) -> list[Hits]:
-    """Read every row once and look for all benchmarks in it."""
+def to_table(hits: Hits) -> pa.Table:
+    """Hits as they are kept: columns row, n (0: a fingerprint), value (run or item), whole (0 beside a fingerprint)."""
+    runs = [(n, found, whole) for n in hits.runs for found, whole in zip(hits.runs[n], hits.whole[n], strict=True)]
+    exact = np.array([(row, item) for row, items in hits.exact.items() for item in items], np.int64).reshape(-1, 2)
+    runs.append((0, exact, np.zeros(len(exact), np.uint64)))
+    n = np.concatenate([np.full(len(found), n, np.int8) for n, found, _ in runs])
+    both = np.concatenate([found for _, found, _ in runs])
+    whole = np.concatenate([whole for _, _, whole in runs])
+    return pa.table({"row": both[:, 0], "n": n, "value": both[:, 1], "whole": whole})
+
+
+def add_table(hits: Hits, table: pa.Table) -> None:
+    """Add hits of other rows, as `to_table` lays them out."""
+    row, n, value, whole = (table[name].to_numpy() for name in ("row", "n", "value", "whole"))
+    both = np.stack([row, value], 1)
+    for length in np.unique(n).tolist():
+        at = np.flatnonzero(n == length)
+        at = at[np.lexsort((value[at], row[at]))]
+        if length == 0:
+            for one, item in both[at].tolist():
+                hits.exact.setdefault(one, []).append(item)
+            continue
+        first = np.flatnonzero(np.append(True, np.diff(row[at]) != 0))  # of each row: its hits stay together
+        for some in np.split(at, first[np.flatnonzero(np.diff(first // _TOGETHER)) + 1]):
+            hits.runs.setdefault(length, []).append(both[some])
+            hits.whole.setdefault(length, []).append(whole[some])
+
+
+def find_hits(data: Rows, field: str, benchmarks: Sequence[Benchmark], progress: Callable[[int], None]) -> list[Hits]:
+    """Read every row once and look for all benchmarks in it; `progress` is told how many rows were read."""
     found = [Hits() for _ in benchmarks]
     marks = [np.array(sorted(one.fingerprints), np.uint64) for one in benchmarks]
     for chunk in chunks(data, field):
@@ -129,7 +144,7 @@ def find_hits(ctx: Context, data: Rows, field: str, benchmarks: Sequence[Benchma
         for benchmark, hits, mark in zip(benchmarks, found, marks, strict=True):
             _exact(chunk, hits, benchmark, mark, piece_whole, row_whole)
             _shared(chunk, hits, benchmark, rows, row_whole)
-        ctx.progress(chunk.start + len(chunk), len(data))
+        progress(chunk.start + len(chunk))
     return found
 
 
@@ -144,16 +159,15 @@ def _exact(
 
 
 def _shared(chunk: Chunk, hits: Hits, benchmark: Benchmark, rows: Hashed, row_whole: Hashes) -> None:
-    for n in range(SHORTEST, SEED + 1):
-        index = benchmark.indexes[n]
+    near = False
+    for n, index in sorted(benchmark.indexes.items()):
+        if n == COMPARED and not near:
+            continue  # who shares a longer run shares one of 8 words
         shared = index.scan(rows)
+        near = n == SEED and bool(len(shared.run))
         if not len(shared.run):
             continue
         offset = np.array([chunk.start, 0])
         runs = np.unique(np.stack([shared.document, shared.run], 1), axis=0)
         hits.runs.setdefault(n, []).append(runs + offset)
         hits.whole.setdefault(n, []).append(row_whole[runs[:, 0]])
-        if n == SEED:  # who shares a longer run shares one of 8 words
-            longer = benchmark.indexes[COMPARED]
-            hits.tallies[SEED].add(index.pairs(shared))
-            hits.tallies[COMPARED].add(longer.pairs(longer.scan(rows)))

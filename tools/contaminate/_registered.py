@@ -19,6 +19,7 @@ from ..store.store import Store, check_name
 from ..text.ngrams import NORMALISER
 from ._benchmark import Benchmark, build, from_tables, to_tables
 from ._items import ItemFields, fields_of, read_items, rows_as_items
+from ._similar import METHOD
 
 FOLDER: Final = "benchmarks/"
 
@@ -75,7 +76,7 @@ def register(
     made = build(name, rows.vid, fields, read_items(rows, fields), revision=revision, license=license or "")
     told = {"fields": fields.to_json(), "revision": revision, "license": license or ""}
     preflight = made.preflight()
-    details = {"preflight": preflight, "normaliser": NORMALISER}
+    details = {"preflight": preflight, "normaliser": NORMALISER, "similarity": METHOD}
     objects = {role: store.objects.put(table) for role, table in to_tables(made).items()}
     store.commit(
         Entry("benchmark", dataset, args=told, inputs=(rows.vid,), moves=False, objects=objects, details=details)
@@ -140,10 +141,11 @@ def open_benchmark(store: Store, address: str) -> Benchmark:
         return build(name, vid, ItemFields("prompt", "response"), rows_as_items(rows))
     one = _registered(entry)
     items = read_items(rows, one.fields)
-    if entry.details.get("normaliser") != NORMALISER:  # indexed by an older tilth: words were cut otherwise
+    if (entry.details.get("normaliser"), entry.details.get("similarity")) != (NORMALISER, METHOD):
+        # indexed by an older tilth, which cut words or hashed characters otherwise
         return build(name, vid, one.fields, items, revision=one.revision, license=one.license)
-    ngrams, anchors = (store.objects.read(entry.objects[role]) for role in ("ngrams", "anchors"))
-    made = from_tables(ngrams, anchors, name, vid, one.fields, items)
+    frozen = (store.objects.read(entry.objects[role]) for role in ("ngrams", "anchors", "features"))
+    made = from_tables(*frozen, name, vid, one.fields, items)
     return replace(made, revision=one.revision, license=one.license)
 
 

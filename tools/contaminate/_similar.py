@@ -1,14 +1,17 @@
-"""Which texts are most like a question, by their characters: candidates for a rephrase, never a proof of one.
+"""Which texts are most like a question: candidates for a rephrase, never a proof of one.
 
-It knows hashed character n-grams, weights frozen from the questions, and the nearest texts. It does not know verdicts.
+It knows hashed character n-grams, weights frozen from the questions, vectors of an embedder, and the nearest texts. It
+does not know verdicts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 import numpy as np
+
+from ..context import Embedder
 
 FEATURES: Final = 1 << 18
 SHORTEST: Final = 3
@@ -19,6 +22,9 @@ READ: Final = 2_000
 """Characters of a text that are compared: a rephrase of a question is not longer, and more would only thin it out."""
 
 _DIGITS: Final = 6  # cosines are rounded before they are ranked, so that the order of sums cannot show
+_CELLS: Final = 1 << 22
+_TOGETHER: Final = 256
+_MULTIPLIER: Final = np.uint64(0x9E3779B97F4A7C15)
 
 
 class Near(NamedTuple):
@@ -29,43 +35,71 @@ class Near(NamedTuple):
     cosine: float
 
 
-class Similar:
-    """The `count` texts nearest to each question whose cosine is `least` or more, kept while texts are shown to it."""
+class Space(Protocol):
+    """Where texts lie: a row of length 1, or 0 for a text without features, for each."""
 
-    def __init__(self, questions: Sequence[str], items: Sequence[int], *, count: int, least: float) -> None:
-        """`questions` are all of the benchmark's, which give the weights; `items` the numbers of those looked for."""
-        counts: Any = _counts(questions)
-        seen: np.ndarray = np.bincount(counts.indices, minlength=FEATURES)
-        self._weights = np.log((1 + len(questions)) / (1 + seen)) + 1
-        self._items = list(items)
-        self._questions = self._weighted(counts[np.array(self._items)]) if self._items else None
+    name: str
+
+    def vectors(self, texts: Sequence[str]) -> Any: ...
+
+
+class TfIdf:
+    """Hashed character n-grams, weighted by how few of a benchmark's questions hold them."""
+
+    name = METHOD
+
+    def __init__(self, frequency: np.ndarray, questions: int) -> None:
+        """`frequency`: for each feature the number of questions, of so many, that hold it."""
+        self._weights = np.log((1 + questions) / (1 + frequency)) + 1
+
+    def vectors(self, texts: Sequence[str]) -> Any:
+        from sklearn.preprocessing import normalize
+
+        counts = character_counts(texts)
+        counts.data *= self._weights[counts.indices]
+        return normalize(counts, copy=False)
+
+
+class Embedded:
+    """The vectors of an embedder."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder, self.name = embedder, f"embeddings of {embedder.name}, cosine"
+
+    def vectors(self, texts: Sequence[str]) -> Any:
+        parts = [self._embedder.embed(texts[low : low + _TOGETHER]) for low in range(0, len(texts), _TOGETHER)]
+        found = np.concatenate([np.asarray(part, np.float64) for part in parts])
+        length = np.sqrt((found * found).sum(axis=1, keepdims=True))
+        return found / np.where(length == 0, 1, length)
+
+
+class Nearest:
+    """The `count` rows nearest to each question whose cosine is `least` or more, kept while texts are shown to it."""
+
+    def __init__(self, space: Space, questions: Sequence[str], *, count: int, least: float) -> None:
+        self._space, self._questions = space, space.vectors(questions)
         self._count, self._least = count, least
-        self._found: list[list[Near]] = [[] for _ in self._items]
+        self._found: list[list[Near]] = [[] for _ in questions]
 
     def show(self, texts: Sequence[str], positions: Sequence[int], pieces: Sequence[int]) -> None:
         """Compare more texts: piece `pieces[i]` of the row at `positions[i]`; rows ascend over all calls."""
-        if self._questions is None or not texts:
-            return
-        vectors = self._weighted(_counts([text[:READ] for text in texts]))
-        cosines = np.round((self._questions @ vectors.T).toarray(), _DIGITS)
-        for item, row in enumerate(cosines):
-            for at in np.flatnonzero(row >= self._least).tolist():
-                self._found[item].append(Near(positions[at], pieces[at], float(row[at])))
-            self._found[item] = _best(self._found[item], self._count)
+        step = max(1, min(_TOGETHER, _CELLS // max(len(self._found), 1)))
+        for low in range(0, len(texts), step):
+            vectors = self._space.vectors([text[:READ] for text in texts[low : low + step]])
+            cosines = np.round(_product(self._questions, vectors), _DIGITS)
+            items, places = np.nonzero(cosines >= self._least)
+            for item, place in zip(items.tolist(), places.tolist(), strict=True):
+                at = low + place
+                self._found[item].append(Near(positions[at], pieces[at], float(cosines[item, place])))
+            for item in np.unique(items).tolist():
+                self._found[item] = best(self._found[item], self._count)
 
     def found(self) -> Iterator[tuple[int, list[Near]]]:
-        """(item, its nearest rows, nearest first) for every item that has any."""
-        yield from ((item, near) for item, near in zip(self._items, self._found, strict=True) if near)
-
-    def _weighted(self, counts: Any) -> Any:
-        from sklearn.preprocessing import normalize
-
-        weighted = counts.astype(np.float64)
-        weighted.data *= self._weights[weighted.indices]
-        return normalize(weighted, copy=False)
+        """(number of the question, its nearest rows, nearest first) for every question that has any."""
+        yield from ((item, near) for item, near in enumerate(self._found) if near)
 
 
-def _best(found: list[Near], count: int) -> list[Near]:
+def best(found: Sequence[Near], count: int) -> list[Near]:
     """The nearest `count` rows, each by its nearest piece; ties by position."""
     rows: dict[int, Near] = {}
     for one in sorted(found, key=lambda near: (-near.cosine, near.position, near.piece)):
@@ -75,11 +109,45 @@ def _best(found: list[Near], count: int) -> list[Near]:
     return list(rows.values())
 
 
-def _counts(texts: Sequence[str]) -> Any:
-    """How often each hashed character n-gram stands in each text: sparse, texts by FEATURES."""
-    from sklearn.feature_extraction.text import HashingVectorizer
+def frequencies(texts: Sequence[str]) -> np.ndarray:
+    """For each feature the number of texts that hold it."""
+    found = np.zeros(FEATURES, np.int32)
+    for low in range(0, len(texts), _TOGETHER):
+        counts = character_counts(texts[low : low + _TOGETHER])
+        found += np.bincount(counts.indices, minlength=FEATURES).astype(np.int32)
+    return found
 
-    vectorizer = HashingVectorizer(
-        analyzer="char", ngram_range=(SHORTEST, LONGEST), n_features=FEATURES, norm=None, alternate_sign=False
-    )
-    return vectorizer.transform(texts)
+
+def character_counts(texts: Sequence[str]) -> Any:
+    """How often each hashed character n-gram stands in each text, lower-cased, white space run together: a sparse matrix
+    of shape (texts, FEATURES)."""
+    from scipy.sparse import csr_matrix
+
+    lines = [" ".join(text.lower().split()) for text in texts]
+    size = np.fromiter(map(len, lines), np.int64, len(lines))
+    points = np.frombuffer("".join(lines).encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.uint64)
+    text_of = np.repeat(np.arange(len(lines), dtype=np.int32), size)
+    rows, features = [np.empty(0, np.int32)], [np.empty(0, np.int32)]
+    for n in range(SHORTEST, LONGEST + 1):
+        count = len(points) - n + 1
+        if count <= 0:
+            break
+        hashed = np.full(count, n, np.uint64)
+        for k in range(n):
+            hashed = (hashed ^ points[k : k + count]) * _MULTIPLIER
+            hashed ^= hashed >> np.uint64(29)
+        inside = text_of[:count] == text_of[n - 1 :]
+        rows.append(text_of[:count][inside])
+        features.append((hashed[inside] & np.uint64(FEATURES - 1)).astype(np.int32))
+    row, feature = np.concatenate(rows), np.concatenate(features)
+    counts = csr_matrix((np.ones(len(row)), (row, feature)), shape=(len(lines), FEATURES))
+    counts.sum_duplicates()
+    return counts
+
+
+def _product(questions: Any, vectors: Any) -> np.ndarray:
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1):
+        found = questions @ vectors.T
+    return found.toarray() if hasattr(found, "toarray") else np.asarray(found)

@@ -43,8 +43,11 @@ def summary(
     sources: np.ndarray,
     *,
     similar: bool,
+    judged: Mapping[str, int] | None = None,
+    embedder: str = "",
 ) -> dict[str, Any]:
-    """All that is told of one benchmark; JSON. `evidence`: row -> its pairs, the strongest first."""
+    """All that is told of one benchmark; JSON. `evidence`: row -> its pairs, the strongest first; `judged`: what the panel
+    said of pairs that are alike."""
     count = Counter(verdicts)
     bad = sum(count[verdict] for verdict in CONTAMINATED)
     rows: dict[str, list[int]] = {verdict: [] for verdict in VERDICTS}
@@ -61,11 +64,12 @@ def summary(
         "not_checkable": count["not_checkable"],
         "verdicts": {verdict: count[verdict] for verdict in VERDICTS if count[verdict]},
         "contaminated": _share(bad, len(benchmark.items)),
-        "ngram": {str(n): hits.counts(n) for n in (SEED, COMPARED)},
+        "ngram": {str(n): hits.counts(n, benchmark.indexes[n]) for n in (SEED, COMPARED)},
         "rows": {verdict: len(found) for verdict, found in rows.items() if found},
         "examples": {verdict: found[:_EXAMPLES] for verdict, found in rows.items() if found},
         "sources": _by_source(sources, sorted({row for verdict in CONTAMINATED for row in rows[verdict]})),
-        "not_checked": _not_checked(benchmark, similar),
+        "judged": dict(sorted((judged or {}).items())),
+        "not_checked": _not_checked(benchmark, similar, embedder),
         "top": [{"row": pair.row, **pair.to_json(benchmark)} for pair in top],
     }
 
@@ -81,9 +85,9 @@ def _by_source(sources: np.ndarray, rows: Sequence[int]) -> dict[str, Any]:
     return {name: {"rows": every[name], "contaminated": _share(held[name], every[name])} for name in sorted(every)}
 
 
-def _not_checked(benchmark: Benchmark, similar: bool) -> list[str]:
+def _not_checked(benchmark: Benchmark, similar: bool, embedder: str) -> list[str]:
     short = int((benchmark.words < SHORTEST).sum())
-    said = ["translations: no method here sees them"]
+    said = [f"translations: only by {embedder}" if similar and embedder else "translations: no method here sees them"]
     if short:
         said.append(f"{short:,} items under {SHORTEST} words: by their fingerprint only")
     if not similar:

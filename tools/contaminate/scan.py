@@ -1,7 +1,7 @@
 """`contaminate.scan`: which rows hold items of benchmarks, with evidence on both sides.
 
-It knows the order of the methods and what is told of each benchmark. Hits are found in `_hits`, judged in `_verdicts`;
-texts alike are found in `_similar`.
+It knows the order of the methods and what is told of each benchmark. Hits are found in `_hits`, kept in `_shards` and
+judged in `_verdicts`; rows that are only alike are `_alike`'s.
 """
 
 from __future__ import annotations
@@ -16,25 +16,26 @@ import pyarrow as pa
 
 from ..change import Report, drops
 from ..context import Context
+from ..errors import Misuse
 from ..store.rows import Rows
 from ..tool import Arg, TextField, tool
+from . import _shards
 from ._align import Vocabulary
+from ._alike import pairs_of
 from ._benchmark import SEED, SHORTEST, TEMPLATED, Benchmark
-from ._hits import Hits, chunks, find_hits, pieces_of
+from ._hits import Hits, pieces_of
 from ._registered import open_benchmark
-from ._similar import Similar
+from ._similar import Embedded, Space, TfIdf
 from ._told import facts_of, findings_of, summary
-from ._verdicts import CONTAMINATED, Judge, Pair, RowText, Verdict
+from ._verdicts import Judge, Pair, RowText, Verdict
 
 CAP: Final = 20
 """Pairs kept as evidence for each item and each row; all are counted."""
 
 _TOGETHER: Final = 256
-_NEIGHBOURS: Final = {False: 5, True: 20}
-"""Rows looked at for each item; code is rephrased further away than prose."""
 
 
-@tool("contaminate.scan", version=1, effect="reads")
+@tool("contaminate.scan", version=2, effect="reads")
 def scan(
     ctx: Context,
     data: Rows,
@@ -48,6 +49,13 @@ def scan(
     similarity: Annotated[
         float, Arg("cosine from which a row is a candidate for a rephrase", threshold=True, minimum=0.05, maximum=1)
     ] = 0.3,
+    embedded_similarity: Annotated[
+        float, Arg("the same for embeddings, where an endpoint gives them", threshold=True, minimum=0.05, maximum=1)
+    ] = 0.7,
+    embedder: Annotated[
+        str | None, Arg("a model that gives vectors as well: openai:MODEL@ENDPOINT or vllm:MODEL", spends=True)
+    ] = None,
+    judge: Annotated[bool, Arg("ask the panel of models whether candidates are rephrases", spends=True)] = False,
 ) -> Report:
     """Find rows that hold items of benchmarks; changes nothing.
 
@@ -57,11 +65,12 @@ def scan(
       near_verbatim  a match of 13 words or more that holds half of the question's own words; or all of a question of 8
                      words or more; or runs of 8 with 0.8 of the question's weight and 20 words. A match goes on past up
                      to 2 other words on either side
-      rephrased      a judge said that the row asks the same (no judge is configured: never given)
+      rephrased      the panel said that the row asks the same, whichever it was shown first, and quoted both (`judge`)
       partial        less of the question, but runs of 8 words and a quarter of it; a question of 5 to 7 words inside a
                      longer text; or only the passage, or the options
       answer_only    the answer near-verbatim, without the question
-      undecided      rows are like the question (`similarity`); nobody has judged whether they ask the same
+      undecided      rows are like the question (`similarity`), and whether they ask the same was not judged, or not
+                     readably, or differently in different orders and by no adjudicator
       boilerplate    nothing but runs of words that are nobody's own: in 5 different items or more; in 20 different rows
                      and 0.1 % of all; inside quotation marks; or part of another item's match
       not_checkable  fewer than 5 words, and no fingerprint of it was found
@@ -74,25 +83,45 @@ def scan(
     `ngram` in the details counts, for runs of 8 and of 13 words, rows, items and pairs that share one, whatever they
     mean: over an item's parts joined by a newline and a row's texts joined by a newline. Words are those of
     `re.findall(r"\\w+", text.lower())`. Candidates are found by TF-IDF of hashed character 3- to 5-grams, weighted by the
-    benchmark's questions, the 5 nearest rows (of code, 20), over the first 2,000 characters of each text.
+    benchmark's questions, the 5 nearest rows (of code, 20), over the first 2,000 characters of each text; those of an
+    `embedder` add as many. What was found in a pack of rows is kept, and used when others are added.
 
     Facts `contaminate.BENCHMARK.…`: items, not_checkable, undecided, contaminated (exact, near-verbatim and rephrased)
     with the bounds of its share's 95 % interval (Wilson 1927), and rows that hold them.
     """
+    if judge and ctx.panel is None:
+        raise Misuse("--judge asks models, and no panel can be asked here.",
+                     next_step='Write [roles] reviewer = ["openai:MODEL@ENDPOINT"] in tilth.toml.')  # fmt: skip
     opened = [open_benchmark(ctx.store, address) for address in dict.fromkeys(benchmarks)]
     ctx.progress(0, len(data))
-    hits = find_hits(ctx, data, field, opened)
+    hits = _shards.find(ctx, data, field, opened)
     vocabulary = Vocabulary()
     states = [_State(benchmark, hit) for benchmark, hit in zip(opened, hits, strict=True)]
     for state in states:
         state.judge(data, field, vocabulary)
     if similar:
-        _look_alike(ctx, data, field, states, similarity)
+        spaces = [_spaces(ctx, data, one, similarity, embedder, embedded_similarity) for one in opened]
+        near = _shards.alike(ctx, data, field, opened, spaces)
+        for state, rows in zip(states, near, strict=True):
+            pairs, state.judged = pairs_of(ctx, data, field, state.benchmark, state.verdicts(), rows, judge=judge)
+            for pair in pairs:
+                state.add(pair)
     sources = np.asarray(data.arrow(("source",))["source"].to_numpy(zero_copy_only=False)) if len(data) else np.empty(0)
     told = [
-        summary(state.benchmark, state.hits, state.verdicts(), state.rows, sources, similar=similar) for state in states
+        summary(
+            state.benchmark,
+            state.hits,
+            state.verdicts(),
+            state.rows,
+            sources,
+            similar=similar,
+            judged=state.judged,
+            embedder=embedder or "",
+        )
+        for state in states
     ]
-    method = {"field": field, "rows": len(data), "similar": similar, "similarity": similarity}
+    method = {"field": field, "rows": len(data), "similar": similar, "similarity": similarity, "judge": judge,
+              "embedder": embedder or ""}  # fmt: skip
     return Report(
         findings=[one for line in told for one in findings_of(line, ctx.dataset)],
         facts=[one for line in told for one in facts_of(line, field, len(data))],
@@ -110,6 +139,7 @@ class _State:
     rows: dict[int, list[Pair]] = field(default_factory=dict)
     count: Counter[int] = field(default_factory=Counter)
     best: dict[int, Pair] = field(default_factory=dict)
+    judged: dict[str, int] = field(default_factory=dict)
     kept: Counter[int] = field(default_factory=Counter)
 
     def add(self, pair: Pair) -> None:
@@ -169,31 +199,16 @@ class _State:
         ]  # fmt: skip
 
 
-def _look_alike(ctx: Context, data: Rows, field: str, states: Sequence[_State], least: float) -> None:
-    """Rows that are like a question whose item was not found already become candidates."""
-    searches = []
-    for state in states:
-        verdicts, words = state.verdicts(), state.benchmark.words
-        open_ = [i for i, verdict in enumerate(verdicts) if verdict not in CONTAMINATED and words[i]]
-        questions = [item.question for item in state.benchmark.items]
-        searches.append(Similar(questions, open_, count=_NEIGHBOURS[state.benchmark.fields.code], least=least))
-    for chunk in chunks(data, field):
-        row_of = np.repeat(np.arange(len(chunk)), np.diff(chunk.first))
-        positions = (row_of + chunk.start).tolist()
-        pieces = (np.arange(len(chunk.texts)) - np.array(chunk.first)[row_of]).tolist()
-        for search in searches:
-            search.show(chunk.texts, positions, pieces)
-        ctx.progress(chunk.start + len(chunk), len(data))
-    for state, search in zip(states, searches, strict=True):
-        for item, near in search.found():
-            rows = data.records([one.position for one in near])
-            for one, record in zip(near, rows, strict=True):
-                piece = pieces_of(data.mapping, record, field)[one.piece]
-                span = {"path": list(piece.path), "start": 0, "end": len(piece.text), "part": "question",
-                        "item_start": 0, "item_end": len(state.benchmark.items[item].question)}  # fmt: skip
-                reason = "like the question; not judged"
-                scores = {"similarity": one.cosine}
-                state.add(Pair(one.position, item, "undecided", reason, "question", scores, (span,)))
+def _spaces(
+    ctx: Context, data: Rows, benchmark: Benchmark, least: float, embedder: str | None, least_embedded: float
+) -> list[tuple[Space, float]]:
+    """Where rows and questions are compared, and the cosine from which a row is a candidate."""
+    spaces: list[tuple[Space, float]] = [(TfIdf(benchmark.features, len(benchmark.items)), least)]
+    if embedder is not None:
+        if ctx.open_embedder is None:
+            raise Misuse("There are no models to ask.", next_step="Run: tilth models add NAME URL")
+        spaces.append((Embedded(ctx.open_embedder(embedder, len(data) + len(benchmark.items))), least_embedded))
+    return spaces
 
 
 def _flags(states: Sequence[_State]) -> pa.Table:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from math import fsum, isqrt, sqrt
+from pathlib import Path
 from typing import Annotated, Any, Final, NamedTuple
 
 import numpy as np
@@ -16,7 +17,7 @@ import pyarrow as pa
 
 from ..change import Change, Fact, Outcome, drops, one
 from ..context import Context, Embedder
-from ..errors import BadInput
+from ..errors import BadInput, Misuse
 from ..store.packs import fixed_bytes
 from ..store.rows import Rows
 from ..text.embedding import SAMPLE, UNIT, Rounded, fit, rounded, sampled
@@ -55,6 +56,12 @@ def semantic(
         str | None, Arg("which row of a group stays: an ORDER BY over the row's columns and `length`", order=True)
     ] = None,
     against: Annotated[str | None, Arg("also drop rows that lie close to a row of this dataset", dataset=True)] = None,
+    embedder: Annotated[
+        str | None, Arg("a model that gives vectors: openai:MODEL@ENDPOINT or vllm:MODEL", spends=True)
+    ] = None,
+    vectors: Annotated[
+        str | None, Arg("a folder of Parquet files with the columns text and vector, made elsewhere", path=True)
+    ] = None,
 ) -> Change:
     """Drop rows whose text lies close, in an embedder's space, to that of a kept row.
 
@@ -73,10 +80,10 @@ def semantic(
     certain either way, and equal vectors are always in one cluster. k-means is spherical, drawn by seed and row ids,
     and fitted on 64 texts for each cluster in at most 10 iterations.
 
-    The embedder is the session's if it has one, else the built-in one (`text/embedding`): character n-grams of 3 and 4,
+    Without `embedder` or `vectors` it is the built-in embedder (`text/embedding`): character n-grams of 3 and 4,
     TF-IDF, SVD to 128 dimensions, fitted on 5,000 of the texts at hand. It has learned no language: it finds texts
     written alike, and no paraphrase in other words. Its vectors depend on the sample, so a cosine of one dataset is not
-    one of another. `/v1/embeddings` and a local directory of vectors cannot be named here yet.
+    one of another.
 
     Vectors are rounded to 4 decimals before anything is compared, and then all is exact: threads, packs and the order
     of rows (under a `keep` that ranks each) change nothing. Memory: 2 bytes a dimension and row,
@@ -85,7 +92,8 @@ def semantic(
     Facts: `dedup.semantic.embedder`, `.dimensions`, `.clusters`, and `.compared`, rows of this dataset with a vector.
     """
     others = None if against is None else ctx.rows(against)
-    told = _embedded(ctx, [(data, field)] if others is None else [(data, field), (others, field_of(others, field))])
+    sources = [(data, field)] if others is None else [(data, field), (others, field_of(others, field))]
+    told = _embedded(ctx, sources, _named(ctx, embedder, vectors, sum(len(rows) for rows, _ in sources)))
     ours = int((told.rows < len(data)).sum())
     rank = np.concatenate([keep_ranks(ctx, data, keep, field), np.arange(0 if others is None else -len(others), 0)])
     wanted = clusters or (1 if len(told.rows) <= _COMPARED_WHOLE else isqrt(len(told.rows) // 2))
@@ -115,12 +123,27 @@ class _Embedded(NamedTuple):
     embedder: str
 
 
-def _embedded(ctx: Context, sources: Sequence[Source]) -> _Embedded:
+def _named(ctx: Context, model: str | None, folder: str | None, texts: int) -> Embedder | None:
+    """The embedder the arguments name; None: the built-in one."""
+    if model is not None and folder is not None:
+        raise Misuse("dedup.semantic takes its vectors from a model or from a folder.", next_step="Name one of them.")
+    if folder is not None:
+        from ..text.vectors import StoredVectors
+
+        return StoredVectors(Path(folder))
+    if model is None:
+        return None
+    if ctx.open_embedder is None:
+        raise Misuse("There are no models to ask.", next_step="Run: tilth models add NAME URL")
+    return ctx.open_embedder(model, texts)
+
+
+def _embedded(ctx: Context, sources: Sequence[Source], embedder: Embedder | None) -> _Embedded:
     said = np.concatenate([_with_text(source) for source in sources])
     ids = [fixed_bytes(rows.arrow(("row_id",))["row_id"]) for rows, _ in sources if len(rows)]
     order = sampled(np.concatenate([np.empty((0, 16), np.uint8), *ids]), seed=ctx.seed)
     order = order[said[order]]
-    embedder = ctx.embedder or fit(_texts_at(sources, order[:SAMPLE]), seed=ctx.seed)
+    embedder = embedder or fit(_texts_at(sources, order[:SAMPLE]), seed=ctx.seed)
     vectors = _vectors(ctx, sources, said, embedder)
     directed = vectors.any(axis=1)
     rows = np.flatnonzero(said)[directed]

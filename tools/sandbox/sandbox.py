@@ -40,6 +40,7 @@ class Sandbox:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: socket.socket | None = None
+        self._running = False
 
     def start(self) -> None:
         """Have the process ready before it is needed. Raises Refused when it cannot be started."""
@@ -54,6 +55,7 @@ class Sandbox:
         with self._lock:
             channel = self._started()
             channel.settimeout(job.limits.seconds + PATIENCE)
+            self._running = True
             try:
                 send(channel, asdict(job))
                 reply = receive(channel)
@@ -65,15 +67,17 @@ class Sandbox:
             except BaseException:  # an interrupt leaves an answer on its way, which the next job would take for its own
                 self._end()
                 raise
+            finally:
+                self._running = False
             if reply is None:
                 self._end()
                 reply = {"error": "Interrupted", "message": ""}
             return reply
 
     def interrupt(self) -> None:
-        """End what is running, from another thread; its `run` then says so."""
+        """End the job that is running, if any, from another thread; its `run` then says so."""
         process = self._process
-        if process is not None:
+        if self._running and process is not None:
             _kill(process)
 
     def close(self) -> None:

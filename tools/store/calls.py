@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import sqlite3
 import threading
 from collections.abc import Mapping, Sequence
@@ -153,6 +154,16 @@ class Calls:
         recorded = self.get(key)
         assert recorded is not None
         return recorded
+
+    def mean_tokens(self, endpoint: str, model: str) -> tuple[int, int, int]:
+        """(recorded calls, mean tokens in, mean tokens out) of a model, the means rounded up."""
+        with self._lock:
+            row = self._db.execute(
+                "SELECT count(*), coalesce(avg(tokens_in), 0), coalesce(avg(tokens_out), 0) FROM calls "
+                "WHERE endpoint = ? AND model = ?",
+                (endpoint, model),
+            ).fetchone()
+        return int(row[0]), math.ceil(row[1]), math.ceil(row[2])
 
     def spend(self, run: str, key: str, cost: Cost) -> None:
         """Note a cost without a recorded answer, under any key that is new to the run."""

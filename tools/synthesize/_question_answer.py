@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict
 
+from ..errors import Misuse
 from ..panel import Candidate, Gate, Job, Prior, Rejected, Request, Step, Task
 from ..text.mentions import mentions
 from . import _gates
@@ -70,6 +71,9 @@ class QuestionAnswering:
         self.squad = any(isinstance(record.get(config.answers), dict) for record in records)
         self.pool = pool([[answer] if answer else [] for answer in self.answers], (), free=True)
         self.pool.need(config.mode, "answer")
+        self.sources = [i for i, context in enumerate(self.contexts) if context.strip()]
+        if not self.sources:
+            raise Misuse(f"No row has a passage in {config.context!r}; there is nothing to ask about.")
         if config.mode != "labelled":
             wish.refuse_offline(NAME, "ask or answer questions", "It can make clozes: mode labelled.")
         self.prompt = wish.prompts.load(f"synthesize/qa_{config.mode}")
@@ -125,10 +129,9 @@ class QuestionAnswering:
             self._made(self.contexts[i], self.questions[i], self.answers[i] if mode != "unlabelled" else None)
             for i in draw(self.wish, self.pool.labelled)
         ]
-        with_context = [i for i, context in enumerate(self.contexts) if context.strip()]
         return Job(
             name=NAME,
-            tasks=lambda: tasks(self.config, self.pool, self.wish, self.seeds, sources=with_context),
+            tasks=lambda: tasks(self.config, self.pool, self.wish, self.seeds, sources=self.sources),
             steps=() if self.wish.offline else (Step("question", self.request, self.parse),),
             candidate=self.candidate,
             rubric=rubric(self.wish, "qa", **self._criteria()),
@@ -164,10 +167,11 @@ class QuestionAnswering:
         """A sentence of the passage with one mention of it blanked out, and that mention."""
         context = self.contexts[task.data["row"]]
         rng = self.wish.rng(NAME, f"cloze {task.position}")
+        told = mentions(context)
         gaps = [
             (sentence, one)
             for sentence in _SENTENCE.finditer(context)
-            for one in mentions(context)
+            for one in told
             if sentence.start() <= one.start and one.end <= sentence.end() and len(sentence[0].split()) >= 5
         ]
         if not gaps:

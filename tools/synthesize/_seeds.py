@@ -73,9 +73,16 @@ class Seeds:
         """A new record in the format of the seed at `position`; without a response it ends with the question."""
         return self._write(self.record(position), prompt, response)
 
-    def answered(self, position: int, response: str) -> dict[str, Any] | None:
-        """The seed's record with its last answer replaced and all else as it was; None where that is not one text."""
-        return self.replaced(position, "response", response)
+    def with_response(self, position: int, response: str) -> dict[str, Any]:
+        """The seed's record, which has no response, with one."""
+        record = self.record(position)
+        if "messages" in self._steps:
+            turns = _at(record, self._steps["messages"])
+            turns.append(self._turns(turns, "", response)[1])
+        else:
+            answered = "output" if self.mapping.format == "alpaca" else "completion"
+            put(record, self._steps[answered], self._spoken(record, answered, "assistant", response))
+        return record
 
     def replaced(self, position: int, field: str, text: str) -> dict[str, Any] | None:
         """The seed's record with the one text of a field replaced; None where it has none or several."""
@@ -89,6 +96,12 @@ class Seeds:
                 place = place[step]
             place[path[-1]] = text
         return record
+
+    def text_record(self, field: str, text: str) -> dict[str, Any]:
+        """A new record that holds one text: that of a text dataset, or one column."""
+        made: dict[str, Any] = {}
+        put(made, self._steps.get("text", (field,)) if field == "text" else (field,), text)
+        return made
 
     def _write(self, like: Mapping[str, Any], prompt: str, response: str | None) -> dict[str, Any]:
         made: dict[str, Any] = {}

@@ -6,12 +6,13 @@ A strategy `few_shot` is declared in `_few_shot.py`.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import importlib
 import itertools
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -52,7 +53,7 @@ class Wish:
     seed: int = 0
     wanted: int | None = None
     field: str = "default"
-    prompts: Prompts = field(default_factory=Prompts)
+    prompts: Prompts = dataclasses.field(default_factory=Prompts)
     contaminated: Contaminated | None = None
     offline: bool = False
 

@@ -21,7 +21,7 @@ from ..change import Fact, Made, NewRow
 from ..context import Context
 from ..errors import Misuse, Refused
 from ..store.rows import Rows
-from ..tool import Arg, TextField, tool
+from ..tool import Arg, tool
 from ._strategy import Contaminated, Wish, build
 
 TRIES: Final = 5
@@ -55,7 +55,7 @@ def rows(
     settings: Annotated[
         list[str] | dict[str, Any] | None, Arg("what the strategy is told: NAME=VALUE, or a mapping in a recipe")
     ] = None,
-    field: TextField = "default",
+    field: Annotated[str, Arg("which text of the seeds is meant, where the strategy leaves that open")] = "default",
     policy: Annotated[
         Literal["near_cut_vote", "mean", "k_of_n", "single"] | None,
         Arg("how scores become a verdict (default: what the judges at hand allow)"),

@@ -19,17 +19,17 @@ FEWEST: Final = 8
 _WEB: Final = re.compile(
     r"(?:https?://|www\.)[^\s<>\"]*[^\s<>\".,;:!?)\]'’]|[\w.+-]+@[\w-]+(?:\.[\w-]+)+", re.IGNORECASE
 )
-_FIGURE: Final = re.compile(
-    r"\d{4}-\d{2}-\d{2}|\d{1,4}[/.]\d{1,2}[/.]\d{1,4}|\d{1,2}:\d{2}(?::\d{2})?|\d+(?:[.,]\d+)*"
-)
+_FIGURE: Final = re.compile(r"\d{4}-\d{2}-\d{2}|\d{1,4}[/.]\d{1,2}[/.]\d{1,4}|\d{1,2}:\d{2}(?::\d{2})?|\d+(?:[.,]\d+)*")
 _WORD: Final = re.compile(r"[^\W_]+(?:[-'’.&][^\W_]+)*")
 _GROUPED: Final = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _OPENS: Final = re.compile(r"(?:^|[.!?…:\n])[\s\"'“”‘’(\[*_#>•-]*$|^\s*\d+[.)]\s*$")
 _OWNER: Final = re.compile(r"['’]s?$")
-_PARTICLES: Final = frozenset(
-    "a an the this that these those in on at by of for from to with as and or but if when while after before since he "
-    "she it we they you his her its our their your my there here what which who how why where not no yes".split()
-)
+_PARTICLES: Final = frozenset((
+    "a", "an", "the", "this", "that", "these", "those", "in", "on", "at", "by", "of", "for", "from", "to", "with", "as",
+    "and", "or", "but", "if", "when", "while", "after", "before", "since", "he", "she", "it", "we", "they", "you", "his",
+    "her", "its", "our", "their", "my", "your", "there", "here", "what", "which", "who", "how", "why", "where", "not",
+    "no", "yes",
+))  # fmt: skip
 
 
 class Mention(NamedTuple):
@@ -102,7 +102,7 @@ def _opens_sentence(text: str, at: int) -> bool:
 
 def _is_name(text: str, match: re.Match[str], opens: bool, telling: bool, following: re.Match[str] | None) -> bool:
     word = _OWNER.sub("", match[0])
-    if not word or word[0] == "I" and (len(word) == 1 or word[1] in "'’"):
+    if not word or re.split("['’]", word)[0] == "I":
         return False
     letters = [character for character in word if character.isalpha()]
     if len(letters) > 1 and any(character.isupper() for character in letters[1:]):

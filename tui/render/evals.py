@@ -16,6 +16,7 @@ from ..text import many_lines, one_line, shorten, table
 from . import fitted
 
 MOST_TRUTH: Final = 60
+LOWEST: Final = 6
 
 
 @fitted
@@ -26,7 +27,7 @@ def listed(line: Mapping[str, Any], terminal: Terminal) -> Iterator[str]:
     else:
         yield "no suites are installed; FILE.py runs one of your own"
     yield ""
-    yield f"agents: {', '.join(line['agents'])}; FILE.py:CLASS, cmd:\"COMMAND\", replay:RUN"
+    yield f'agents: {", ".join(line["agents"])}; or FILE.py:CLASS, cmd:"COMMAND", replay:RUN'
     if line["runs"]:
         yield ""
         rows = [
@@ -81,14 +82,15 @@ def estimated(one: Estimated, terminal: Terminal) -> Iterator[str]:
 def report(one: Report, wrote: Sequence[str], terminal: Terminal) -> Iterator[str]:
     epochs = f" × {one.epochs} epochs" if one.epochs > 1 else ""
     yield f"run {one.run}: {one.suite}@{one.version}, set {one.set}, {one.instances:,} instances{epochs}"
-    yield f"score: {one.metric}, {one.better} is better; 95 % intervals by bootstrap over instances"
+    yield f"score: {one.metric}, {one.better} is better; 95 % intervals over instances"
     yield ""
-    yield from table(agent_rows(one), columns=terminal.columns, numbers=(1, 3, 5, 6))
+    yield from table(agent_rows(one), columns=terminal.columns, numbers=(1, 3, 4, 5, 6))
+    yield from unanswered(one)
     for agent in one.agents:
         yield from _figures(agent, terminal)
     if one.comparisons:
         yield ""
-        yield from (verdict(pair, one.better) for pair in one.comparisons)
+        yield from (verdict(pair) for pair in one.comparisons)
     elif one.agents:
         yield ""
         yield f"a second agent on the same instances would have to differ by about {one.planned_detectable:.2f}"
@@ -99,7 +101,7 @@ def report(one: Report, wrote: Sequence[str], terminal: Terminal) -> Iterator[st
 
 def agent_rows(one: Report) -> list[list[str]]:
     """The table of agents: its head and a row for each."""
-    rows = [["agent", "score", "95 % interval", "scored", "ended", "tokens", "$", "worst family"]]
+    rows = [["agent", "score", "95 % interval", "scored", "answered", "tokens", "$", "worst family"]]
     for agent in one.agents:
         worst = agent.worst
         rows.append(
@@ -108,13 +110,20 @@ def agent_rows(one: Report) -> list[list[str]]:
                 score(agent.score.value),
                 span(agent.score),
                 f"{agent.score.n:,}",
-                ended(agent),
+                f"{agent.ended.get('answered', 0):,} of {agent.jobs:,}",
                 f"{agent.spent.tokens_in + agent.spent.tokens_out:,}",
                 f"{agent.spent.usd:.2f}",
                 f"{worst[0]} {score(worst[1].value)}" if worst else "",
             ]
         )
     return rows
+
+
+def unanswered(one: Report) -> Iterator[str]:
+    """How tries ended that have no score; none of them is a zero among the scores."""
+    for agent in one.agents:
+        if agent.ended.get("answered", 0) < agent.jobs:
+            yield f"{one_line(agent.label)}: {ended(agent)}; only answered tries have a score"
 
 
 def _figures(agent: AgentSummary, terminal: Terminal) -> Iterator[str]:
@@ -134,25 +143,27 @@ def _figures(agent: AgentSummary, terminal: Terminal) -> Iterator[str]:
         )
     if agent.families:
         told = sorted((figure.value, name, figure.n) for name, figure in agent.families.items())
+        rest = f", and {len(told) - LOWEST:,} more (--md shows all)" if len(told) > LOWEST else ""
         yield "  families, lowest first: " + ", ".join(
-            f"{one_line(name)} {score(value)} ({n:,})" for value, name, n in told
-        )
+            f"{one_line(name)} {score(value)} ({n:,})" for value, name, n in told[:LOWEST]
+        ) + rest  # fmt: skip
 
 
 @fitted
 def compared(found: Sequence[Comparison], terminal: Terminal) -> Iterator[str]:
     for one in found:
-        yield verdict(one, one.better)
+        yield verdict(one)
 
 
-def verdict(one: Comparison, better: str) -> str:
-    """What may be said of two agents, with the figures it rests on."""
+def verdict(one: Comparison) -> str:
+    """What may be said of two agents, with the figures it rests on: the better minus the other, or first minus second."""
     first, second = one_line(one.first), one_line(one.second)
     gap = " (the gap of public to fresh instances)" if one.gap else ""
     way = "" if one.paired else "; unpaired: two sets of instances"
     if not one.difference.known:
         return f"{first} and {second}: no instance has a score of both"
-    figures = f"{one.difference.value:+.3f}, 95 % interval {span(one.difference, signed=True)}"
+    turned = one.winner == one.second
+    figures = f"{_signed(one.difference, turned)}, 95 % interval {_signed_span(one.difference, turned)}"
     if one.paired:
         figures += f", p {_p(one.p)}, {one.difference.n:,} pairs"
         if one.mcnemar is not None:
@@ -161,8 +172,7 @@ def verdict(one: Comparison, better: str) -> str:
         least = "" if math.isnan(one.detectable) else f"; these show {one.detectable:.3f} or more"
         said = f"{first} and {second} are not separable: {figures}{least}"
     else:
-        other = second if one.winner == one.first else first
-        said = f"{one_line(one.winner)} is better than {other}: {figures} ({first} minus {second})"
+        said = f"{one_line(one.winner)} is better than {first if turned else second}: {figures}"
     lost = f"; {one.left_out:,} instances left out that one of them did not answer" if one.left_out else ""
     return said + way + gap + lost
 
@@ -175,12 +185,20 @@ def score(value: float) -> str:
     return "none" if math.isnan(value) else f"{value:.3f}"
 
 
-def span(one: Estimate, *, signed: bool = False) -> str:
+def span(one: Estimate) -> str:
     """An interval, or nothing where there are too few values for one."""
+    return "" if math.isnan(one.low) else f"{one.low:.3f} to {one.high:.3f}"
+
+
+def _signed(one: Estimate, turned: bool) -> str:
+    return f"{-one.value if turned else one.value:+.3f}"
+
+
+def _signed_span(one: Estimate, turned: bool) -> str:
     if math.isnan(one.low):
-        return ""
-    form = "+.3f" if signed else ".3f"
-    return f"{one.low:{form}} to {one.high:{form}}"
+        return "none"
+    low, high = (-one.high, -one.low) if turned else (one.low, one.high)
+    return f"{low:+.3f} to {high:+.3f}"
 
 
 def ended(agent: AgentSummary) -> str:
@@ -213,6 +231,6 @@ def instance(one: Instance, terminal: Terminal) -> Iterator[str]:
     yield ""
     yield "truth (agents never see it):"
     lines = json.dumps(one.truth, indent=1, ensure_ascii=False).split("\n")
-    yield from (shorten(f"{'  ' * (len(line) - len(line.lstrip()))}{line.strip()}", 400) for line in lines[:MOST_TRUTH])
+    yield from (" " * (len(line) - len(line.lstrip())) + shorten(line, 400) for line in lines[:MOST_TRUTH])
     if len(lines) > MOST_TRUTH:
         yield f"… {len(lines) - MOST_TRUTH:,} lines more; --json shows all"

@@ -24,7 +24,7 @@ def log(entries: Sequence[Entry], terminal: Terminal) -> Iterator[str]:
         return
     head: list[object] = ["", "when", "dataset", "what", "rows", "details", "version"]
     rows: list[list[object]] = [
-        [one.seq, one.at[:16].replace("T", " "), one.dataset, one.tool or one.kind, _rows(one), _details(one),
+        [one.seq, one.at[:16].replace("T", " "), one.dataset, one.tool or one.kind, rows_told(one), details_told(one),
          version(one.output) if one.output else ""]
         for one in entries
     ]  # fmt: skip
@@ -32,14 +32,14 @@ def log(entries: Sequence[Entry], terminal: Terminal) -> Iterator[str]:
     yield from table([row[:shown] for row in (head, *rows)], columns=terminal.columns, numbers=(0,))
 
 
-def _rows(one: Entry) -> str:
+def rows_told(one: Entry) -> str:
     before, after = one.counts.get("before"), one.counts.get("after")
     if after is None:
         return ""
     return f"{after:,}" if before in (None, after) else f"{before:,} -> {after:,}"
 
 
-def _details(one: Entry) -> str:
+def details_told(one: Entry) -> str:
     parts = [f"-{count:,} {reason}" for reason, count in one.counts.get("dropped", {}).items()]
     if one.counts.get("edited"):
         parts.append(f"~{one.counts['edited']:,} edited")

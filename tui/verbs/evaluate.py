@@ -24,7 +24,22 @@ if TYPE_CHECKING:
 COUNT: Final = 30
 _TAKES: Final = {
     "list": set[str](),
-    "run": {"agent", "model", "count", "seeds", "epochs", "jobs", "limit", "budget_usd", "env", "resume", "dry_run"},
+    "run": {
+        "agent",
+        "model",
+        "count",
+        "seeds",
+        "epochs",
+        "jobs",
+        "limit",
+        "budget_usd",
+        "env",
+        "resume",
+        "dry_run",
+        "md",
+        "html",
+        "inspect",
+    },
     "show": {"count", "seeds", "instance"},
     "report": {"md", "html", "inspect"},
     "compare": set[str](),
@@ -139,7 +154,9 @@ def _finish(command: Command, bench: runner.Bench) -> int:
     _tell(command, bench.run, "eval.run")
     again = f"tilth eval run --resume {bench.run.id}"
     if ran.stopped:
-        command.face.listener(Noticed(f"the budget left {ran.stopped:,} tries undone: {again} --budget-usd …", "warning"))
+        command.face.listener(
+            Noticed(f"the budget left {ran.stopped:,} tries undone: {again} --budget-usd …", "warning")
+        )
         return 4
     if ran.unavailable:
         said = f"{ran.unavailable:,} tries found their endpoint unavailable; to try them again: {again}"
@@ -207,7 +224,8 @@ def _tell(command: Command, run: Run, tool: str) -> None:
     if args.inspect:
         from ...evals.export_inspect import export
 
-        wrote += [str(path) for path in export(run, Path(args.inspect))]
+        instances = runner.reopen(run, _root(command)).instances
+        wrote += [str(path) for path in export(run, instances, Path(args.inspect))]
     line = {"tool": tool, **summary.report_json(told), "wrote": wrote}
     if args.md:
         from ..render.evals_md import markdown

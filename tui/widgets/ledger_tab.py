@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 
 from ..render import life
-from ..render.log import _details, _rows
+from ..render.log import details_told, rows_told
 from ..render.results import version
 from ..terminal import Terminal
 from ..text import one_line, wrap
@@ -128,5 +128,5 @@ def _line(entry: Entry) -> object:
     when = entry.at[5:16].replace("T", " ")
     return joined(
         (f"{entry.seq:>4}  ", MUTED), (f"{when}  ", MUTED), (one_line(entry.tool or entry.kind), BOLD),
-        f"  {_rows(entry).replace('->', '→')}", (f"  {one_line(_details(entry))}", MUTED),
+        f"  {rows_told(entry).replace('->', '→')}", (f"  {one_line(details_told(entry))}", MUTED),
     )  # fmt: skip

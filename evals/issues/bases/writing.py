@@ -52,10 +52,11 @@ class Writer:
         return True
 
     def skewed(self, options: Sequence[str]) -> str:
-        """An option, the k-th with a chance of 1/k (Zipf, exponent 1)."""
-        at = self.draw.below(10_000) / 10_000 * sum(1 / k for k in range(1, len(options) + 1))
-        for k, option in enumerate(options, 1):
-            at -= 1 / k
+        """An option, the k-th with a chance of about 1/k (Zipf, exponent 1)."""
+        weights = [5040 // k for k in range(1, len(options) + 1)]  # whole numbers: float sums differ between Pythons
+        at = self.draw.below(sum(weights))
+        for option, weight in zip(options, weights, strict=True):
+            at -= weight
             if at < 0:
                 return option
         return options[-1]

@@ -1,0 +1,161 @@
+"""From a number to files and truth: a base, what is planted in it, what that brought about, and new keys for all rows.
+
+It knows the order of these steps and the gate: an instance whose evidence is not exact is drawn again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from ...tools.errors import Corrupt
+from ..planted.draw import Draw
+from . import families
+from .bases import BASES
+from .card import CARD, fields, markdown, stated
+from .data import DOSES, KEY, PLACEMENTS, Data, Planting, Table
+from .evidence import Shown, shown
+from .files import written
+from .plant import FAMILIES, Family, Locus
+from .truth import OF_ROWS, Plant, Truth, merged, plant_of
+
+__all__ = ["Made", "families", "make"]
+
+FEWEST, MOST = 3, 6
+"""Families planted in an instance that is not clean."""
+
+MOST_REDRAWS: Final = 30
+_SIGNS: Final = "abcdefghjkmnpqrstuvwxyz23456789"
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    files: Mapping[str, bytes]
+    truth: Truth
+
+
+@dataclass(frozen=True, slots=True)
+class _Planted:
+    family: Family
+    locus: Locus
+    planting: Planting
+
+
+def make(seed: str, base: str, *, clean: bool = False, only: str = "") -> Made:
+    """An instance on a base; `only` plants one family, where it can be. The same for the same seed on every Python.
+
+    Raises Corrupt when no draw passes the gate, which would be a bug in a family.
+    """
+    for redraws in range(MOST_REDRAWS):
+        draw = Draw(int.from_bytes(hashlib.sha256(f"{seed}/{redraws}".encode()).digest()[:8], "big"))
+        data = BASES[base](draw)
+        before = [Table(t.file, list(t.columns), [dict(row) for row in t.rows], t.roles) for t in data.tables]
+        planted = [] if clean else _plant(draw, data, only)
+        if not clean and not planted:
+            continue
+        with shown(before, fields(data)) as queries:
+            natural = _ledger(queries, data, planted)
+        with shown(data.tables, stated(data)) as queries:
+            plants = _plants(queries, data, planted, natural)
+        if plants is not None:
+            return _finished(draw, data, plants, natural, Truth(base, clean, (), (), (), redraws))
+    raise Corrupt(f"No draw of base {base} shows exactly what was planted in it (seed {seed!r}, family {only or 'any'!r}).")
+
+
+def _plant(draw: Draw, data: Data, only: str) -> list[_Planted]:
+    """Families are tried in drawn order until enough are planted; those about the card come last."""
+    wanted = 1 if only else draw.between(FEWEST, MOST)
+    order = [only] if only else draw.shuffled(sorted(FAMILIES))
+    cards = [name for name in order if FAMILIES[name].group == "documentation"][: 1 + draw.below(2)]
+    rest = [name for name in order if FAMILIES[name].group != "documentation"]
+    documented = min(len(cards), 1) if only or draw.chance(0.45) else 0
+    planted: list[_Planted] = []
+    for names, count in ((rest, wanted - documented), (cards, wanted)):
+        for name in names:
+            family = FAMILIES[name]
+            if len(planted) >= count or (family.clash and family.clash in {one.family.clash for one in planted}):
+                continue
+            planting = Planting(draw, data, draw.pick(DOSES), draw.between(1, 3), draw.pick(PLACEMENTS))
+            locus = family.plant(planting)
+            if locus is not None:
+                planted.append(_Planted(family, locus, planting))
+    return planted
+
+
+def _detected(data: Data) -> list[tuple[Family, Locus]]:
+    """What is looked for in every instance."""
+    detectors = [family for family in FAMILIES.values() if family.detect is not None]
+    return [(f, locus) for f in detectors for table in data.tables for locus in (f.detect or _nothing)(table, data)]
+
+
+def _nothing(table: Table, data: Data) -> list[Locus]:
+    return []
+
+
+def _ledger(queries: Shown, data: Data, planted: list[_Planted]) -> dict[str, frozenset[str]]:
+    """By query, the rows that it finds in the data before anything is planted; of columns planted anew, none."""
+    asked = [locus.evidence for _, locus in _detected(data)]
+    asked += [one.locus.evidence for one in planted if one.family.unit in OF_ROWS and one.family.detect is None]
+    return {query: queries.by(query) for query in asked}
+
+
+def _plants(
+    queries: Shown, data: Data, planted: list[_Planted], natural: Mapping[str, frozenset[str]]
+) -> list[Plant] | None:
+    """The gate and the closure: None where a plant's evidence is not exactly its locus."""
+    plants = []
+    for one in planted:
+        shows = queries.by(one.locus.evidence)
+        how = {"dose": one.planting.dose, "placement": one.planting.placement, "stealth": one.planting.stealth}
+        if one.family.unit in OF_ROWS:
+            shows -= natural[one.locus.evidence]
+            exact = bool(shows) and (one.family.detect is not None or shows == set(one.locus.rows))
+        else:
+            exact = shows == {one.locus.column or one.locus.field}
+        if not exact:
+            return None
+        plants.append(plant_of(one.family, one.locus, shows, **how))
+    known = {plant.evidence for plant in plants}
+    for family, locus in _detected(data):
+        shows = queries.by(locus.evidence) - natural[locus.evidence] if locus.evidence not in known else frozenset()
+        if shows:
+            plants.append(plant_of(family, locus, shows, planted=False))
+    return merged(plants)
+
+
+def _finished(
+    draw: Draw, data: Data, plants: list[Plant], natural: Mapping[str, frozenset[str]], truth: Truth
+) -> Made:
+    """Rows in a new order under new keys that tell neither order nor birth."""
+    keys: dict[str, str] = {}
+    given: set[str] = set()
+    for row in (row for table in data.tables for row in table.rows):
+        while (key := "".join(draw.pick(_SIGNS) for _ in range(6))) in given:
+            pass
+        given.add(key)
+        keys[row[KEY]] = key
+    files = {}
+    for table in data.tables:
+        rows = [{**row, KEY: keys[row[KEY]]} for row in draw.shuffled(table.rows)]
+        files[table.file] = written(table.file, (KEY, *table.columns), rows)
+    files[CARD] = markdown(stated(data))
+
+    def renamed(rows: frozenset[str] | tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(sorted(keys[row] for row in rows if row in keys))
+
+    found = [
+        (family.name, locus.file, renamed(natural[locus.evidence]))
+        for family, locus in _detected(data)
+        if natural[locus.evidence]
+    ]
+    return Made(
+        files,
+        replace(
+            truth,
+            plants=tuple(replace(plant, rows=tuple(renamed(rows) for rows in plant.rows)) for plant in plants),
+            natural=tuple(found),
+            decoys=tuple((kind, file, renamed(rows)) for kind, file, rows in data.decoys),
+        ),
+    )

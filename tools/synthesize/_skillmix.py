@@ -1,0 +1,222 @@
+"""The strategy `skillmix`: instructions that need two skills at once, with responses; drafted, criticised, refined.
+
+It knows pairs of skills and how each is drawn once before any is drawn again. Without a list of skills it asks for those
+of two seeds at a time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ..errors import Misuse
+from ..panel import Candidate, Job, Prior, Rejected, Request, Step, Task
+from . import _gates
+from ._instruction import corrupted, instruction_rubric, pair, response_rubric
+from ._seeds import Seeds
+from ._strategy import Config, Wish, data_of, draw, evidence, request, some, strategy
+
+NAME: Final = "skillmix"
+EXAMPLES: Final = 2
+
+QUERY_TYPES: Final = (
+    "a request for information",
+    "a request for advice on a decision",
+    "a problem to solve step by step",
+    "a text to write for a given reader",
+    "a text to change in a given way",
+    "a plan to make under constraints",
+    "something to explain to a beginner",
+    "two things to compare",
+    "a mistake to find and correct",
+    "an everyday situation to deal with",
+)
+
+_ROUNDS: Final = 4
+_EDGES: Final = re.compile(r"^[\s\d.)*•-]+|[\s.;,]+$")
+
+
+class SkillMix(Config):
+    """The config of `skillmix`."""
+
+    skills: tuple[str, ...] = Field((), description="the skills to combine (default: asked for, two seeds at a time)")
+    query_types: tuple[str, ...] = Field(QUERY_TYPES, min_length=1, description="what an instruction can be")
+
+
+class Skills(BaseModel):
+    """What is asked for without a list: the chief skill of each of two seeds."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    first_skill: str
+    second_skill: str
+
+
+class Draft(BaseModel):
+    """An instruction with its response."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    instruction: str
+    response: str
+
+
+class Refined(BaseModel):
+    """What is wrong with a draft, and a better one."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    critique: str
+    instruction: str
+    response: str
+
+
+@strategy(NAME, config=SkillMix)
+def skillmix(config: SkillMix, seeds: Seeds, wish: Wish) -> Job:
+    """Make instructions that need two skills at once, with responses: draft, critique, refined draft.
+
+    Each task takes a pair of skills and a type of query. No pair comes again before all have come. Give `skills` for a
+    list of your own (equal ones but for case and marks count once); without it every task names the chief skills of two
+    seeds first, and a pair of seeds takes the pair of skills' place. Two skills for each instruction, after
+    Instruct-SkillMix (Kaur et al. 2024, arXiv 2408.14774).
+    """
+    return _SkillMix(config, seeds, wish).job()
+
+
+class _SkillMix:
+    def __init__(self, config: SkillMix, seeds: Seeds, wish: Wish) -> None:
+        seeds.need_instructions(NAME)
+        wish.refuse_offline(NAME, "combine skills", "Strategies that work offline: few_shot, expand, rephrase, refine.")
+        self.config, self.seeds, self.wish = config, seeds, wish
+        self.asked, self.answers = seeds.texts("prompt"), seeds.texts("response")
+        self.usable = [i for i, text in enumerate(self.asked) if text.strip()]
+        self.skills = distinct(config.skills)
+        self.many = len(self.skills) if config.skills else len(self.usable)
+        if self.many < 2:
+            raise Misuse(
+                "skillmix combines two skills; there is only one.", next_step="Give two skills or seeds, or more."
+            )
+        names = [*(["skills"] if not config.skills else []), "skillmix_draft", "skillmix_refine"]
+        self.prompts = {name: wish.prompts.load(f"synthesize/{name}") for name in names}
+        self.evidence = evidence(f"{NAME}@1", wish, *self.prompts.values())
+
+    def tasks(self) -> Iterator[Task]:
+        for position in self.wish.endless(NAME):
+            rng = self.wish.rng(NAME, position)
+            first, second = pair_at(position, self.many, self.wish.seed)
+            data: dict[str, Any] = {"query_type": rng.choice(self.config.query_types)}
+            if self.skills:
+                data |= {"skills": [self.skills[first], self.skills[second]]}
+                data["examples"] = some(rng, self.usable, EXAMPLES)
+            else:
+                data["examples"] = [self.usable[first], self.usable[second]]
+            yield Task(position, data, tuple(self.seeds.parent(i) for i in data["examples"]))
+
+    def ask_skills(self, task: Task, prior: Prior) -> Request:
+        parts = [("example_instruction", self.asked[i]) for i in task.data["examples"]]
+        return request(self.prompts["skills"], parts, self.config, Skills)
+
+    def read_skills(self, task: Task, prior: Prior, answer: Mapping[str, Any]) -> Any:
+        told = data_of(answer)
+        found = distinct([told["first_skill"], told["second_skill"]])
+        if len(found) < 2:
+            return Rejected("same_skill", "The two seeds were given one skill, or none.", {"skills": list(found)})
+        return list(found)
+
+    def ask_draft(self, task: Task, prior: Prior) -> Request:
+        parts = [("skill", skill) for skill in self._skills(task, prior)]
+        parts.append(("query_type", task.data["query_type"]))
+        parts += [("example_instruction", self.asked[i]) for i in task.data["examples"]]
+        return request(self.prompts["skillmix_draft"], parts, self.config, Draft)
+
+    def ask_refined(self, task: Task, prior: Prior) -> Request:
+        parts = [("skill", skill) for skill in self._skills(task, prior)]
+        parts += [("instruction", prior["draft"]["instruction"]), ("response", prior["draft"]["response"])]
+        return request(self.prompts["skillmix_refine"], parts, self.config, Refined)
+
+    def read(self, task: Task, prior: Prior, answer: Mapping[str, Any]) -> Any:
+        told = {key: str(value).strip() for key, value in data_of(answer).items()}
+        if not told["instruction"] or not told["response"]:
+            return Rejected("empty", "The answer holds no instruction or no response.")
+        return told
+
+    def candidate(self, task: Task, prior: Prior) -> Candidate:
+        told = prior["refined"]
+        record = self.seeds.conversation(task.data["examples"][0], told["instruction"], told["response"])
+        skills = {"skills": list(self._skills(task, prior)), "query_type": task.data["query_type"]}
+        made = pair(record, told["instruction"], told["response"], {**self.evidence, **skills})
+        shown = {**made.shown, "skills": "\n".join(skills["skills"])}
+        return Candidate(made.record, shown, made.text, made.data)
+
+    def job(self) -> Job:
+        made = ("instruction", "response")
+        steps = [Step("draft", self.ask_draft, self.read), Step("refined", self.ask_refined, self.read)]
+        answered = [i for i in self.usable if self.answers[i].strip()]
+        return Job(
+            name=NAME,
+            tasks=self.tasks,
+            steps=steps if self.skills else [Step("skills", self.ask_skills, self.read_skills), *steps],
+            candidate=self.candidate,
+            rubric=response_rubric(self.wish),
+            gates=[
+                _gates.length(*made),
+                _gates.scaffold(*made),
+                _gates.answered(*made),
+                _gates.no_copy("instruction", lambda task: [self.asked[i] for i in task.data["examples"]]),
+            ],
+            instruction=lambda task, prior: {"instruction": prior["draft"]["instruction"]},
+            instruction_rubric=instruction_rubric(self.wish),
+            instruction_after="draft",
+            controls=[
+                pair(self.seeds.record(i), self.asked[i], self.answers[i], self.evidence)
+                for i in draw(self.wish, answered)
+            ],
+            corrupted=corrupted,
+            seeds=self.asked,
+            fields=("prompt",),
+        )
+
+    def _skills(self, task: Task, prior: Prior) -> Sequence[str]:
+        found: Sequence[str] = task.data["skills"] if self.skills else prior["skills"]
+        return found
+
+
+def distinct(skills: Sequence[str]) -> tuple[str, ...]:
+    """Skills in the order given, each once; list marks around them are left out, case and marks are not compared."""
+    found: dict[str, str] = {}
+    for skill in skills:
+        told = _EDGES.sub("", skill).strip()
+        key = " ".join(_gates.words(told))
+        if key:
+            found.setdefault(key, told)
+    return tuple(found.values())
+
+
+def pair_at(position: int, count: int, seed: int) -> tuple[int, int]:
+    """The pair of `count` things for a position: all pairs in a seeded order, then all again in another.
+
+    The order is a permutation by a Feistel network of 4 rounds over the next power of 4, walked until it lands inside
+    (Black, Rogaway 2002): no list of pairs is made, however many there are.
+    """
+    total = count * (count - 1) // 2
+    cycle, place = divmod(position, total)
+    half = max((total - 1).bit_length() + 1, 2) // 2
+    while True:
+        place = _feistel(place, half, f"{seed}\0{cycle}\0{count}")
+        if place < total:
+            break
+    second = (1 + math.isqrt(1 + 8 * place)) // 2  # pairs in order: (0, 1), (0, 2), (1, 2), (0, 3), …
+    return place - second * (second - 1) // 2, second
+
+
+def _feistel(value: int, half: int, key: str) -> int:
+    left, right, mask = value >> half, value & ((1 << half) - 1), (1 << half) - 1
+    for number in range(_ROUNDS):
+        digest = hashlib.blake2b(f"{key}\0{number}\0{right}".encode(), digest_size=8).digest()
+        left, right = right, left ^ (int.from_bytes(digest, "big") & mask)
+    return left << half | right

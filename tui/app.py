@@ -1,0 +1,173 @@
+"""The terminal face: `run` opens a workspace on the screen and comes back with an exit code.
+
+It knows which screen is shown, the themes, and what happens when tilth itself is at fault.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from textual import on
+from textual.app import App
+from textual.binding import Binding
+from textual.theme import Theme
+
+from ..tools.errors import TilthError
+from .recent import remember
+from .screens.main import Conversation, MainScreen
+from .screens.start import StartScreen
+
+if TYPE_CHECKING:
+    from ..agent.workspace import Workspace
+
+DARK: Final = Theme(
+    name="tilth-dark",
+    primary="#7fb069",
+    secondary="#c9a66b",
+    accent="#e6aa68",
+    foreground="#d9d4c7",
+    background="#171613",
+    surface="#1e1c18",
+    panel="#2a2722",
+    success="#8fbf72",
+    warning="#e3b04b",
+    error="#e0705f",
+    dark=True,
+)
+LIGHT: Final = Theme(
+    name="tilth-light",
+    primary="#4c7a34",
+    secondary="#7a5c2e",
+    accent="#9a5b1c",
+    foreground="#2b2822",
+    background="#faf8f2",
+    surface="#f3f0e6",
+    panel="#e6e1d3",
+    success="#3f7a2c",
+    warning="#8f5f00",
+    error="#b03a2e",
+    dark=False,
+)
+
+OpenEngine = Callable[["Workspace", str], Conversation]
+
+
+class TilthApp(App[int]):
+    """The app: the first screen without a dataset, the main screen with one."""
+
+    CSS_PATH = "app.tcss"
+    TITLE = "tilth"
+    ENABLE_COMMAND_PALETTE = False
+    BINDINGS = [Binding("ctrl+q", "quit", show=False, priority=True)]
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        *,
+        dataset: str = "",
+        engine: OpenEngine,
+        resumed: bool = False,
+        light: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__()
+        self.workspace = workspace
+        self.clock = clock
+        self.crash: BaseException | None = None
+        self._dataset = dataset
+        self._open_engine = engine
+        self._resumed = resumed
+        self.register_theme(DARK)
+        self.register_theme(LIGHT)
+        self.theme = LIGHT.name if light else DARK.name
+
+    def on_mount(self) -> None:
+        if self._dataset or self._resumed:
+            self._main(self._dataset)
+        else:
+            self.push_screen(StartScreen(self.workspace))
+
+    def _main(self, dataset: str) -> None:
+        self.engine = self._open_engine(self.workspace, dataset)
+        screen = MainScreen(self.workspace, self.engine, dataset or self.engine.dataset, clock=self.clock)
+        if isinstance(self.screen, StartScreen):
+            self.switch_screen(screen)
+        else:
+            self.push_screen(screen)
+
+    @on(StartScreen.Dataset)
+    def _dataset_chosen(self, event: StartScreen.Dataset) -> None:
+        self._main(event.name)
+
+    @on(StartScreen.Folder)
+    def _folder_chosen(self, event: StartScreen.Folder) -> None:
+        from ..agent.workspace import open_workspace
+
+        self.workspace.close()
+        self.workspace = open_workspace(event.root, seed=self.workspace.seed, threads=self.workspace.threads)
+        remember(event.root)
+        self.switch_screen(StartScreen(self.workspace))
+
+    def action_theme(self) -> None:
+        """Light or dark."""
+        self.theme = DARK.name if self.theme == LIGHT.name else LIGHT.name
+
+    @property
+    def draft(self) -> str:
+        """What was typed and not sent."""
+        return next((screen.composer.text for screen in self.screen_stack if isinstance(screen, MainScreen)), "")
+
+    def _fatal_error(self) -> None:
+        """A fault of ours: keep it for the log and leave; `run` says one sentence instead of a page of traceback."""
+        self.crash = self._exception
+        self._close_messages_no_wait()
+
+
+def run(
+    workspace_root: str | os.PathLike[str],
+    *,
+    dataset: str | None = None,
+    resume: str | None = None,
+    seed: int = 0,
+    threads: int | None = None,
+) -> int:
+    """Talk about a dataset on the screen until the person leaves; -> exit code. Raises what opening raises."""
+    from ..agent.engine import Engine
+    from ..agent.session import resume as resumed
+    from ..agent.workspace import open_workspace
+
+    with open_workspace(workspace_root, seed=seed, threads=threads) as workspace:
+        remember(workspace.root)
+        session = None if resume is None else resumed(workspace.store, resume)
+
+        def engine(opened: Workspace, name: str) -> Any:
+            return Engine(opened, session=session, dataset=name)
+
+        app = TilthApp(
+            workspace, dataset=dataset or "", engine=engine, resumed=session is not None, light=light_terminal()
+        )
+        app.run()
+        return _left(app)
+
+
+def _left(app: TilthApp) -> int:
+    """What is said after the screen is gone, and the exit code."""
+    if app.crash is None:
+        return int(app.return_value or 0)
+    from .crash import write_log
+
+    path = write_log(app.crash)
+    sys.stderr.write(f"tilth: a fault in tilth, not in your data; nothing that was done is lost. Log: {path}\n")
+    return TilthError.exit_code
+
+
+def light_terminal() -> bool:
+    """Does the terminal say that its background is light? COLORFGBG ends in the colour's number."""
+    background = os.environ.get("COLORFGBG", "").rpartition(";")[2]
+    return background in ("7", "15")
+
+

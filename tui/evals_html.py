@@ -1,0 +1,152 @@
+"""The report of an evaluation run as one HTML page: scores, differences, families, cost, curves.
+
+It knows the values of `evals.summary`. How a page is made and data kept harmless is `page`'s, plots are `evals_svg`'s.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from ..evals.statistics import Estimate
+from ..evals.summary import AgentSummary, Report
+from . import evals_svg as svg
+from . import page
+from .render.evals import ended, score, span, verdict
+
+
+def render_html(one: Report) -> str:
+    """The whole page."""
+    sections = _scores, _differences, _families, _cost, _curves, _figures, _made
+    body = "\n".join(part for section in sections if (part := "".join(section(one))))
+    title = f"{one.suite}: {', '.join(agent.label for agent in one.agents)}"
+    return page.whole(title, f"{_head(one)}\n{body}", style=svg.STYLE)
+
+
+def _head(one: Report) -> str:
+    epochs = f" × {one.epochs} epochs" if one.epochs > 1 else ""
+    told = f"{one.instances:,} instances{epochs} of set {one.set}"
+    return (
+        f"<h1>{page.data(one.suite)}@{one.version}: {page.data(one.metric)}</h1>"
+        f"<p>{page.escaped(told)}; {one.better} is better</p>"
+        f'<p class="faint">run {page.escaped(one.run)}</p>'
+    )
+
+
+def _scores(one: Report) -> Iterator[str]:
+    bars = [_bar(agent.label, agent.score) for agent in one.agents]
+    rows = (
+        (page.data(agent.label), score(agent.score.value), span(agent.score), f"{agent.score.n:,}",
+         page.escaped(ended(agent)), _worst(agent))
+        for agent in one.agents
+    )  # fmt: skip
+    head = ("agent", "score", "95 % interval", "scored", "how tries ended", "worst family")
+    body = [svg.forest(bars, name="Scores with their intervals"), *page.table(head, rows, (1, 2, 3))]
+    yield from page.section("Scores", body, "95 % intervals over instances; only answered tries have a score")
+
+
+def _bar(label: str, one: Estimate) -> svg.Bar:
+    return svg.Bar(label, one.value, one.low, one.high)
+
+
+def _worst(agent: AgentSummary) -> str:
+    worst = agent.worst
+    return f"{page.data(worst[0])} {score(worst[1].value)}" if worst else ""
+
+
+def _differences(one: Report) -> Iterator[str]:
+    if not one.comparisons:
+        yield from page.section(
+            "Differences",
+            [
+                f"<p>A second agent on the same instances would have to differ by about {one.planned_detectable:.2f}.</p>"
+            ],
+        )
+        return
+    bars = [_bar(f"{pair.first} − {pair.second}", pair.difference) for pair in one.comparisons]
+    told = "".join(f"<li>{page.data(verdict(pair))}</li>" for pair in one.comparisons)
+    body = [svg.forest(bars, name="Differences of agents", unit_range=False), f"<ul>{told}</ul>"]
+    yield from page.section("Differences", body, "the same instances, p after Holm’s correction")
+
+
+def _families(one: Report) -> Iterator[str]:
+    names = {name for agent in one.agents for name in agent.families}
+    if not names:
+        return
+
+    def height(name: str) -> float:
+        known = [agent.families[name].value for agent in one.agents if name in agent.families]
+        return math.fsum(known) / len(known)
+
+    rows = []
+    for name in sorted(names, key=lambda name: (height(name), name)):
+        cells = "".join(_cell(agent.families.get(name)) for agent in one.agents)
+        rows.append(f"<tr><td>{page.data(name)}</td>{cells}</tr>")
+    heads = "".join(f'<th class="n">{page.data(agent.label)}</th>' for agent in one.agents)
+    table = f'<div class="wide"><table class="heat"><tr><th>family</th>{heads}</tr>{"".join(rows)}</table></div>'
+    yield from page.section("Families", [table], "lowest first; in brackets how many tries had it")
+
+
+def _cell(one: Estimate | None) -> str:
+    if one is None or not one.known:
+        return "<td></td>"
+    shade = 55 * min(max(one.value, 0.0), 1.0)
+    style = f"background:color-mix(in srgb,var(--bar) {shade:.0f}%,transparent)"
+    told = f'{one.value:.3f} <span class="faint">({one.n:,})</span>'
+    return f'<td style="{style}" title="{page.escaped(span(one))}">{told}</td>'
+
+
+def _cost(one: Report) -> Iterator[str]:
+    """Dollars where any were spent, else tokens."""
+    money = one.usd > 0
+    dots = []
+    for agent in one.agents:
+        tries = max(agent.jobs - agent.missing, 1)
+        spent = agent.spent.usd if money else agent.spent.tokens_in + agent.spent.tokens_out
+        dots.append(svg.Dot(agent.label, spent / tries, agent.score.value))
+    plot = svg.scatter(
+        dots,
+        name="Cost and score",
+        x_name="dollars per try" if money else "tokens per try",
+        y_name=one.metric,
+        money=money,
+    )
+    rows = (
+        (page.data(agent.label), f"{agent.spent.calls:,}", f"{agent.spent.tokens_in:,}", f"{agent.spent.tokens_out:,}",
+         f"{agent.spent.tool_calls:,}", f"{agent.spent.usd:.4f}",
+         "self-reported" if agent.spent.self_reported else "measured")
+        for agent in one.agents
+    )  # fmt: skip
+    head = ("agent", "model calls", "tokens in", "tokens out", "tool calls", "$", "")
+    body = [plot, '<div class="wide">', *page.table(head, rows, (1, 2, 3, 4, 5)), "</div>"]
+    yield from page.section("Cost", body)
+
+
+def _curves(one: Report) -> Iterator[str]:
+    series = [(agent.label, agent.curve) for agent in one.agents if agent.curve]
+    if series:
+        plot = svg.curves(series, name="Recovery", x_name="rows inspected or kept, as the suite counts them")
+        yield from page.section("Recovery curves", [plot], "mean over instances")
+
+
+def _figures(one: Report) -> Iterator[str]:
+    """All figures of each agent, folded."""
+    for agent in one.agents:
+        pooled = {f"{name}, pooled": figure for name, figure in agent.pooled.items()}
+        rows = [
+            (page.data(name), score(e.value), span(e), f"{e.n:,}") for name, e in {**agent.metrics, **pooled}.items()
+        ]
+        for tag, values in agent.groups.items():
+            rows += [
+                (page.data(f"{tag} = {value}"), score(e.value), span(e), f"{e.n:,}") for value, e in values.items()
+            ]
+        rows += [(f"pass@{t.k}", f"{t.at:.3f}", "", "") for t in agent.tries]
+        rows += [(f"pass^{t.k}", f"{t.hat:.3f}", "", "") for t in agent.tries]
+        if rows:
+            table = "".join(page.table(("figure", "value", "95 % interval", "tries"), rows, (1, 2, 3)))
+            yield f"<details><summary>all figures of {page.data(agent.label)}</summary>{table}</details>"
+
+
+def _made(one: Report) -> Iterator[str]:
+    told = ", ".join(f"{name} {version}" for name, version in one.versions.items())
+    yield f'<p class="faint">{page.escaped(told)}</p>'

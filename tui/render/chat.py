@@ -1,0 +1,115 @@
+"""A conversation as lines of text: role words, no boxes, nothing redrawn; a screen reader reads it as it comes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ...agent.events import Answered, Asked, Event, Failed, Metered, Noticed, Proposed, Returned, Ruled, Said
+from ..terminal import Terminal
+from ..text import many_lines, one_line, table, wrap
+from . import fitted
+
+if TYPE_CHECKING:
+    from ...agent.session import Listed
+    from ...agent.window import Window
+
+WORDS = {"once": "yes, once", "session": "yes, for this session", "edit": "edited", "no": "no"}
+
+
+def event_lines(event: Event, terminal: Terminal) -> Iterator[str]:
+    """What one event of a conversation adds to its transcript; nothing for those that only animate a screen."""
+    match event:
+        case Said():
+            yield from _spoken("you", event.text, terminal)
+        case Answered():
+            yield from _spoken("tilth", marked(event), terminal)
+        case Proposed():
+            yield from _spoken("tool", one_line(event.command) or f"{one_line(event.tool)} (cannot be read)", terminal)
+        case Returned():
+            yield from _spoken("tool", returned(event), terminal)
+        case Asked():
+            yield from asked_lines(event, terminal)
+        case Ruled():
+            because = f": {one_line(event.because)}" if event.because else ""
+            yield from _spoken("you", f"{WORDS[event.word]}{because}", terminal)
+        case Noticed() if event.level != "note":
+            yield from _spoken("note", event.text, terminal)
+        case Failed():
+            yield from _spoken("failed", f"{event.message} {event.next_step}".strip(), terminal)
+
+
+def returned(event: Returned) -> str:
+    """`done dedup.near 3.1 s 100,000 → 91,204`."""
+    word = "done" if event.ok else "not done"
+    return f"{word}: {one_line(event.tool)}  {event.seconds:.1f} s  {one_line(event.line)}"
+
+
+def marked(event: Answered) -> str:
+    """The answer with ` [?]` behind every number that no result holds."""
+    text, at = [], 0
+    for _, end in sorted(event.doubtful):
+        text += [event.text[at:end], " [?]"]
+        at = end
+    return "".join([*text, event.text[at:]])
+
+
+def asked_lines(event: Asked, terminal: Terminal) -> Iterator[str]:
+    """The question a call waits with."""
+    yield from _spoken("asks", f"may it run this? It {_why(event.why)}.", terminal)
+    yield from wrap(one_line(event.command), terminal.columns, indent="    ")
+    for name in ("writes", "sends", "cost", "time"):
+        if value := getattr(event, name):
+            yield from wrap(f"{name:<7} {one_line(value)}", terminal.columns, indent="            ", first="    ")
+
+
+def _why(why: str) -> str:
+    return {"spends": "asks models, which may cost", "sends": "sends data out", "exports": "writes files",
+            "writes": "makes a new version"}.get(why, why)  # fmt: skip
+
+
+@fitted
+def answer(events: Sequence[Answered], terminal: Terminal) -> Iterator[str]:
+    """The last answer of a turn, with its doubtful numbers marked."""
+    for line in many_lines(marked(events[-1]) if events else ""):
+        yield from wrap(line, terminal.columns) or [""]
+    if events and events[-1].doubtful:
+        yield ""
+        yield "[?] no result of this conversation holds this number"
+
+
+def meter(event: Metered) -> str:
+    """`context 2,104 of 32,768 tokens; 12,000 in, 900 out; $0.02; small sees rows`."""
+    cost = f"; ${event.usd:,.4f}" if event.usd else ""
+    return (
+        f"context {event.context:,} of {event.limit:,} tokens; {event.tokens_in:,} in, {event.tokens_out:,} out"
+        f"{cost}; {one_line(event.model)} may see {event.sees}"
+    )
+
+
+@fitted
+def window(found: Window, limit: int, terminal: Terminal) -> Iterator[str]:
+    """`/context`: what the next request holds."""
+    rows: list[list[Any]] = [[part.what, f"{part.tokens:,}"] for part in found.parts]
+    yield from table([["part", "tokens"], *rows, ["all", f"{found.tokens:,}"]], columns=terminal.columns, numbers=(1,))
+    if limit:
+        yield f"the model's context holds {limit:,}"
+    if found.left_out:
+        yield f"{found.left_out:,} earlier exchanges are left out for lack of room"
+
+
+@fitted
+def sessions(found: Sequence[Listed], terminal: Terminal) -> Iterator[str]:
+    """`tilth sessions`."""
+    if not found:
+        yield "no sessions; 'tilth chat' or 'tilth ask' begins one"
+        return
+    lines = [[one.id, one.at[:16].replace("T", " "), one.dataset, one.turns, one.calls, one.title] for one in found]
+    head = ["session", "begun (UTC)", "dataset", "turns", "calls", "first words"]
+    yield from table([head, *lines], columns=terminal.columns, numbers=(3, 4))
+
+
+def _spoken(who: str, text: str, terminal: Terminal) -> Iterator[str]:
+    for i, line in enumerate(many_lines(text)):
+        lead = f"{who}: " if i == 0 else "  "
+        yield from wrap(line, terminal.columns, indent="  ", first=lead) or [lead.rstrip()]

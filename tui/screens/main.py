@@ -1,0 +1,384 @@
+"""The conversation on the left, the data on the right, the prompt below, one line that says how things stand.
+
+It knows who is told what: events go to the transcript, the run tab and the status line; what the person does goes to the
+engine or the workspace. One thing writes at a time; what comes meanwhile waits its turn.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from typing import TYPE_CHECKING, Any, Protocol
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal
+from textual.message import Message
+from textual.screen import Screen
+
+from ...agent.events import Answered, Asked, Event, Failed, Finished, Metered, Noticed, Returned, Ruled
+from ...tools.errors import TilthError
+from ..text import one_line
+from ..widgets.approval import ApprovalCard
+from ..widgets.background import Broke, Fetched, fetch
+from ..widgets.blocks import Note, Person
+from ..widgets.composer import Composer
+from ..widgets.findings_tab import FindingsTab
+from ..widgets.pane import Pane
+from ..widgets.plain_text import BAD
+from ..widgets.status_line import StatusLine
+from ..widgets.tab import Tab
+from ..widgets.transcript import Transcript
+from .start import opened
+from .typed import Typed, completions, help_lines
+
+if TYPE_CHECKING:
+    from ...agent.session import Session
+    from ...agent.workspace import Workspace
+
+
+class Conversation(Protocol):
+    """What a screen needs of an engine (agent/engine.py)."""
+
+    dataset: str
+
+    @property
+    def running(self) -> bool: ...
+
+    @property
+    def begun(self) -> bool: ...
+
+    @property
+    def unfinished(self) -> bool: ...
+
+    @property
+    def model(self) -> str: ...
+
+    @property
+    def session(self) -> Session: ...
+
+    def chat(self, text: str) -> AsyncIterator[Event]: ...
+
+    def go_on(self) -> AsyncIterator[Event]: ...
+
+    def rule(self, ruled: Ruled) -> None: ...
+
+    def interrupt(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+class Told(Message):
+    """An event, from the engine or from a thread that works on the workspace."""
+
+    def __init__(self, event: Event) -> None:
+        super().__init__()
+        self.event = event
+
+
+class Ended(Message):
+    """The turn is over."""
+
+
+class MainScreen(Screen[None]):
+    """Work with one dataset."""
+
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]
+    BINDINGS = [
+        Binding("escape", "back", show=False),
+        Binding("ctrl+t", "switch", show=False),
+        Binding("ctrl+p", "palette", show=False, priority=True),
+        Binding("ctrl+g", "edit", show=False),
+        *[Binding(f"alt+{number}", f"pane({number - 1})", show=False) for number in range(1, 6)],
+    ]
+
+    def __init__(
+        self, workspace: Workspace, engine: Conversation, dataset: str, *, clock: Callable[[], float]
+    ) -> None:
+        super().__init__()
+        self.workspace = workspace
+        self.engine = engine
+        self.dataset = dataset
+        self._clock = clock
+        self._version = ""
+        self._busy = ""
+        self._waiting: deque[Callable[[], None]] = deque()
+
+    def compose(self) -> ComposeResult:
+        with Horizontal(id="body"):
+            yield Transcript(id="transcript")
+            yield Pane(self._clock, id="pane")
+        yield Composer(lambda text: completions(text, self.workspace), id="composer")
+        yield StatusLine(id="status")
+
+    @property
+    def transcript(self) -> Transcript:
+        return self.query_one(Transcript)
+
+    @property
+    def pane(self) -> Pane:
+        return self.query_one(Pane)
+
+    @property
+    def composer(self) -> Composer:
+        return self.query_one(Composer)
+
+    def on_mount(self) -> None:
+        self.workspace.listener = lambda event: self.post_message(Told(event)) and None
+        self.composer.prompt.focus()
+        self.set_class(not self.engine.begun, "-pane")
+        self._say_model()
+        if self.engine.begun:
+            self._resume()
+        if self.dataset:
+            self._do(f"opens {self.dataset}", lambda: opened(self.workspace, self.dataset), "opened")
+
+    def _say_model(self) -> None:
+        try:
+            model = self.engine.model
+        except TilthError as error:
+            self.transcript.add(Note(str(error), "✘", BAD))
+            model = ""
+        self._idle = "ready" if model else "no model"
+        self.query_one(StatusLine).say(self._idle)
+
+    def _resume(self) -> None:
+        """Show a conversation that was had before; a call that waits for a person is asked about again."""
+        told = list(self.engine.session.replay())
+        self.transcript.tell_all(told)
+        self.composer.remember([event.text for event in told if type(event).__name__ == "Said"])
+        if self.engine.unfinished:
+            self._converse(self.engine.go_on)
+
+    # -- one thing at a time ---------------------------------------------------------------------------------------
+
+    def _start(self, what: str, begin: Callable[[], None]) -> None:
+        """Begin something that may write, or have it wait until what is under way has ended."""
+        if self._busy:
+            self._waiting.append(lambda: self._start(what, begin))
+            return
+        self._busy = what
+        self._say_state()
+        begin()
+
+    def _end(self) -> None:
+        self._busy = ""
+        if self._waiting:
+            self._waiting.popleft()()
+        self._say_state()
+        self._refresh_data()
+
+    def _say_state(self) -> None:
+        running = self.pane.run.state
+        asks = bool(self.query(ApprovalCard))
+        self.query_one(StatusLine).say("asks you" if asks else running or self._busy or self._idle)
+
+    def _do(self, what: str, do: Callable[[], Any], name: str = "did") -> None:
+        """Do something in a thread when nothing else is under way."""
+        self._start(what, lambda: fetch(self, name, do))
+
+    @on(Tab.Act)
+    def _act(self, event: Tab.Act) -> None:
+        event.stop()
+        self._do(event.what, event.do)
+
+    def on_fetched(self, event: Fetched) -> None:
+        event.stop()
+        if event.trouble:
+            self.transcript.add(Note(event.trouble, "✘", BAD))
+            if not self.has_class("-wide"):
+                self._show_pane(False)
+        elif event.what == "opened":
+            self.dataset = self.engine.dataset = event.value
+            self._version = ""
+        elif event.what == "answered":
+            typed, render = event.value
+            self.transcript.ran(typed.line, typed.twin, render)
+        self._end()
+
+    def on_broke(self, event: Broke) -> None:
+        """A fault of ours in a thread: the log keeps it, the screen stays."""
+        from ..crash import write_log
+
+        event.stop()
+        path = write_log(event.error)
+        self.transcript.add(Note(f"A fault in tilth ({type(event.error).__name__}); nothing is lost. Log: {path}", "✘", BAD))
+        self._end()
+
+    def _refresh_data(self) -> None:
+        """Show the version that is current now, if it is another than before."""
+        if not self.dataset or self._busy:
+            return
+        try:
+            _, vid = self.workspace.store.resolve(self.dataset)
+        except TilthError:
+            return
+        if vid != self._version:
+            self._version = vid
+            self.pane.about(self.workspace, self.dataset)
+            shown = self.dataset if "@" in self.dataset else f"{self.dataset}@{vid[:8]}"
+            self.query_one(StatusLine).say(dataset=shown)
+        elif self.pane.current == "ledger":
+            self.pane.tab.about(self.workspace, self.dataset)
+
+    # -- the conversation ------------------------------------------------------------------------------------------
+
+    @on(Composer.Sent)
+    def _sent(self, event: Composer.Sent) -> None:
+        event.stop()
+        typed = Typed.read(event.text, self.dataset)
+        if typed is None:
+            self._show_pane(False)
+            self.transcript.add(Person(event.text))
+            self.transcript.scroll_end(animate=False)
+            self._start("thinks", lambda: self._converse(lambda: self.engine.chat(event.text)))
+        else:
+            self._run_typed(typed)
+
+    def _converse(self, begin: Callable[[], AsyncIterator[Event]]) -> None:
+        self._busy = self._busy or "thinks"
+        self.run_worker(self._turn(begin), group="turn", exclusive=True, exit_on_error=False)
+
+    async def _turn(self, begin: Callable[[], AsyncIterator[Event]]) -> None:
+        """Hand on what the engine tells; the screen hears of it by messages alone."""
+        try:
+            async for event in begin():
+                self.post_message(Told(event))
+        except TilthError as error:
+            self.post_message(Told(Failed(str(error.args[0]), error.next_step)))
+        except Exception as error:
+            self.post_message(Broke(error))
+            return
+        self.post_message(Ended())
+
+    @on(Told)
+    def _told(self, event: Told) -> None:
+        event.stop()
+        told = event.event
+        self.transcript.tell(told)
+        self.pane.run.tell(told)
+        match told:
+            case Asked():
+                self._ask(told)
+            case Ruled() | Answered() | Failed():
+                self._unask()
+            case Metered():
+                self.query_one(StatusLine).say(meter=told)
+        if isinstance(told, Asked | Ruled | Returned | Finished) or self.pane.run.state:
+            self._say_state()
+
+    @on(Ended)
+    def _ended(self, event: Ended) -> None:
+        event.stop()
+        self.transcript.flush()
+        self._unask()
+        if not self.dataset and self.engine.dataset:
+            self.dataset = self.engine.dataset
+        self._say_model()
+        self._end()
+
+    def _ask(self, asked: Asked) -> None:
+        self._unask()
+        self._show_pane(False)
+        self.mount(ApprovalCard(asked, self._clock), before=self.composer)
+        self.app.bell()
+
+    def _unask(self) -> None:
+        for card in self.query(ApprovalCard):
+            card.remove()
+            self.composer.prompt.focus()
+
+    @on(ApprovalCard.Answered)
+    def _answered(self, event: ApprovalCard.Answered) -> None:
+        event.stop()
+        self._unask()
+        try:
+            self.engine.rule(event.ruled)
+        except TilthError as error:
+            self.transcript.add(Note(str(error), "✘", BAD))
+
+    # -- what was typed --------------------------------------------------------------------------------------------
+
+    def _run_typed(self, typed: Typed) -> None:
+        """A slash command or a query."""
+        if typed.here:
+            self.call_later(getattr(self, f"action_{typed.here}"), *typed.words)
+            return
+        self._show_pane(False)
+        self._do(typed.name, lambda: (typed, typed.answer(self.workspace, self.engine)), "answered")
+
+    def action_tab(self, name: str) -> None:
+        """Bring a tab into sight."""
+        self._show_pane(True)
+        self.pane.look_at(name)
+
+    def action_open(self, wanted: str = "") -> None:
+        if wanted:
+            self._do(f"opens {one_line(wanted)}", lambda: opened(self.workspace, wanted), "opened")
+        else:
+            self.transcript.add(Note("/open wants a dataset or a path", "✘", BAD))
+
+    def action_help(self) -> None:
+        self._show_pane(False)
+        self.transcript.ran("/help", "tilth --help", help_lines)
+
+    def action_theme(self) -> None:
+        self.app.action_theme()  # type: ignore[attr-defined]
+
+    async def action_quit(self) -> None:
+        await self.app.action_quit()
+
+    @on(FindingsTab.Rows)
+    def _rows_of(self, event: FindingsTab.Rows) -> None:
+        event.stop()
+        self.pane.rows.find(event.where)
+        self.pane.look_at("rows")
+
+    # -- keys ------------------------------------------------------------------------------------------------------
+
+    @on(Composer.Left)
+    def _left(self, event: Composer.Left) -> None:
+        event.stop()
+        self.action_back()
+
+    def action_back(self) -> None:
+        """Interrupt what runs; with nothing running, go back to the prompt."""
+        if self.engine.running:
+            self.engine.interrupt()
+            self.query_one(StatusLine).say("stops")
+        else:
+            self.composer.prompt.focus()
+
+    def action_switch(self) -> None:
+        """Between the prompt and the pane; on a narrow screen also what is in sight."""
+        to_pane = not self.pane.has_focus_within
+        self._show_pane(to_pane)
+        if to_pane:
+            self.pane.focus_tab()
+        else:
+            self.composer.prompt.focus()
+
+    def _show_pane(self, pane: bool) -> None:
+        self.set_class(pane, "-pane")
+        if not pane and self.has_class("-narrow") and self.pane.has_focus_within:
+            self.composer.prompt.focus()
+
+    def action_pane(self, number: int) -> None:
+        from ..widgets.pane import TABS
+
+        self.action_tab(TABS[number])
+
+    def action_palette(self) -> None:
+        self.composer.prompt.focus()
+        self.composer.write("/")
+
+    def action_edit(self) -> None:
+        """Write the message in the editor that $EDITOR names."""
+        from .editor import edited
+
+        text = edited(self.app, self.composer.text)
+        if isinstance(text, Noticed):
+            self.transcript.tell(text)
+        else:
+            self.composer.write(text)

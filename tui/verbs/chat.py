@@ -1,0 +1,105 @@
+"""Verbs of conversation: ask (one turn), chat (many), sessions."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from ...agent import session as sessions_on_disk
+from ...agent.events import Answered, Event, Failed, Returned
+from ...tools.errors import Misuse
+from ..render import chat as shown
+
+if TYPE_CHECKING:
+    from ...agent.engine import Engine
+    from ..command import Command
+
+
+def ask(command: Command) -> int:
+    """One turn. What nobody has approved is refused; the exit code is that of what failed."""
+    from ...agent.approval import approved
+    from ...agent.engine import Engine
+    from ...agent.models.budget import Caps
+
+    args = command.args
+    caps = Caps(command.option("max_calls"), command.option("max_usd"), command.option("max_minutes"))
+    allowed = approved(args.approve or "", caps)
+    with command.open(*([args.dataset] if args.dataset else [])) as workspace:
+        dataset = workspace.address(args.dataset) if args.dataset else ""
+        session = sessions_on_disk.resume(workspace.store, args.resume) if args.resume else None
+        engine = Engine(workspace, session=session, dataset=dataset or _only(workspace), approved=allowed, caps=caps)
+        events = asyncio.run(_turn(command, engine, args.question, _piped()))
+    return _told(command, engine, events)
+
+
+def _only(workspace: Any) -> str:
+    """The dataset, where there is one only."""
+    names = [name for name in workspace.store.histories() if not name.startswith("benchmarks/")]
+    return names[0] if len(names) == 1 else ""
+
+
+def _piped() -> str:
+    """What was piped in; a terminal is left alone."""
+    if sys.stdin is None or sys.stdin.closed or sys.stdin.isatty():
+        return ""
+    return sys.stdin.read()
+
+
+async def _turn(command: Command, engine: Engine, question: str, piped: str) -> list[Event]:
+    events = []
+    async with engine:
+        async for event in engine.chat(question, context=piped):
+            command.face.listener(event)
+            events.append(event)
+    return events
+
+
+def _told(command: Command, engine: Engine, events: list[Event]) -> int:
+    answers = [event for event in events if isinstance(event, Answered)]
+    failed = next((event for event in events if isinstance(event, Failed)), None)
+    calls = [
+        {"tool": event.tool, "ok": event.ok, "line": event.line} for event in events if isinstance(event, Returned)
+    ]
+    if failed is not None:
+        command.face.fail(failed.message, failed.next_step, failed.exit_code)
+        return failed.exit_code
+    last = answers[-1] if answers else Answered("")
+    usage = engine.session.usage
+    line = {
+        "tool": "ask",
+        "session": engine.session.id,
+        "answer": last.text,
+        "doubtful": [last.text[a:b] for a, b in last.doubtful],
+        "calls": calls,
+        "tokens": {"in": usage.tokens_in, "out": usage.tokens_out},
+        "usd": usage.usd,
+    }
+    command.face.result(line, lambda screen: shown.answer(answers, screen))
+    return 0
+
+
+def chat(command: Command) -> int:
+    """The screen where there is a terminal, else line by line."""
+    args = command.args
+    plain = command.option("plain") or not (sys.stdin.isatty() and sys.stdout.isatty())
+    if command.option("json"):
+        raise Misuse("'tilth chat' has no --json.", next_step='Ask one thing at a time: tilth ask "…" --json')
+    with command.open(*([args.dataset] if args.dataset else []), create=True) as workspace:
+        dataset = workspace.address(args.dataset) if args.dataset else _only(workspace)
+        session = sessions_on_disk.resume(workspace.store, args.resume) if args.resume else None
+        if not plain:
+            from ..app import run
+
+            return int(run(workspace, dataset=dataset, session=session) or 0)
+        from ..linear import talk
+
+        return talk(command, workspace, dataset, session)
+
+
+def sessions(command: Command) -> None:
+    with command.open() as workspace:
+        found = sessions_on_disk.listed(workspace.store)
+    line = {"tool": "sessions", "sessions": [asdict(one) for one in found]}
+    command.face.result(line, lambda screen: shown.sessions(found, screen))
