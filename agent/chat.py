@@ -214,7 +214,7 @@ async def _made(talk: Talk, call: Mapping[str, Any]) -> tuple[str, Told]:
         planned = await talk.work(lambda: offered.plan(talk.desk, call["name"], arguments))
         allowed, why_not = await talk.gate(call["id"], planned)
         if allowed is None:
-            return planned.tool, Told(why_not, f"Not done: {why_not}", ok=False)
+            return planned.tool, Told(why_not, f"Not done: {why_not}", ok=False, result={"refused": planned.effect})
         return allowed.tool, await talk.do(allowed, call["id"])
     except OverBudget:
         raise

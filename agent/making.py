@@ -32,7 +32,7 @@ def commit(store: Store, rows: Rows, made: Made, entry: Entry, base: str, *, mov
     born = _born(store, rows, made, entry, base, moves=moves)
     counts = made.books.counts()
     told = {"into": made.into, "version": born.output, "spent": made.books.spent()}
-    note = replace(entry, details={**entry.details, "made": told}, counts=counts, objects=_refused(store, made))
+    note = replace(entry, details={**entry.details, "made": told}, counts=counts)
     return committing.apply_report(store, rows, Report(findings=made.findings, facts=made.facts), note)
 
 
@@ -56,6 +56,7 @@ def _born(store: Store, rows: Rows, made: Made, entry: Entry, base: str, *, move
               "license": _license(store, entry.dataset, rows.vid), "made_from": f"{entry.dataset}@{rows.vid}"}  # fmt: skip
     details: dict[str, Any] = {"sources": [source], "read": len(made.added), "kept": len(made.added), "rejected": {}}
     birth = replace(entry, kind="import", dataset=made.into, key=key, moves=moves, details=details,
+                    objects=_refused(store, made),
                     inputs=(rows.vid,) if base else ())  # fmt: skip
     kind: pa.DataType = rows.schema(["record"]).field("record").type
     change = Change(iter([Outcome(added=made.added)]), books=made.books)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..tools.errors import Misuse
-from ..tools.store import history
+from ..tools.store import drafts, history
 from ..tools.store.ledger import Entry
 from ..tools.store.rows import Rows
 from .opened import Opened
@@ -76,6 +76,12 @@ class Reading(Opened):
         address = self.address(dataset)
         found = history.drops(self.store, address, step=step, reason=reason, count=count, seed=self.seed)
         return history.funnel(self.store, address), found
+
+    def refused(
+        self, dataset: str, *, reason: str | None = None, count: int = 5
+    ) -> tuple[dict[str, int], list[drafts.Draft]]:
+        """Drafts that a panel refused on the way to a version: how many by code, and seeded examples."""
+        return drafts.refused(self.store, self.address(dataset), reason=reason, count=count, seed=self.seed)
 
     def why(self, row: str, *, dataset: str | None = None) -> history.Life:
         """The life of one row, searched in one dataset or in all."""

@@ -5,10 +5,11 @@ It knows arrays of numbers, and clusters where values hang together. What they m
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ _SEED: Final = 20_261_120
 _EXACT_SIGNS: Final = 14
 _BLOCK: Final = 1 << 22
 """Numbers held at once while resampling."""
+_FEW: Final = 128
 
 PLANNED_SD: Final = 0.5
 """Standard deviation of paired differences assumed before anything is measured: two agents on yes-or-no tasks whose
@@ -209,13 +211,21 @@ def _sums(clusters: Sequence[str], *columns: Sequence[float]) -> Floats:
 def _resampled(sums: Floats, *, seed: int = _SEED) -> Floats:
     """Totals of clusters drawn with replacement, (columns, RESAMPLES)."""
     count = sums.shape[1]
-    random = np.random.default_rng(seed)
+    drawn = _few_drawn(count, seed) if count <= _FEW else _drawn(count, seed)
     rows = max(_BLOCK // count, 1)
-    parts: list[Any] = []
-    for start in range(0, RESAMPLES, rows):
-        drawn = random.multinomial(count, np.full(count, 1 / count), size=min(rows, RESAMPLES - start))
-        parts.append(sums @ drawn.T)
-    return np.concatenate(parts, axis=1)
+    return np.concatenate([sums @ drawn[at : at + rows].T for at in range(0, RESAMPLES, rows)], axis=1)
+
+
+def _drawn(count: int, seed: int) -> NDArray[np.int16]:
+    """How often each of `count` clusters is drawn, (RESAMPLES, count)."""
+    random, rows = np.random.default_rng(seed), max(_BLOCK // count, 1)
+    shares, starts = np.full(count, 1 / count), range(0, RESAMPLES, rows)
+    blocks = [random.multinomial(count, shares, size=min(rows, RESAMPLES - at)).astype(np.int16) for at in starts]
+    return np.concatenate(blocks)
+
+
+_few_drawn = functools.lru_cache(maxsize=32)(_drawn)
+"""Drawing costs more than summing, and a report has many figures over the same few numbers of clusters."""
 
 
 def _tails(clusters: int) -> tuple[float, float]:

@@ -22,6 +22,7 @@ from .screens.main import Conversation, MainScreen
 from .screens.start import StartScreen
 
 if TYPE_CHECKING:
+    from ..agent.session import Session
     from ..agent.workspace import Workspace
 
 DARK: Final = Theme(
@@ -107,7 +108,6 @@ class TilthApp(App[int]):
     def _folder_chosen(self, event: StartScreen.Folder) -> None:
         from ..agent.workspace import open_workspace
 
-        self.workspace.close()
         self.workspace = open_workspace(event.root, seed=self.workspace.seed, threads=self.workspace.threads)
         remember(event.root)
         self.switch_screen(StartScreen(self.workspace))
@@ -127,31 +127,17 @@ class TilthApp(App[int]):
         self._close_messages_no_wait()
 
 
-def run(
-    workspace_root: str | os.PathLike[str],
-    *,
-    dataset: str | None = None,
-    resume: str | None = None,
-    seed: int = 0,
-    threads: int | None = None,
-) -> int:
-    """Talk about a dataset on the screen until the person leaves; -> exit code. Raises what opening raises."""
+def run(workspace: Workspace, *, dataset: str = "", session: Session | None = None) -> int:
+    """Talk about a dataset on the screen until the person leaves; -> exit code. Without one, the first screen asks."""
     from ..agent.engine import Engine
-    from ..agent.session import resume as resumed
-    from ..agent.workspace import open_workspace
 
-    with open_workspace(workspace_root, seed=seed, threads=threads) as workspace:
-        remember(workspace.root)
-        session = None if resume is None else resumed(workspace.store, resume)
+    def engine(opened: Workspace, name: str) -> Conversation:
+        return Engine(opened, session=session if opened is workspace else None, dataset=name)
 
-        def engine(opened: Workspace, name: str) -> Any:
-            return Engine(opened, session=session, dataset=name)
-
-        app = TilthApp(
-            workspace, dataset=dataset or "", engine=engine, resumed=session is not None, light=light_terminal()
-        )
-        app.run()
-        return _left(app)
+    remember(workspace.root)
+    app = TilthApp(workspace, dataset=dataset, engine=engine, resumed=session is not None, light=light_terminal())
+    app.run()
+    return _left(app)
 
 
 def _left(app: TilthApp) -> int:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ..agent.review import Case
     from ..agent.workspace import DatasetStatus, Preview
     from ..tools.contaminate._registered import Registered
+    from ..tools.store.drafts import Draft
     from ..tools.store.history import Decision, Difference, Dropped, Funnel, Life, StoredRow
     from ..tools.store.ledger import Entry
     from ..tools.store.rulings import Rate
@@ -49,6 +50,11 @@ def dropped(one: Dropped) -> dict[str, Any]:
         "record": one.row.record,
         "survivor": None if one.survivor is None else row(one.survivor),
     }
+
+
+def draft(one: Draft) -> dict[str, Any]:
+    """A draft of a panel that became no row."""
+    return {**asdict(one), "calls": list(one.calls)}
 
 
 def funnel(one: Funnel) -> dict[str, Any]:
@@ -92,6 +98,17 @@ def life(found: Life) -> dict[str, Any]:
         "rulings": [asdict(one) for one in found.rulings],
         "exports": [{"step": entry.seq, **entry.details} for entry in found.exports],
         "purged": None if found.purged is None else tombstone(found.purged),
+        "asked": [
+            {
+                "call": one.key,
+                "endpoint": one.call.endpoint,
+                "model": one.call.model,
+                "messages": one.messages,
+                "answer": one.answer,
+                "tokens": {"in": one.call.tokens_in, "out": one.call.tokens_out},
+            }
+            for one in found.asked
+        ],
     }
 
 

@@ -9,15 +9,32 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..agent.events import Event, Listener, nobody
 from .plain import PlainFace
 from .terminal import Terminal
 
 
-def run(words: Sequence[str], folder: Path, terminal: Terminal) -> tuple[list[str], int]:
-    """Run `tilth WORDS` on the workspace in `folder`; -> (lines for people, exit code). Nothing is raised."""
+class _Overheard(PlainFace):
+    """A face whose events somebody else hears too, while they happen."""
+
+    heard: Listener = staticmethod(nobody)
+
+    def listener(self, event: Event) -> None:
+        self.heard(event)
+        super().listener(event)
+
+
+def run(
+    words: Sequence[str], folder: Path, terminal: Terminal, listener: Listener = nobody
+) -> tuple[list[str], int]:
+    """Run `tilth WORDS` on the workspace in `folder`; -> (lines for people, exit code). Nothing is raised.
+
+    `listener` hears what happens while it happens.
+    """
     from . import cli
 
     out, narration = io.StringIO(), io.StringIO()
-    face = PlainFace(out, narration, screen=terminal, narrator=Terminal(terminal.columns, linear=True), quiet=True)
+    face = _Overheard(out, narration, screen=terminal, narrator=Terminal(terminal.columns, linear=True), quiet=True)
+    face.heard = listener
     code = cli.run([*words, "--workspace", str(folder)], face)
     return [*narration.getvalue().splitlines(), *out.getvalue().splitlines()], code

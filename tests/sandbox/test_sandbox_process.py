@@ -54,11 +54,9 @@ def test_what_is_said_is_json(sandbox: Sandbox) -> None:
 
 def test_every_type_can_be_told(sandbox: Sandbox) -> None:
     """What DuckDB's module imports to hand a value over was imported before the process was locked."""
-    columns = ask(sandbox, "describe from test_all_types()")
-    assert len(columns["rows"]) > 40
-    for name, *_ in columns["rows"]:
-        reply = ask(sandbox, f'select "{name}" from test_all_types() limit 1 offset 1')
-        assert reply.get("error") in (None, "OverflowError", "ValueError", "NotImplementedException"), (name, reply)
+    reply = ask(sandbox, "from test_all_types()")
+    assert len(reply["columns"]) > 40
+    assert len(reply["rows"]) == 3
 
 
 def test_rows_values_and_bytes_are_capped(sandbox: Sandbox) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from ..errors import Refused, Retry, TilthError, nearest
 from ..store import views
-from ..store.sql import validate_query
+from ..store.sql import tables_of, validate_query
 from ..store.store import Store
 from .jail import landlock_abi
 from .sandbox import Sandbox, shared
@@ -64,7 +64,7 @@ def ask(store: Store, address: str, sql: str, *, limits: Limits | None = None, w
     reply = (within or shared()).run(Job(sql, defined.statements, files, limits))
     if "error" in reply:
         _, vid = store.resolve(address)
-        raise _explained(reply, limits, views.columns_of(store.rows_of(vid).mapping))
+        raise _explained(reply, limits, views.columns_of(store.rows_of(vid).mapping), tables_of(sql))
     if not reply["landlock"] and not missing_wall():
         raise Refused("The query ran without Landlock, which this system has; its answer is not used.")
     rows = reply["rows"]
@@ -82,7 +82,10 @@ def schema(columns: Mapping[str, Sequence[str]]) -> str:
     return "; ".join(told)
 
 
-def _explained(reply: Mapping[str, Any], limits: Limits, columns: Mapping[str, Sequence[str]]) -> TilthError:
+def _explained(
+    reply: Mapping[str, Any], limits: Limits, columns: Mapping[str, Sequence[str]], read: set[str]
+) -> TilthError:
+    """What happened and how to go on; `read` are the views that the query names."""
     kind, message = str(reply["error"]), str(reply["message"])
     if kind == "InterruptException" or message in _LATE:
         return Retry(
@@ -102,6 +105,6 @@ def _explained(reply: Mapping[str, Any], limits: Limits, columns: Mapping[str, S
     views_and_columns = f"Views: {schema(columns)}."
     if found := _NO_COLUMN.search(message):
         name = next(filter(None, found.groups()))
-        known = {one for names in columns.values() for one in names}
+        known = {one for view, names in columns.items() if view in read or not read for one in names}
         return Retry(f"There is no column {name!r}.", next_step=f"{nearest(name, known)} {views_and_columns}")
     return Retry(f"The query failed: {message.rstrip('.')}.", next_step=views_and_columns)

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..errors import Misuse
-from . import rulings
+from . import drafts, rulings
 from .ledger import Entry
 from .packs import PACK_COLUMNS, fixed_bytes
 from .rows import Rows, parse_records
@@ -74,6 +74,7 @@ class Life:
     exports: tuple[Entry, ...]
     rulings: tuple[rulings.Ruling, ...]
     purged: Entry | None = None
+    asked: tuple[drafts.Asked, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -198,7 +199,7 @@ def why(store: Store, dataset: str, wanted: str) -> Life:
         next_step = "Name it by a row id (6 digits or more), FILE:LINE, or its own key (import --id COLUMN)."
         raise Misuse(f"No row of {dataset} is called {wanted!r}.", next_step=next_step)
     row_id, place = revisions[0].row_id, revisions[0].ord
-    told = _decided(store, entries, row_id)
+    told = list(_decided(store, entries, row_id))
     signals: list[tuple[Entry, Mapping[str, Any]]] = []
     for entry in entries:
         if "signals" in entry.objects and entry.kind == "step":
@@ -208,7 +209,9 @@ def why(store: Store, dataset: str, wanted: str) -> Life:
     live = row_id in store.rows(dataset).positions_of([row_id])
     exports = [entry for entry in entries if entry.kind == "export" and _holds(store, entry, row_id)]
     said = [one for one in rulings.read(store.root) if (one.dataset, one.row_id) == (dataset, row_id)]
-    return Life(dataset, row_id, tuple(revisions), tuple(told), tuple(signals), live, tuple(exports), tuple(said))
+    asked = drafts.asked(store, (one.evidence for one in told))
+    return Life(dataset, row_id, tuple(revisions), tuple(told), tuple(signals), live, tuple(exports), tuple(said),
+                asked=tuple(asked))  # fmt: skip
 
 
 def _tombstone(store: Store, dataset: str, wanted: str) -> Entry | None:
@@ -232,11 +235,20 @@ def _purged(store: Store, dataset: str, entries: Sequence[Entry], tombstone: Ent
 
 def _decided(store: Store, entries: Sequence[Entry], row_id: str) -> Iterator[Decision]:
     """Every decision about one row, oldest first."""
+    born: list[Decision] = []
     for entry in entries:
         table = decisions(store, entry) if entry.kind in ("step", "report", "import") else None
         if table is not None:
             hits = table.filter(pc.equal(table["row_id"], pa.scalar(bytes.fromhex(row_id), pa.binary(16))))
-            yield from (_decision(line, entry) for line in hits.to_pylist())
+            for one in (_decision(line, entry) for line in hits.to_pylist()):
+                # A making that went on from an earlier one tells again of the rows it found made.
+                if one.action != "add" or not any(_same(one, other) for other in born):
+                    born += [one] if one.action == "add" else []
+                    yield one
+
+
+def _same(one: Decision, other: Decision) -> bool:
+    return (one.reason, one.score, one.evidence) == (other.reason, other.score, other.evidence)
 
 
 def _holds(store: Store, entry: Entry, row_id: str) -> bool:

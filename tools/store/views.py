@@ -61,7 +61,8 @@ def define(store: Store, address: str, sql: str) -> Definitions:
 def columns_of(mapping: Mapping) -> dict[str, tuple[str, ...]]:
     """Each view with the names of its columns."""
     rows = (*OWN, *(column.shown for column in own_columns(mapping)))
-    return {"rows": rows, "dropped": (*rows, "step", "tool", "reason", "score", "evidence"), **_COLUMNS}
+    renamed = _renamed(mapping)
+    return {"rows": rows, "dropped": (*(renamed.get(name, name) for name in rows), *_OF_A_DROP), **_COLUMNS}
 
 
 def positions_where(store: Store, address: str, predicate: str, *, threads: int | None = None) -> np.ndarray:
@@ -259,13 +260,13 @@ class _Session:
         parts = []
         for entry, file in self._steps("decisions"):
             assert entry.before is not None
-            before = self._of(self._store.version(entry.before))
+            before = self._store.version(entry.before)
             parts.append(
-                f"select r.* exclude (ord, rev, record), {_step(entry)}, d.reason, d.score, d.evidence "
-                f"from ({before}) r join read_parquet({file}) d using (ord) where d.action = 'drop'"
+                f"select r.* {_without_clashes(before.mapping)}, {_step(entry)}, d.reason, d.score, d.evidence "
+                f"from ({self._of(before)}) r join read_parquet({file}) d using (ord) where d.action = 'drop'"
             )
         empty = (
-            "select * exclude (ord, rev, record), 0 as step, '' as tool, '' as reason, 0.0 as score, "
+            f"select * {_without_clashes(self.rows.mapping)}, 0 as step, '' as tool, '' as reason, 0.0 as score, "
             "'' as evidence from all_rows where false"
         )
         return " union all by name ".join(f"({part})" for part in [*parts, empty])
@@ -351,6 +352,9 @@ _EMPTY_FACTS: Final = (
 )
 
 
+_OF_A_DROP: Final = ("step", "tool", "reason", "score", "evidence")
+"""Columns of `dropped` beside those of `rows`; a record's column of the same name is shown as `NAME_` there."""
+
 _COLUMNS: Final = {
     "texts": ("row_id", "field", "text"),
     "turns": ("row_id", "i", "role", "text"),
@@ -360,6 +364,27 @@ _COLUMNS: Final = {
     "facts": ("tool", "id", "value", "unit", "method", "n_examined"),
 }
 """Columns of the views that have the same ones whatever the records are like."""
+
+
+def _renamed(mapping: Mapping) -> dict[str, str]:
+    """The record's own columns that `dropped` shows under another name than `rows`, and that name."""
+    shown = [column.shown for column in own_columns(mapping)]
+    taken = {*OWN, *_OF_A_DROP, *(name.lower() for name in shown)}
+    renamed = {}
+    for name in shown:
+        if name.lower() in _OF_A_DROP:
+            now = f"{name}_"
+            while now.lower() in taken:
+                now += "_"
+            taken.add(now.lower())
+            renamed[name] = now
+    return renamed
+
+
+def _without_clashes(mapping: Mapping) -> str:
+    """What follows `*` where the columns of a drop stand beside those of its row."""
+    renames = [f"{identifier(was)} as {identifier(now)}" for was, now in _renamed(mapping).items()]
+    return "exclude (ord, rev, record)" + (f" rename ({', '.join(renames)})" if renames else "")
 
 
 def _step(entry: Entry) -> str:

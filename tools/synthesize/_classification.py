@@ -101,7 +101,7 @@ class Classification:
         )
 
     def _made(self, text: str, label: str | None) -> Candidate:
-        record = {self.config.text: text}
+        record: dict[str, Any] = {self.config.text: text}
         shown = {"text": text}
         if label is not None:
             record[self.config.label] = self.values.get(label, label)
@@ -134,7 +134,11 @@ def one_of(given: str, labels: Sequence[str]) -> str | Rejected:
     meant = [label for label in labels if label.strip().casefold() == given.strip().casefold()]
     if len(meant) == 1:
         return meant[0]
-    return Rejected("label_not_in_set", f"{given[:80]!r} is none of the {len(labels)} labels.", {"label": given[:200]})
+    return not_in_set(given, len(labels))
+
+
+def not_in_set(given: str, count: int) -> Rejected:
+    return Rejected("label_not_in_set", f"{given[:80]!r} is none of the {count} labels.", {"label": given[:200]})
 
 
 def in_set(labels: Sequence[str]) -> Gate:
@@ -143,7 +147,7 @@ def in_set(labels: Sequence[str]) -> Gate:
 
     def gate(task: Task, candidate: Candidate) -> Rejected | None:
         label = candidate.shown["label"]
-        return None if label in allowed else one_of(label, ())
+        return None if label in allowed else not_in_set(label, len(allowed))
 
     return gate
 

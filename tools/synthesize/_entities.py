@@ -268,7 +268,8 @@ def to_bio(text: str, spans: Sequence[Span], words: Sequence[str]) -> list[str] 
 
 def from_bio(words: Sequence[str], tags: Sequence[str]) -> tuple[str, list[Span]]:
     """The words with a space between them, and the spans their tags mark. An I- tag that continues nothing begins."""
-    text, spans, open_label = "", [], ""
+    text, open_label = "", ""
+    spans: list[Span] = []
     for word, tag in zip(words, tags, strict=True):
         start = len(text) + bool(text)
         text = f"{text} {word}" if text else word

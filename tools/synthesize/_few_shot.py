@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from ..panel import Job
 from ._classification import Classification
 from ._entities import NamedEntities
@@ -11,7 +13,7 @@ from ._seeds import Seeds
 from ._shots import NAME, VERSION, Shots
 from ._strategy import Wish, strategy
 
-KINDS = {
+KINDS: Final[dict[str, type[Classification | QuestionAnswering | NamedEntities | Instructions]]] = {
     "classification": Classification,
     "qa": QuestionAnswering,
     "ner": NamedEntities,

@@ -84,7 +84,7 @@ class _Rephrase:
                 "rephrase: the style qa is for texts, not for responses.", next_step="Use easy, medium or hard."
             )
         self.prompts = {style: wish.prompts.load(f"synthesize/rephrase_{style}") for style in config.styles}
-        self.evidence = {
+        self.evidence: dict[str, dict[str, Any]] = {
             style: evidence(f"{NAME}@1", wish, prompt, style=style) for style, prompt in self.prompts.items()
         }
 

@@ -44,7 +44,8 @@ class Seeds:
 
     def row_id(self, position: int) -> str:
         """32 hex digits."""
-        return self._ids[position].tobytes().hex()
+        row_id: str = self._ids[position].tobytes().hex()
+        return row_id
 
     def parent(self, position: int, field: str = "", start: int = 0, end: int = 0) -> Parent:
         return Parent(self.row_id(position), field, start, end)

@@ -124,7 +124,7 @@ def _examples(config: Shots, found: Pool, rng: random.Random, label: str) -> lis
         return some(rng, found.labelled, config.shots)
     if config.sampling == "uniform" and config.mode != "label":
         return some(rng, found.of.get(label, []), config.shots)
-    each, shown = (config.shots, found.labels)
+    each, shown = config.shots, found.labels
     if config.sampling == "uniform":
         each, shown = 1, some(rng, found.labels, config.shots)
     drawn = dict.fromkeys(i for one in shown for i in some(rng, found.of.get(one, []), each))

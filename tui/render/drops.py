@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +13,9 @@ from .comparing import beside, marked
 from .rows import body, heading, plain
 
 if TYPE_CHECKING:
+    from ...tools.store.drafts import Draft
     from ...tools.store.history import Decision, Dropped, Funnel, StoredRow
-    from ...tools.store.mapping import Mapping
+    from ...tools.store.mapping import Mapping as Fields
 
 EXAMPLE = 240
 """Characters of one text in an example."""
@@ -28,7 +29,7 @@ SPANS = 3
 
 @fitted
 def drops(
-    address: str, funnel: Sequence[Funnel], found: Sequence[Dropped], mapping: Mapping, terminal: Terminal
+    address: str, funnel: Sequence[Funnel], found: Sequence[Dropped], mapping: Fields, terminal: Terminal
 ) -> Iterator[str]:
     lines = [
         [*([one.entry.seq, one.entry.tool, f"{one.before:,}", f"{one.after:,}"] if i == 0 else [""] * 4), *told]
@@ -50,6 +51,28 @@ def drops(
             yield from example(one, mapping, terminal)
 
 
+@fitted
+def drafts(codes: Mapping[str, int], found: Sequence[Draft], mapping: Fields, terminal: Terminal) -> Iterator[str]:
+    """Drafts of a panel that became no row, by code."""
+    if not codes:
+        return
+    yield ""
+    yield terminal.paint(f"{sum(codes.values()):,} drafts became no row", "bold")
+    yield from table([["code", "drafts"], *([code, f"{count:,}"] for code, count in codes.items())],
+                     columns=terminal.columns, numbers=(1,))  # fmt: skip
+    for code, group in groupby(found, key=lambda one: one.code):
+        examples = list(group)
+        yield ""
+        yield terminal.paint(f"{one_line(code)}: {len(examples)} of {codes[code]:,}", "bold")
+        for one in examples:
+            score = "" if one.score is None else f" (score {number(one.score)})"
+            yield from wrap(one_line(f"{one.message}{score}"), terminal.columns, indent="    ",
+                            first=f"- task {one.position}: ")  # fmt: skip
+            if one.record is not None:
+                lines = list(body(one.record, mapping, terminal, longest=EXAMPLE))
+                yield from ("  " + line for line in lines[:LINES])
+
+
 def _reasons(one: Funnel) -> Iterator[tuple[str, str, str]]:
     if not one.dropped:
         yield "", "0", ""
@@ -57,7 +80,7 @@ def _reasons(one: Funnel) -> Iterator[tuple[str, str, str]]:
         yield reason, f"{count:,}", share(count, one.before)
 
 
-def example(one: Dropped, mapping: Mapping, terminal: Terminal) -> Iterator[str]:
+def example(one: Dropped, mapping: Fields, terminal: Terminal) -> Iterator[str]:
     yield f"- {heading(one.row, terminal)}"
     told = evidence(one.decision, one.row.record)
     if told:
@@ -73,7 +96,7 @@ def example(one: Dropped, mapping: Mapping, terminal: Terminal) -> Iterator[str]
     yield from ("  " + line for line in beside(titles, texts, terminal))
 
 
-def text_of(row: StoredRow, mapping: Mapping) -> str:
+def text_of(row: StoredRow, mapping: Fields) -> str:
     """The default text of a row, else all of its record."""
     text = mapping.text(row.record, "default") if isinstance(row.record, dict) else ""
     return text or plain(row.record)
@@ -86,9 +109,17 @@ def evidence(decision: Decision, record: Any = None) -> str:
         if name == "spans" and isinstance(value, list):
             parts += [_span(span, record) for span in value[:SPANS]]
             parts += [f"{len(value) - SPANS} more places"] if len(value) > SPANS else []
-        elif name not in ("survivor", "of"):
+        elif name == "reviews" and isinstance(value, list):
+            parts += [_review(one) for one in value if isinstance(one, dict)]
+        elif name not in ("survivor", "of", "calls", "prompts") and value not in (False, [], {}):
             parts.append(f"{name} {_value(value)}")
     return one_line(", ".join(parts))
+
+
+def _review(one: dict[str, Any]) -> str:
+    no = f", no to {' and '.join(map(str, one['no']))}" if one.get("no") else ""
+    quotes = "".join(f', "{shorten(str(quote), 60)}"' for quote in one.get("quotes", ()))
+    return f"{one.get('role', 'reviewer')} {one.get('model')} {number(one.get('score', 0))}{no}{quotes}"
 
 
 def _span(span: Any, record: Any) -> str:

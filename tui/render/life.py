@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ..terminal import Terminal
-from ..text import number, one_line, wrap
+from ..text import number, one_line, shorten, wrap
 from . import fitted
 from .comparing import inline
 from .drops import evidence, text_of
@@ -41,7 +41,18 @@ def life(found: Life, mapping: Mapping, terminal: Terminal) -> Iterator[str]:
     yield from _decisions(found, mapping, terminal)
     yield from _rulings(found, terminal)
     yield from _signals(found, terminal)
+    yield from _asked(found, terminal)
     yield from _exports(found)
+
+
+def _asked(found: Life, terminal: Terminal) -> Iterator[str]:
+    if found.asked:
+        yield ""
+        yield "models said ('--json' shows every question whole):"
+    for one in found.asked:
+        tokens = f"{one.call.tokens_in:,} + {one.call.tokens_out:,} tokens"
+        told = f"{one.call.model} at {one.call.endpoint} ({tokens}): {shorten(one_line(one.answer), 160)}"
+        yield from wrap(told, terminal.columns, indent="    ", first=f"  {one.key[:8]} ")
 
 
 def _tombstone(found: Life, purged: Entry, terminal: Terminal) -> Iterator[str]:

@@ -83,7 +83,8 @@ def _step(result: Mapping[str, Any], terminal: Terminal) -> Iterator[str]:
 
 def _making(result: Mapping[str, Any], terminal: Terminal) -> Iterator[str]:
     """Rows that were made from a dataset into another."""
-    yield f"{result['tool']}  {result['dataset']} => {result['into']}  {result['accepted']:,} rows made   @ {version(result['version'])}"
+    made = f"{result['dataset']} => {result['into']}  {result['accepted']:,} rows made"
+    yield f"{result['tool']}  {made}   @ {version(result['version'])}"
     yield from _panel(result, terminal)
 
 

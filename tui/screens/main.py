@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from textual import on
 from textual.app import ComposeResult
@@ -19,22 +19,28 @@ from textual.screen import Screen
 
 from ...agent.events import Answered, Asked, Event, Failed, Finished, Metered, Noticed, Returned, Ruled
 from ...tools.errors import TilthError
-from ..text import one_line
+from .. import twin
+from ..render.chat import window
+from ..terminal import Terminal
+from ..text import fold, many_lines, one_line
 from ..widgets.approval import ApprovalCard
 from ..widgets.background import Broke, Fetched, fetch
 from ..widgets.blocks import Note, Person
 from ..widgets.composer import Composer
 from ..widgets.findings_tab import FindingsTab
+from ..widgets.line_view import Render
 from ..widgets.pane import Pane
 from ..widgets.plain_text import BAD
 from ..widgets.status_line import StatusLine
 from ..widgets.tab import Tab
 from ..widgets.transcript import Transcript
 from .start import opened
-from .typed import Typed, completions, help_lines
+from .typed import Own, completions, help_lines, read
 
 if TYPE_CHECKING:
+    from ...agent.commands import Line
     from ...agent.session import Session
+    from ...agent.window import Window
     from ...agent.workspace import Workspace
 
 
@@ -42,6 +48,9 @@ class Conversation(Protocol):
     """What a screen needs of an engine (agent/engine.py)."""
 
     dataset: str
+    limit: int
+
+    def context(self) -> Window: ...
 
     @property
     def running(self) -> bool: ...
@@ -67,6 +76,12 @@ class Conversation(Protocol):
     def interrupt(self) -> None: ...
 
     async def close(self) -> None: ...
+
+
+WELCOME: Final = (
+    "Say what you want in your own words, or / for commands, ! for a query.\n"
+    "Ctrl+T goes to the pane and back, /help tells all keys."
+)
 
 
 class Told(Message):
@@ -103,6 +118,7 @@ class MainScreen(Screen[None]):
         self._clock = clock
         self._version = ""
         self._busy = ""
+        self._quiet = False
         self._waiting: deque[Callable[[], None]] = deque()
 
     def compose(self) -> ComposeResult:
@@ -125,14 +141,20 @@ class MainScreen(Screen[None]):
         return self.query_one(Composer)
 
     def on_mount(self) -> None:
-        self.workspace.listener = lambda event: self.post_message(Told(event)) and None
+        self.workspace.listener = self._listen
         self.composer.prompt.focus()
         self.set_class(not self.engine.begun, "-pane")
         self._say_model()
         if self.engine.begun:
             self._resume()
+        else:
+            self.transcript.add(Note(WELCOME))
         if self.dataset:
             self._do(f"opens {self.dataset}", lambda: opened(self.workspace, self.dataset), "opened")
+
+    def _listen(self, event: Event) -> None:
+        """Events of work on the workspace, from its thread."""
+        self.post_message(Told(event))
 
     def _say_model(self) -> None:
         try:
@@ -163,7 +185,7 @@ class MainScreen(Screen[None]):
         begin()
 
     def _end(self) -> None:
-        self._busy = ""
+        self._busy, self._quiet = "", False
         if self._waiting:
             self._waiting.popleft()()
         self._say_state()
@@ -181,7 +203,12 @@ class MainScreen(Screen[None]):
     @on(Tab.Act)
     def _act(self, event: Tab.Act) -> None:
         event.stop()
-        self._do(event.what, event.do)
+
+        def begin() -> None:
+            self._quiet = event.quiet
+            fetch(self, "did", event.do)
+
+        self._start(event.what, begin)
 
     def on_fetched(self, event: Fetched) -> None:
         event.stop()
@@ -192,9 +219,10 @@ class MainScreen(Screen[None]):
         elif event.what == "opened":
             self.dataset = self.engine.dataset = event.value
             self._version = ""
-        elif event.what == "answered":
-            typed, render = event.value
-            self.transcript.ran(typed.line, typed.twin, render)
+        elif event.what == "ran":
+            typed, shown, (lines, code) = event.value
+            failed = [] if code == 0 else [f"exit {code}"]
+            self._tell(typed, shown, lambda terminal: fold([*lines, *failed], terminal.columns))
         self._end()
 
     def on_broke(self, event: Broke) -> None:
@@ -210,6 +238,7 @@ class MainScreen(Screen[None]):
         """Show the version that is current now, if it is another than before."""
         if not self.dataset or self._busy:
             return
+        self.workspace.store.ledger.refresh()
         try:
             _, vid = self.workspace.store.resolve(self.dataset)
         except TilthError:
@@ -227,14 +256,21 @@ class MainScreen(Screen[None]):
     @on(Composer.Sent)
     def _sent(self, event: Composer.Sent) -> None:
         event.stop()
-        typed = Typed.read(event.text, self.dataset)
-        if typed is None:
+        try:
+            typed = read(event.text, self.engine.dataset, self.workspace)
+        except TilthError as error:
+            self._show_pane(False)
+            self.transcript.ran(event.text, "", lambda terminal: many_lines(str(error)))
+            return
+        if isinstance(typed, Own):
+            self.call_later(getattr(self, f"action_{typed.action}"), *typed.words)
+        elif typed is not None:
+            self._command(event.text, typed)
+        else:
             self._show_pane(False)
             self.transcript.add(Person(event.text))
             self.transcript.scroll_end(animate=False)
             self._start("thinks", lambda: self._converse(lambda: self.engine.chat(event.text)))
-        else:
-            self._run_typed(typed)
 
     def _converse(self, begin: Callable[[], AsyncIterator[Event]]) -> None:
         self._busy = self._busy or "thinks"
@@ -256,7 +292,8 @@ class MainScreen(Screen[None]):
     def _told(self, event: Told) -> None:
         event.stop()
         told = event.event
-        self.transcript.tell(told)
+        if not (self._quiet and isinstance(told, Noticed) and told.level == "note"):
+            self.transcript.tell(told)
         self.pane.run.tell(told)
         match told:
             case Asked():
@@ -300,13 +337,26 @@ class MainScreen(Screen[None]):
 
     # -- what was typed --------------------------------------------------------------------------------------------
 
-    def _run_typed(self, typed: Typed) -> None:
-        """A slash command or a query."""
-        if typed.here:
-            self.call_later(getattr(self, f"action_{typed.here}"), *typed.words)
-            return
+    def _command(self, text: str, line: Line) -> None:
+        """A command of the conversation; most are the same on the command line, and run as that in a thread."""
+        match line.command.name:
+            case "quit":
+                self.call_later(self.app.action_quit)
+            case "use":
+                self.action_open(line.dataset or " ".join(line.words))
+            case "help":
+                self._tell(text, "tilth --help", help_lines)
+            case "context":
+                self._tell(text, "", lambda terminal: window(self.engine.context(), self.engine.limit, terminal))
+            case _:
+                terminal = Terminal(columns=max(self.transcript.columns - 4, 40))
+                root, listener = self.workspace.root, self.workspace.listener
+                self._do(line.shown, lambda: (text, line.shown, twin.run(line.twin, root, terminal, listener)), "ran")
+
+    def _tell(self, typed: str, shown: str, render: Render) -> None:
+        """Something typed and its answer."""
         self._show_pane(False)
-        self._do(typed.name, lambda: (typed, typed.answer(self.workspace, self.engine)), "answered")
+        self.transcript.ran(typed, shown, render)
 
     def action_tab(self, name: str) -> None:
         """Bring a tab into sight."""
@@ -319,15 +369,8 @@ class MainScreen(Screen[None]):
         else:
             self.transcript.add(Note("/open wants a dataset or a path", "✘", BAD))
 
-    def action_help(self) -> None:
-        self._show_pane(False)
-        self.transcript.ran("/help", "tilth --help", help_lines)
-
     def action_theme(self) -> None:
         self.app.action_theme()  # type: ignore[attr-defined]
-
-    async def action_quit(self) -> None:
-        await self.app.action_quit()
 
     @on(FindingsTab.Rows)
     def _rows_of(self, event: FindingsTab.Rows) -> None:

@@ -1,119 +1,87 @@
-"""What a line in the prompt means: free text, a slash command, or a read-only query after `!`; and how it is completed.
+"""What a line in the prompt is: free text, a command of the conversation (agent/commands), or one of the screen itself.
 
-It knows one table of commands: palette, help and completion are all made from it.
+It knows the screen's own commands and makes palette, completion and help of both lists.
 """
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from ...tools.errors import Misuse, nearest
-from ..render import rows as records
+from ...agent import commands
+from ...agent.commands import COMMANDS, Line
 from ..terminal import Terminal
 from ..text import table
-from ..widgets.composer import Completion, last_word
+from ..widgets.composer import Completion
 
 if TYPE_CHECKING:
     from ...agent.workspace import Workspace
 
-Render = Callable[[Terminal], Iterable[str]]
-SQL_ROWS: Final = 200
-
 
 @dataclass(frozen=True)
-class Here:
-    """A command of the screen itself: `action` is what it presses, with these words."""
+class Own:
+    """A command of the screen: `action` is what it does there, with `words` or with what follows the name."""
 
     name: str
     help: str
     action: str
     words: tuple[str, ...] = ()
-    takes: str = ""
+    args: str = ""
 
 
-HERE: Final = (
-    Here("findings", "what the profile found", "tab", ("findings",)),
-    Here("rows", "the rows as a table", "tab", ("rows",)),
-    Here("drops", "what was dropped, with examples", "tab", ("drops",)),
-    Here("run", "what runs now", "tab", ("run",)),
-    Here("ledger", "everything that was done; undo, redo, why", "tab", ("ledger",)),
-    Here("open", "another dataset, or a file", "open", takes="NAME|PATH"),
-    Here("theme", "light or dark", "theme"),
-    Here("editor", "write the message in $EDITOR (Ctrl+G)", "edit"),
-    Here("help", "every command and key", "help"),
-    Here("quit", "leave; the conversation can be resumed", "quit"),
+OWN: Final = (
+    Own("findings", "tab: what the profile found", "tab", ("findings",)),
+    Own("rows", "tab: the rows as a table", "tab", ("rows",)),
+    Own("dropped", "tab: what was dropped, example by example", "tab", ("drops",)),
+    Own("run", "tab: what runs now", "tab", ("run",)),
+    Own("ledger", "tab: everything that was done; undo, redo, why", "tab", ("ledger",)),
+    Own("open", "another dataset; a file is imported", "open", args="NAME|PATH"),
+    Own("theme", "light or dark", "theme"),
+    Own("editor", "write the message in $EDITOR", "edit"),
 )
 
 KEYS: Final = (
-    ("Enter", "send"), ("Ctrl+J", "new line"), ("Esc", "interrupt at once; else back to the prompt"),
-    ("Ctrl+T", "prompt and pane"), ("Alt+1 to 5", "tabs of the pane"), ("Ctrl+P", "commands"),
-    ("Ctrl+G", "external editor"), ("↑ ↓", "what was typed before"), ("Tab", "complete"),
-    ("y, Ctrl+C", "copy, also over SSH"), ("Ctrl+Q", "leave"),
-)  # fmt: skip
+    ("Enter", "send; Ctrl+J begins a new line"),
+    ("Esc", "interrupt at once; else back to the prompt"),
+    ("Ctrl+T", "between prompt and pane"),
+    ("Alt+1 to 5", "tabs of the pane; 1 to 5 within it"),
+    ("Ctrl+P", "all commands; Tab completes"),
+    ("Ctrl+G", "write in $EDITOR"),
+    ("↑ ↓", "what was typed before"),
+    ("Shift+Tab", "to the transcript: ↑ ↓ blocks, Enter opens, y copies"),
+    ("Ctrl+Q", "leave"),
+)
+
+LEAVING: Final = ("exit", "quit", ":q")
 
 
-@dataclass(frozen=True)
-class Typed:
-    """A line that is no free text. `here` is an action of the screen, else `answer` is called in a thread."""
-
-    line: str
-    name: str
-    dataset: str = ""
-    here: str = ""
-    words: tuple[str, ...] = ()
-    twin: str = ""
-
-    @classmethod
-    def read(cls, line: str, dataset: str) -> Typed | None:
-        """What a line means; None for free text."""
-        if line.startswith("!"):
-            query = line[1:].strip()
-            twin = shlex.join(["tilth", "sql", dataset or "X", query])
-            return cls(line, "sql", dataset, words=(query,), twin=twin)
-        if not line.startswith("/"):
-            return None
-        name, _, rest = line[1:].partition(" ")
-        found = next((one for one in HERE if one.name == name), None)
-        if found is not None:
-            words = found.words + ((rest.strip(),) if found.takes and rest.strip() else ())
-            return cls(line, name, dataset, here=found.action, words=words)
-        return cls(line, name, dataset, words=(rest,))
-
-    def answer(self, workspace: Workspace, engine: Any) -> Render:
-        """Do it; -> how the answer is drawn. Raises TilthError."""
-        if self.name == "sql":
-            if not self.dataset:
-                raise Misuse("No dataset is open.", next_step="/open NAME")
-            found = workspace.sql(self.dataset, self.words[0], limit=SQL_ROWS)
-            values = records.table_rows(found)
-            return lambda terminal: records.grid(found.column_names, values, terminal)
-        raise Misuse(f"There is no command /{self.name}.", next_step=nearest(self.name, [one.name for one in HERE]))
+def read(text: str, dataset: str, workspace: Workspace) -> Line | Own | None:
+    """What a line means; None for free text. Raises Misuse."""
+    if text in LEAVING:
+        text = "/quit"
+    if text[0] not in "/!":
+        return None
+    name, _, rest = text[1:].partition(" ")
+    own = next((one for one in OWN if text[0] == "/" and one.name == name), None)
+    if own is not None:
+        rest = rest.strip().removeprefix("@")
+        return Own(own.name, own.help, own.action, (rest,)) if own.args and rest else own
+    return commands.read(text, dataset, list(workspace.store.histories()))
 
 
 def completions(text: str, workspace: Workspace) -> Sequence[Completion]:
-    """What the word that ends a text can become: commands at the beginning, datasets and versions after @."""
-    word = last_word(text)
-    if text.startswith("/") and word == text:
-        return [Completion(f"/{one.name}", one.help) for one in HERE if one.name.startswith(word[1:])]
-    if word.startswith("@"):
-        return [one for one in _addresses(workspace) if one.text.startswith(word)]
-    return []
+    """What the last word of a text may become."""
+    found = [Completion(word, help) for word, help in commands.complete(text, workspace)]
+    if text.startswith("/") and " " not in text:
+        found += [Completion(f"/{one.name}", one.help) for one in OWN if one.name.startswith(text[1:])]
+    return found
 
 
-def _addresses(workspace: Workspace) -> Iterable[Completion]:
-    for one in workspace.datasets():
-        yield Completion(f"@{one.name}", f"{one.rows:,} rows, {one.versions} versions")
-        for tag in one.tags:
-            yield Completion(f"@{one.name}@{tag}", "tag")
-        for steps in range(1, one.undoable + 1):
-            yield Completion(f"@{one.name}~{steps}", f"{steps} steps back")
-
-
-def help_lines(terminal: Terminal) -> Iterable[str]:
+def help_lines(terminal: Terminal) -> Iterator[str]:
     """Every command and key."""
-    yield from table([[f"/{one.name} {one.takes}".strip(), one.help] for one in HERE], columns=terminal.columns, header=False)
+    listed = [(one.name, one.args, one.help) for one in COMMANDS] + [(one.name, one.args, one.help) for one in OWN]
+    rows = [[f"/{name} {args}".strip(), help] for name, args, help in listed]
+    yield from table(rows, columns=terminal.columns, header=False)
     yield ""
     yield from table(KEYS, columns=terminal.columns, header=False)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def ask(command: Command) -> int:
-    """One turn. What nobody has approved is refused; the exit code is that of what failed."""
+    """One turn. What nobody has approved is refused, and makes the exit code 1; else it is that of what failed."""
     from ...agent.approval import approved
     from ...agent.engine import Engine
     from ...agent.models.budget import Caps
@@ -77,7 +77,7 @@ def _told(command: Command, engine: Engine, events: list[Event]) -> int:
         "usd": usage.usd,
     }
     command.face.result(line, lambda screen: shown.answer(answers, screen))
-    return 0
+    return 1 if any("refused" in event.result for event in events if isinstance(event, Returned)) else 0
 
 
 def chat(command: Command) -> int:
@@ -95,7 +95,9 @@ def chat(command: Command) -> int:
             return int(run(workspace, dataset=dataset, session=session) or 0)
         from ..linear import talk
 
-        return talk(command, workspace, dataset, session)
+        code = talk(command, workspace, dataset, session)
+    command.face.result({"tool": "chat"}, lambda screen: [])
+    return code
 
 
 def sessions(command: Command) -> None:

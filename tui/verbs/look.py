@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from ..text import one_line
 
 if TYPE_CHECKING:
     from ..command import Command
+    from ..terminal import Terminal
 
 
 def tools(command: Command) -> int:
@@ -102,14 +104,23 @@ def drops(command: Command) -> None:
     args = command.args
     with command.open(args.dataset) as workspace:
         funnel, found = workspace.drops(args.dataset, step=args.step, reason=args.reason, count=args.count)
+        codes, drafts = ({}, []) if args.step else workspace.refused(args.dataset, reason=args.reason, count=args.count)
         mapping = workspace.rows(args.dataset).mapping
-    _known(args, funnel, found)
+    if not drafts:
+        _known(args, funnel, found)
     if command.wants_rows:
-        command.face.rows(map(as_json.dropped, found))
+        command.face.rows([*map(as_json.dropped, found), *map(as_json.draft, drafts)])
         return
     line = {"tool": "drops", "dataset": args.dataset, "funnel": [as_json.funnel(one) for one in funnel],
-            "examples": [as_json.dropped(one) for one in found]}  # fmt: skip
-    command.face.result(line, lambda screen: losses.drops(args.dataset, funnel, found, mapping, screen))
+            "examples": [as_json.dropped(one) for one in found], "refused": codes,
+            "drafts": [as_json.draft(one) for one in drafts]}  # fmt: skip
+
+    def told(screen: Terminal) -> Iterator[str]:
+        if funnel or not codes:
+            yield from losses.drops(args.dataset, funnel, found, mapping, screen)
+        yield from losses.drafts(codes, drafts, mapping, screen)
+
+    command.face.result(line, told)
 
 
 def _known(args: Any, funnel: Any, found: Any) -> None:

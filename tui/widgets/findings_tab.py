@@ -48,6 +48,7 @@ class FindingsTab(Tab):
         super().__init__(id=id)
         self._found: Sequence[Mapping[str, Any]] = ()
         self._waits = False
+        self._looked_at = ""
 
     def compose(self) -> ComposeResult:
         yield PlainText(classes="facts")
@@ -70,9 +71,12 @@ class FindingsTab(Tab):
             return
         match event.what:
             case "size":
-                self._waits = event.value > UNASKED
-                if self._waits:
-                    self.query_one("#verdicts", ItemList).show([])
+                again = self._looked_at == self.dataset
+                self._waits = again or event.value > UNASKED
+                if again:
+                    self._facts.show("these are of an earlier version: Enter looks again")
+                elif self._waits:
+                    self._show_items([])
                     self._facts.show(f"{event.value:,} rows, not looked at yet: Enter profiles them")
                 else:
                     self.profile()
@@ -83,13 +87,13 @@ class FindingsTab(Tab):
         """Look at every row, in a thread; what is recorded is read back at once."""
         workspace, address = self.workspace, self.address
         assert workspace is not None
-        self._waits = False
+        self._waits, self._looked_at = False, self.dataset
         self._facts.show("looking at every row …")
-        self.post_message(self.Act(f"tilth inspect {address}", lambda: self._profiled(workspace.inspect(address).details)))
 
-    def _profiled(self, details: Mapping[str, Any]) -> None:
-        """In the thread: the answer comes back as a message."""
-        self.post_message(self.Profiled(details))
+        def look() -> None:
+            self.post_message(self.Profiled(workspace.inspect(address).details))
+
+        self.post_message(self.Act(f"tilth inspect {address}", look, quiet=True))
 
     class Profiled(Message):
         """The profile is made."""
@@ -107,12 +111,17 @@ class FindingsTab(Tab):
         counted = f"{number(profile['rows'])} {profile['unit']}, {profile['format']} format"
         self._facts.show(f"{counted}   {len(self._found)} findings, {clean} checks clean, {skipped} not checked")
         items = [_item(one, self.dataset) for one in self._found]
-        self.query_one("#verdicts", ItemList).show(items or [lambda width: [safe("✔ nothing wrong found", GOOD)]])
+        self._show_items(items or [lambda width: [safe("✔ nothing wrong found", GOOD)]])
+
+    def _show_items(self, items: Sequence[Item]) -> None:
+        self.query_one("#verdicts", ItemList).show(items)
 
     @on(ItemList.Chosen, "#verdicts")
     def _chosen(self, event: ItemList.Chosen) -> None:
         event.stop()
-        if event.index < len(self._found):
+        if self._waits:
+            self.profile()
+        elif event.index < len(self._found):
             self.post_message(self.Rows(predicate(self._found[event.index])))
 
     @on(ItemList.Moved, "#verdicts")

@@ -24,7 +24,7 @@ class LineView(ScrollView, can_focus=True):
     """`make_lines(width)` is asked for all lines whenever the width changes; each must fit into it."""
 
     DEFAULT_CSS = """
-    LineView { height: 1fr; overflow-x: hidden; overflow-y: auto; scrollbar-gutter: stable; scrollbar-size-vertical: 1; }
+    LineView { height: 1fr; scrollbar-color: $panel-lighten-2; scrollbar-background: $background; overflow-x: hidden; overflow-y: auto; scrollbar-gutter: stable; scrollbar-size-vertical: 1; }
     """
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)

@@ -14,7 +14,7 @@ from textual.widgets import Static
 from ..cells import neutral
 from ..text import many_lines
 
-MUTED = "$text-muted"
+MUTED = "$foreground-muted"
 GOOD = "$text-success"
 WARNING = "$text-warning"
 BAD = "$text-error"

@@ -33,13 +33,13 @@ class RowTable(ScrollView, can_focus=True):
 
     COMPONENT_CLASSES = {"table--header", "table--cursor", "table--cell", "table--odd", "table--faint"}
     DEFAULT_CSS = """
-    RowTable { height: 1fr; scrollbar-size: 1 1; scrollbar-gutter: stable; }
+    RowTable { height: 1fr; scrollbar-color: $panel-lighten-2; scrollbar-background: $background; scrollbar-size: 1 1; scrollbar-gutter: stable; }
     RowTable > .table--header { text-style: bold; color: $text-accent; background: $panel; }
     RowTable > .table--odd { background: $boost; }
-    RowTable > .table--faint { color: $text-muted; }
+    RowTable > .table--faint { color: $foreground-muted; }
     RowTable > .table--cursor { background: $surface-lighten-2; }
-    RowTable:focus > .table--cursor { background: $primary 25%; }
-    RowTable:focus > .table--cell { background: $primary 60%; text-style: bold; }
+    RowTable:focus > .table--cursor { background: $primary-background; }
+    RowTable:focus > .table--cell { background: $primary; color: $background; text-style: bold; }
     """
     BINDINGS = [
         Binding("down", "move(1)", show=False),

@@ -28,12 +28,16 @@ class Tab(Vertical):
     """
 
     class Act(Message):
-        """Something that writes, to be done in a thread when nothing else is writing; the tabs then read again."""
+        """Something that writes, to be done in a thread when nothing else is writing; the tabs then read again.
 
-        def __init__(self, what: str, do: Callable[[], Any]) -> None:
+        `quiet`: what the work notes by the way is not said in the conversation.
+        """
+
+        def __init__(self, what: str, do: Callable[[], Any], *, quiet: bool = False) -> None:
             super().__init__()
             self.what = what
             self.do = do
+            self.quiet = quiet
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
