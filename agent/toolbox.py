@@ -125,8 +125,9 @@ def resolve_on(
         elif parameter.arg.makes:
             if str(value) == dataset:
                 raise Retry(f"{tool.id}: {value} holds the rows things are made from.", next_step="Name another.")
-            base = making.base_of(store, str(value), settings.bases) if resolved.get("append") else ""
-            others += [base] if base else []
+            onto = making.base_of(store, str(value), settings.bases) if resolved.get("append") else ""
+            base = f"{value}@{onto}" if onto else ""
+            others += [onto] if onto else []
         elif parameter.arg.predicate:
             validate_predicate(str(value), views=VIEWS)
         elif parameter.arg.order:
@@ -229,7 +230,7 @@ def call_on(
     result = _run(store, asked, settings, listener, local)
     entry = replace(_entry(asked, settings, origin, local), moves=moves)
     if isinstance(result, Made):
-        entry = making.commit(store, asked.rows, result, entry, asked.base, moves=moves)
+        entry = making.commit(store, asked.rows, result, entry, asked.base.rpartition("@")[2], moves=moves)
         done = _done(store, entry, time.monotonic() - began, len(result.findings), {})
     elif isinstance(result, Report):
         entry = committing.apply_report(store, asked.rows, result, entry)

@@ -65,14 +65,15 @@ def log(
         "results": {
             "total_samples": told.jobs,
             "completed_samples": told.ended.get("answered", 0),
-            "scores": [_score(plan.metric, told)],
+            "scores": [_score(plan.metric, told, records)],
         },
         "stats": {"started_at": DATE, "completed_at": DATE, "model_usage": {model: usage}},
         "samples": [_sample(run, one, model, instances.get(one.instance)) for one in records],
     }  # fmt: skip
 
 
-def _score(metric: str, told: AgentSummary) -> dict[str, Any]:
+def _score(metric: str, told: AgentSummary, records: Sequence[Record]) -> dict[str, Any]:
+    scored = sum(one.score is not None and one.score.value is not None for one in records)
     figures = {"mean": told.score.value, "low": told.score.low, "high": told.score.high}
     pooled = {f"{name} (pooled)": one.value for name, one in told.pooled.items()}
     found = {name: figure(value) for name, value in {**figures, **pooled}.items()}
@@ -80,8 +81,8 @@ def _score(metric: str, told: AgentSummary) -> dict[str, Any]:
         "name": metric,
         "scorer": metric,
         "params": {},
-        "scored_samples": told.score.n,
-        "unscored_samples": told.jobs - told.ended.get("answered", 0),
+        "scored_samples": scored,
+        "unscored_samples": told.jobs - scored,
         "metrics": {
             name: {"name": name, "value": value, "params": {}} for name, value in found.items() if value is not None
         },

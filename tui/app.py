@@ -137,10 +137,10 @@ def run(workspace: Workspace, *, dataset: str = "", session: Session | None = No
     remember(workspace.root)
     app = TilthApp(workspace, dataset=dataset, engine=engine, resumed=session is not None, light=light_terminal())
     app.run()
-    return _left(app)
+    return told_of_crash(app)
 
 
-def _left(app: TilthApp) -> int:
+def told_of_crash(app: TilthApp) -> int:
     """What is said after the screen is gone, and the exit code."""
     if app.crash is None:
         return int(app.return_value or 0)

@@ -82,7 +82,9 @@ def bench(
     reviewers = next((named for role in judging if (named := _distinct(roles.get(role, ())))), ())
     adjudicators = _distinct(roles.get("adjudicator", ()))
     if not reviewers and not (drafts and allow_self_review):
-        raise Misuse("No model reviews.", next_step='Write [roles] reviewer = ["openai:MODEL@ENDPOINT"] in tilth.toml.')
+        next_step = 'Write [roles] reviewer = ["openai:MODEL@ENDPOINT"] in tilth.toml'
+        own = ", or let the generator's judge its own drafts: --allow-self-review" if drafts else "."
+        raise Misuse("No model reviews.", next_step=next_step + own)
     others = {name: sum(not same_model(name, one) for one in reviewers) for name in generators}
     alone = [name for name, count in others.items() if count == 0]
     if alone and not allow_self_review:

@@ -15,6 +15,8 @@ from ...tools.panel import Rubric
 FEWEST_WORDS: Final = 3
 MOST_REPEATED: Final = 0.3
 """Share of three-word runs that stand in the text before."""
+SHORT: Final = 12
+"""A text of so few words may be a label or a name, which ends without a full stop."""
 LEAST_OVERLAP: Final = 0.15
 """Share of the shorter text's content words that the other text shares."""
 
@@ -25,31 +27,33 @@ _REFUSAL: Final = re.compile(
 )
 _LEFT_OVER: Final = re.compile(r"\{\{|\}\}|<\|[a-z_]+\|>|\bTODO\b|lorem ipsum|\[insert\b", re.IGNORECASE)
 _WHOLE_END: Final = re.compile(r"[.!?。！？…:;)\]}>\"'”’`*|\d]\s*\Z")
+_JUDGED: Final = ("response", "answer", "rephrased", "text")
+"""The labels of what is judged, the rest being what it is judged by; without any of them it is the last text."""
 _ABOUT: Final[Mapping[str, str]] = {
     "complet": "whole", "truncat": "whole", "finish": "whole", "length": "long_enough", "detail": "long_enough",
     "relevan": "overlaps", "ground": "overlaps", "faithful": "overlaps", "support": "overlaps", "correct": "overlaps",
     "accura": "overlaps", "follow": "overlaps", "clear": "varied", "clarity": "varied", "fluen": "varied",
-    "read": "varied", "repet": "varied", "help": "answers", "refus": "answers", "safe": "answers", "clean": "tidy",
-    "format": "tidy",
+    "natural": "varied", "read": "varied", "repet": "varied", "help": "answers", "useful": "answers", "refus": "answers",
+    "safe": "answers", "clean": "tidy", "format": "tidy", "style": "tidy",
 }  # fmt: skip
 """How a criterion's id begins, and the signal it stands for; any other is met when all signals are."""
 
 
 def signals(shown: Mapping[str, str]) -> dict[str, bool]:
-    """What can be measured of the last text, and of what it shares with those before it; True is good.
+    """What can be measured of the text that is judged, and of what it shares with the others; True is good.
 
-    A single text overlaps with itself.
+    A single text is compared with nothing.
     """
-    texts = list(shown.values())
-    text, before = texts[-1], "\n".join(texts[:-1])
-    words = [word.casefold() for word in _WORD.findall(text)]
+    judged = next((label for label in _JUDGED if label in shown), list(shown)[-1])
+    text, others = shown[judged], [other for label, other in shown.items() if label != judged]
+    words, theirs = ([word.casefold() for word in _WORD.findall(some)] for some in (text, "\n".join(others)))
     return {
         "long_enough": len(words) >= FEWEST_WORDS,
         "varied": _repeated(words) <= MOST_REPEATED,
         "answers": _REFUSAL.search(text[:200]) is None,
         "tidy": _LEFT_OVER.search(text) is None,
-        "whole": bool(_WHOLE_END.search(text)) or len(words) <= 12,
-        "overlaps": not texts[:-1] or _overlap(words, [word.casefold() for word in _WORD.findall(before)]),
+        "whole": bool(_WHOLE_END.search(text)) or len(words) <= SHORT,
+        "overlaps": not others or _overlap(words, theirs),
     }
 
 

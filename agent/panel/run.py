@@ -7,12 +7,14 @@ order. Concurrency, faults and budgets decide when, never what. It knows no mode
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Final, Protocol
 
 from ...tools.errors import OverBudget, TilthError, Unavailable
 from ...tools.panel import Job, Task, Verdict
+from ...tools.store.calls import canonical
 from .ask import Ask, Closed
 from .books import Accounts, Teller
 from .eligible import Bench, Sample
@@ -172,7 +174,8 @@ class Run:
 
 
 def task_name(job: Job, task: Task) -> str:
-    """What a task is called in nonces and draws: its place for what is made, its rows for what is judged."""
-    if job.steps or not task.parents:
+    """What a task is called in nonces and draws: its place for what is made; for what is judged its data, so that equal
+    rows have equal judges."""
+    if job.steps:
         return f"{job.name}/{task.position}"
-    return "/".join(parent.row_id for parent in task.parents)
+    return hashlib.sha256(canonical(dict(task.data)).encode()).hexdigest()[:16]

@@ -35,10 +35,10 @@ def user(messages: Sequence[Mapping[str, Any]]) -> str:
 
 
 def fenced_text(messages: Sequence[Mapping[str, Any]], label: str) -> str:
-    """What stands between the fences of a label."""
-    found = re.search(rf"<{label} ([0-9a-f]+)>\n(.*?)\n</{label} \1>", user(messages), re.DOTALL)
-    assert found is not None
-    return found[2]
+    """What stands between the fences of a label; the first fence of a prompt shows the nonce of them all."""
+    text = user(messages)
+    nonce = re.findall(r"<[a-z_0-9]+ ([0-9a-f]{12})>", text)[0]
+    return text.partition(f"<{label} {nonce}>\n")[2].partition(f"\n</{label} {nonce}>")[0]
 
 
 @dataclass

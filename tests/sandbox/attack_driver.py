@@ -7,6 +7,7 @@ which shows what the attacks do where nothing stops them.
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import decimal
 import json
@@ -48,10 +49,8 @@ def attack(connection: duckdb.DuckDBPyConnection, sql: str) -> str:
     except Exception as error:
         return type(error).__name__
     finally:
-        try:
+        with contextlib.suppress(duckdb.Error):
             connection.execute("rollback")
-        except duckdb.Error:
-            pass
 
 
 def batch(job: Job, how: str, attacks: list[str]) -> list[str]:

@@ -116,7 +116,9 @@ def test_without_the_validator(how: str, yard: Any, tmp_path: Path) -> None:
     before = yard.fingerprint()
     results = unvalidated(yard, how, attacks, tmp_path)
     assert yard.fingerprint() == before
-    told = [(sql, result) for sql, result in zip(attacks, results, strict=True) if SECRET in result or "root:" in result]
+    told = [
+        (sql, result) for sql, result in zip(attacks, results, strict=True) if SECRET in result or "root:" in result
+    ]
     assert told == []
     counts = Counter(results)
     assert counts["IOException" if how == "jail" else "PermissionException"] > len(attacks) / 10

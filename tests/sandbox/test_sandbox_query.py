@@ -45,7 +45,10 @@ def test_rows_beyond_the_first_are_not_counted(yard: Any, sandbox: Sandbox) -> N
 @pytest.mark.parametrize(
     ("sql", "says"),
     [
-        ("select txt from rows", r"There is no column 'txt'\. Nearest: text\. Views: rows\(row_id, .*label.*\); dropped\("),
+        (
+            "select txt from rows",
+            r"There is no column 'txt'\. Nearest: text\. Views: rows\(row_id, .*label.*\); dropped\(",
+        ),
         ("select r.lable from rows r", r"no column 'lable'\. Nearest: label\."),
         ("select filed from texts", r"no column 'filed'\. Nearest: field\."),
         ("select lable", r"no column 'lable'\. Nearest: label\."),
@@ -127,9 +130,12 @@ def test_every_sql_argument_passes_the_validator(tool_id: str, name: str, yard: 
 
 
 def test_the_known_sql_arguments_are_among_them() -> None:
-    assert {("filter.where", "keep"), ("filter.where", "drop"), ("dedup.near", "keep"), ("inspect.sql", "query")} <= set(
-        sql_arguments()
-    )
+    assert {
+        ("filter.where", "keep"),
+        ("filter.where", "drop"),
+        ("dedup.near", "keep"),
+        ("inspect.sql", "query"),
+    } <= set(sql_arguments())
 
 
 def test_nothing_that_runs_sql_trusts_its_caller(yard: Any, tmp_path: Any) -> None:

@@ -36,9 +36,16 @@ class Drafted:
         return self.candidate.record
 
 
-def drafted(job: Job, model: Model, task: Task) -> Drafted:
+def drafted(job: Job, model: Model | None, task: Task) -> Drafted:
     done = Drafted(task)
-    for step in job.steps:
+    if model is None:
+        assert job.offline is not None
+        made = job.offline(task)
+        if isinstance(made, Rejected):
+            done.rejected = made
+            return done
+        done.prior |= made
+    for step in job.steps if model is not None else ():
         request = step.request(task, done.prior)
         done.requests.append(request)
         said = model(step.name, request, task)
@@ -50,17 +57,13 @@ def drafted(job: Job, model: Model, task: Task) -> Drafted:
             done.rejected = found
             return done
         done.prior[step.name] = found
-    made = job.candidate(task, done.prior)
-    if isinstance(made, Rejected):
-        done.rejected = made
+    candidate = job.candidate(task, done.prior)
+    if isinstance(candidate, Rejected):
+        done.rejected = candidate
         return done
-    done.candidate = made
-    done.rejected = next((found for gate in job.gates if (found := gate(task, made))), None)
+    done.candidate = candidate
+    done.rejected = next((found for gate in job.gates if (found := gate(task, candidate))), None)
     return done
-
-
-def unasked(step: str, request: Request, task: Task) -> str:
-    raise AssertionError("no model may be asked")
 
 
 Drive = Callable[..., list[Drafted]]
@@ -68,9 +71,10 @@ Drive = Callable[..., list[Drafted]]
 
 @pytest.fixture
 def drive() -> Drive:
-    """`drive(job, model, count=None) -> [Drafted]`: the first `count` tasks of the plan, or all."""
+    """`drive(job, model=None, count=None) -> [Drafted]`: the first `count` tasks of the plan, or all; without a model,
+    offline."""
 
-    def run(job: Job, model: Model = unasked, count: int | None = None) -> list[Drafted]:
+    def run(job: Job, model: Model | None = None, count: int | None = None) -> list[Drafted]:
         return [drafted(job, model, task) for task in islice(job.tasks(), count)]
 
     return run
@@ -81,7 +85,9 @@ def fences() -> Callable[[Request], Sequence[tuple[str, str]]]:
     """`fences(request) -> [(label, text)]` of its user message."""
 
     def read(request: Request) -> list[tuple[str, str]]:
-        found = re.findall(r"<([a-z_0-9]+) ([0-9a-f]{12})>\n(.*?)\n</\1 \2>", request.messages[-1]["content"], re.DOTALL)
+        found = re.findall(
+            r"<([a-z_0-9]+) ([0-9a-f]{12})>\n(.*?)\n</\1 \2>", request.messages[-1]["content"], re.DOTALL
+        )
         return [(label, text) for label, _, text in found]
 
     return read

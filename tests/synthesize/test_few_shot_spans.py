@@ -64,7 +64,10 @@ def test_answers_start_where_they_say(make_rows, drive, fences):
 
 def test_a_plain_answer_column_gets_its_offset_beside_it(make_rows, drive):
     rows = make_rows(
-        [{"context": one["context"], "question": one["question"], "answer": one["answers"]["text"][0]} for one in SQUAD],
+        [
+            {"context": one["context"], "question": one["question"], "answer": one["answers"]["text"][0]}
+            for one in SQUAD
+        ],
         format="table",
     )
     model = lambda *_: {"question": "Who built the thing there?", "answer": "It is"}  # noqa: E731

@@ -12,7 +12,6 @@ import math
 import os
 import signal
 import socket
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -36,10 +35,8 @@ def main(descriptor: int) -> None:
     channel = socket.socket(fileno=descriptor)
     send(channel, {"ready": True})
     while (message := receive(channel)) is not None:
-        job = Job(
-            message["sql"], tuple(message["statements"]), tuple(message["files"]), Limits(**message["limits"])
-        )
-        send(channel, _in_a_fork(lambda: reply_to(job), channel, most=2 * job.limits.size + (64 << 10)))
+        job = Job(message["sql"], tuple(message["statements"]), tuple(message["files"]), Limits(**message["limits"]))
+        send(channel, _in_a_fork(job, channel))
 
 
 def _load() -> None:
@@ -48,17 +45,17 @@ def _load() -> None:
         importlib.import_module(name)
 
 
-def _in_a_fork(work: Callable[[], dict[str, Any]], channel: socket.socket, most: int) -> dict[str, Any]:
-    """What `work` returns, done by a process that ends with it; or how that process died."""
+def _in_a_fork(job: Job, channel: socket.socket) -> dict[str, Any]:
+    """The reply to a job, made by a process that ends with it; or how that process died."""
+    most = 2 * job.limits.size + (64 << 10)  # a fork that sends more than any reply is not waited for
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
         try:
             channel.close()
             os.close(reading)
-            text = json.dumps(work()).encode()
             with os.fdopen(writing, "wb") as out:
-                out.write(text)
+                out.write(json.dumps(reply_to(job)).encode())
         finally:
             os._exit(0)
     os.close(writing)

@@ -26,7 +26,9 @@ NO_LANDLOCK: Final = (
 MOST_COLUMNS: Final = 60
 """Columns of one view that an error names."""
 
-_NO_COLUMN: Final = re.compile(r'column "([^"]+)" (?:was )?not found|have a column named "([^"]+)"|column named "([^"]+)"')
+_NO_COLUMN: Final = re.compile(
+    r'column "([^"]+)" (?:was )?not found|have a column named "([^"]+)"|column named "([^"]+)"'
+)
 _LATE: Final = {"SIGALRM", "SIGXCPU"}
 
 

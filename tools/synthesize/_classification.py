@@ -6,6 +6,7 @@ import math
 import random
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -63,11 +64,12 @@ class Classification:
         if not self.labelling:
             return self._made(prior["text"], task.data.get("label"))
         row = task.data["row"]
-        label = self._nearest(self.texts[row]) if self.wish.offline else prior["label"]
-        if isinstance(label, Rejected):
-            return label
-        made = self._made(self.texts[row], label)
+        made = self._made(self.texts[row], prior["label"])
         return Candidate({**self.seeds.record(row), **made.record}, made.shown, made.text, made.data)
+
+    def offline(self, task: Task) -> Prior | Rejected:
+        label = self._nearest(self.texts[task.data["row"]])
+        return label if isinstance(label, Rejected) else {"label": label}
 
     def corrupted(self, candidate: Candidate, rng: random.Random) -> Candidate | None:
         """The text under another label; without labels, its words in another order."""
@@ -89,7 +91,7 @@ class Classification:
         return Job(
             name=NAME,
             tasks=lambda: tasks(config, self.pool, self.wish, self.seeds),
-            steps=() if self.wish.offline else (step,),
+            steps=(step,),
             candidate=self.candidate,
             rubric=rubric(self.wish, "classification", **self._criteria()),
             gates=gates,
@@ -98,6 +100,7 @@ class Classification:
             near_duplicate=0.7 if made else None,
             seeds=self.texts if made else (),
             fields=(config.text, *((config.label,) if labelled else ())),
+            offline=self.offline if self.labelling else None,
         )
 
     def _made(self, text: str, label: str | None) -> Candidate:
@@ -122,7 +125,7 @@ class Classification:
         }
         return {**(fits if self.config.mode != "unlabelled" else {}), **({} if self.labelling else natural)}
 
-    @property
+    @cached_property
     def _nearest(self) -> Callable[[str], str | Rejected]:
         return nearest_label([(self.texts[i], self.given[i][0]) for i in self.pool.labelled])
 

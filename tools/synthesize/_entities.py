@@ -116,10 +116,7 @@ class NamedEntities:
     def candidate(self, task: Task, prior: Prior) -> Candidate | Rejected:
         if self.config.mode == "label":
             row = task.data["row"]
-            told = prior.get("entities")
-            spans = self._known(self.texts[row]) if self.wish.offline else [Span(*one) for one in (told or {})["spans"]]
-            if self.wish.offline and not spans:
-                return Rejected("no_evidence", "The text holds no entity of another row.")
+            spans = [Span(*one) for one in prior["entities"]["spans"]]
             made = self._made(self.texts[row], spans, self.tokens[row] or None)
             if isinstance(made, Rejected):
                 return made
@@ -132,6 +129,14 @@ class NamedEntities:
             said = f"No entity of the type {task.data.get('label')!r}, which was asked for, is in the text."
             return Rejected("label_missing", said)
         return self._made(told["text"], spans)
+
+    def offline(self, task: Task) -> Prior | Rejected:
+        """Entities that stand in other seeds."""
+        text = self.texts[task.data["row"]]
+        spans = self._known(text)
+        if not spans:
+            return Rejected("no_evidence", "The text holds no entity of another row.")
+        return {"entities": {"text": text, "spans": [list(span) for span in spans]}}
 
     def corrupted(self, candidate: Candidate, rng: random.Random) -> Candidate | None:
         """One entity unmarked or marked with another type; without marks, the words in another order."""
@@ -162,7 +167,7 @@ class NamedEntities:
         return Job(
             name=NAME,
             tasks=lambda: tasks(self.config, self.pool, self.wish, self.seeds),
-            steps=() if self.wish.offline else (Step("entities", self.request, self.parse),),
+            steps=(Step("entities", self.request, self.parse),),
             candidate=self.candidate,
             rubric=rubric(self.wish, "ner", **{**(_CRITERIA if marked else {}), **(_NATURAL if made else {})}),
             gates=gates,
@@ -171,6 +176,7 @@ class NamedEntities:
             near_duplicate=0.7 if made else None,
             seeds=self.texts if made else (),
             fields=columns if marked else columns[:1],
+            offline=None if made else self.offline,
         )
 
     def _read(self, position: int, record: Mapping[str, Any]) -> list[Span]:

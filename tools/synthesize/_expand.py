@@ -84,37 +84,43 @@ class _Expand:
 
     def candidate(self, task: Task, prior: Prior) -> Candidate | Rejected:
         like = task.data["examples"][0]
-        if self.wish.offline:
-            rng = self.wish.rng(NAME, f"quote {task.position}")
-            return quotation(self.seeds, like, self.answers[like], rng, self.evidence)
         told = prior["instruction"]
         record = self.seeds.conversation(like, told["instruction"], prior["response"])
         return pair(record, told["instruction"], prior["response"], {**self.evidence, "others": told["others"]})
 
+    def offline(self, task: Task) -> Prior | Rejected:
+        made = quotation(self.answers[task.data["examples"][0]], self.wish.rng(NAME, f"quote {task.position}"))
+        if isinstance(made, Rejected):
+            return made
+        return {**made, "instruction": {"instruction": made["instruction"], "others": []}}
+
     def job(self) -> Job:
         made = ("instruction", "response")
-        offline = self.wish.offline
         answered = [i for i in self.usable if self.answers[i].strip()]
         return Job(
             name=NAME,
             tasks=self.tasks,
-            steps=() if offline else (Step("instruction", self.ask, self.choose), Step("response", self.answer, self.read)),
+            steps=(Step("instruction", self.ask, self.choose), Step("response", self.answer, self.read)),
             candidate=self.candidate,
             rubric=response_rubric(self.wish),
             gates=[
-                _gates.length(*made), _gates.scaffold(*made), _gates.answered(*made),
-                *([] if offline else [_gates.no_copy("instruction", self._examples)]),
+                _gates.length(*made),
+                _gates.scaffold(*made),
+                _gates.answered(*made),
+                _gates.no_copy("instruction", self._examples),
             ],
-            instruction=None if offline else lambda task, prior: {"instruction": prior["instruction"]["instruction"]},
-            instruction_rubric=None if offline else instruction_rubric(self.wish),
-            instruction_after="" if offline else "instruction",
+            instruction=lambda task, prior: {"instruction": prior["instruction"]["instruction"]},
+            instruction_rubric=instruction_rubric(self.wish),
+            instruction_after="instruction",
             controls=[
-                pair(self.seeds.record(i), self.asked[i], self.answers[i], self.evidence) for i in draw(self.wish, answered)
+                pair(self.seeds.record(i), self.asked[i], self.answers[i], self.evidence)
+                for i in draw(self.wish, answered)
             ],
             corrupted=corrupted,
             seeds=self.asked,
             fields=("prompt",),
-        )  # fmt: skip
+            offline=self.offline,
+        )
 
     def _examples(self, task: Task) -> list[str]:
         return [self.asked[i] for i in task.data["examples"]]

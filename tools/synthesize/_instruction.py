@@ -62,13 +62,15 @@ class Instructions:
         return text_of(answer)
 
     def candidate(self, task: Task, prior: Prior) -> Candidate | Rejected:
-        if self.wish.offline:
-            return self._quotation(task)
         like = task.data.get("row", next(iter(task.data["examples"]), 0))
         instruction, response = self._instruction(task, prior), prior.get("response")
         if self.config.mode == "label":
             return self._labelled(task.data["row"], instruction, str(response))
         return self.made(like, instruction, response)
+
+    def offline(self, task: Task) -> Prior | Rejected:
+        row = task.data.get("row", next(iter(task.data["examples"]), 0))
+        return quotation(self.answers[row], self.wish.rng(NAME, f"quote {task.position}"))
 
     def made(self, like: int, instruction: str, response: str | None) -> Candidate:
         record = self.seeds.conversation(like, instruction, response)
@@ -82,19 +84,19 @@ class Instructions:
         steps = {"unlabelled": self._steps[:1], "label": self._steps[1:], "labelled": self._steps}[mode]
         made = [label for label, at in (("instruction", "label"), ("response", "unlabelled")) if mode != at]
         gates: list[Gate] = [_gates.length(*made), _gates.scaffold(*made), _gates.answered(*made)]
-        if mode != "label" and not self.wish.offline:
+        if mode != "label":
             gates.append(_gates.no_copy("instruction", self._examples))
         answered = mode != "unlabelled"
         controls = [
             self.made(i, self.asked[i], self.answers[i] if answered else None)
             for i in draw(self.wish, self.pool.labelled)
         ]
-        both = mode == "labelled" and not self.wish.offline
+        both = mode == "labelled"
         sources = self.pool.labelled if self.wish.offline else None
         return Job(
             name=NAME,
             tasks=lambda: tasks(self.config, self.pool, self.wish, self.seeds, sources=sources),
-            steps=() if self.wish.offline else steps,
+            steps=steps,
             candidate=self.candidate,
             rubric=response_rubric(self.wish) if answered else instruction_rubric(self.wish),
             gates=gates,
@@ -106,6 +108,7 @@ class Instructions:
             near_duplicate=0.7 if mode != "label" else None,
             seeds=self.asked if mode != "label" else (),
             fields=("prompt", "response") if answered else ("prompt",),
+            offline=self.offline if both else None,
         )
 
     @property
@@ -119,12 +122,6 @@ class Instructions:
         """The seed's own record with the response it lacked."""
         return pair(self.seeds.with_response(row, response), instruction, response, self.evidence)
 
-    def _quotation(self, task: Task) -> Candidate | Rejected:
-        row = task.data["row"]
-        return quotation(
-            self.seeds, row, self.answers[row], self.wish.rng(NAME, f"quote {task.position}"), self.evidence
-        )
-
     def _examples(self, task: Task) -> list[str]:
         return [self.asked[i] for i in task.data["examples"]]
 
@@ -135,8 +132,8 @@ def pair(record: Mapping[str, Any], instruction: str, response: str | None, told
     return Candidate(record, shown, "\n\n".join(shown.values()), told)
 
 
-def quotation(seeds: Seeds, row: int, text: str, rng: random.Random, told: Mapping[str, Any]) -> Candidate | Rejected:
-    """ "Quote the sentence that mentions X" over a text of two sentences or more, without a model."""
+def quotation(text: str, rng: random.Random) -> Prior | Rejected:
+    """ "Quote the sentence that mentions X" over a text of two sentences or more, and that sentence: without a model."""
     sentences = [one for match in _SENTENCE.finditer(text) if len((one := match[0].strip()).split()) >= 4]
     choices = [
         (sentence, sentence[one.start : one.end])
@@ -148,7 +145,7 @@ def quotation(seeds: Seeds, row: int, text: str, rng: random.Random, told: Mappi
         return Rejected("no_evidence", "The text has no two sentences of which one alone mentions something.")
     sentence, mention = rng.choice(choices)
     instruction = f"Quote the sentence of the following text that mentions {mention}.\n\n{text.strip()}"
-    return pair(seeds.conversation(row, instruction, sentence), instruction, sentence, told)
+    return {"instruction": instruction, "response": sentence}
 
 
 def corrupted(candidate: Candidate, rng: random.Random) -> Candidate | None:

@@ -96,13 +96,28 @@ class QuestionAnswering:
 
     def candidate(self, task: Task, prior: Prior) -> Candidate | Rejected:
         row = task.data["row"]
-        told = self._cloze(task) if self.wish.offline else prior["question"]
-        if isinstance(told, Rejected):
-            return told
+        told = prior["question"]
         question = told.get("question", self.questions[row])
         if self.config.mode == "unlabelled":
             return self._made(self.contexts[row], question, None)
         return self._made(self.contexts[row], question, told["answer"], told.get("start"))
+
+    def offline(self, task: Task) -> Prior | Rejected:
+        """A sentence of the passage with one mention of it blanked out, and that mention."""
+        context = self.contexts[task.data["row"]]
+        told = mentions(context)
+        gaps = [
+            (sentence, one)
+            for sentence in _SENTENCE.finditer(context)
+            for one in told
+            if sentence.start() <= one.start and one.end <= sentence.end() and len(sentence[0].split()) >= 5
+        ]
+        if not gaps:
+            return Rejected("no_evidence", "The passage has no sentence with a figure or a name to ask for.")
+        sentence, gap = self.wish.rng(NAME, f"cloze {task.position}").choice(gaps)
+        question = context[sentence.start() : gap.start] + GAP + context[gap.end : sentence.end()]
+        answer = {"answer": context[gap.start : gap.end], "start": gap.start}
+        return {"question": {"question": question.strip(), **answer}}
 
     def corrupted(self, candidate: Candidate, rng: random.Random) -> Candidate | None:
         """Another part of the passage as the answer; without answers, the question's words in another order."""
@@ -132,7 +147,7 @@ class QuestionAnswering:
         return Job(
             name=NAME,
             tasks=lambda: tasks(self.config, self.pool, self.wish, self.seeds, sources=self.sources),
-            steps=() if self.wish.offline else (Step("question", self.request, self.parse),),
+            steps=(Step("question", self.request, self.parse),),
             candidate=self.candidate,
             rubric=rubric(self.wish, "qa", **self._criteria()),
             gates=gates,
@@ -141,6 +156,7 @@ class QuestionAnswering:
             near_duplicate=0.7 if mode != "label" else None,
             seeds=self.questions if mode != "label" else (),
             fields=(self.config.context, self.config.question, self.config.answers),
+            offline=self.offline if mode == "labelled" else None,
         )
 
     def _made(self, context: str, question: str, answer: str | None, start: int | None = None) -> Candidate | Rejected:
@@ -162,23 +178,6 @@ class QuestionAnswering:
         if self.squad:
             return {self.config.answers: {"text": [answer], "answer_start": [at]}}
         return {self.config.answers: answer, "answer_start": at}
-
-    def _cloze(self, task: Task) -> dict[str, Any] | Rejected:
-        """A sentence of the passage with one mention of it blanked out, and that mention."""
-        context = self.contexts[task.data["row"]]
-        rng = self.wish.rng(NAME, f"cloze {task.position}")
-        told = mentions(context)
-        gaps = [
-            (sentence, one)
-            for sentence in _SENTENCE.finditer(context)
-            for one in told
-            if sentence.start() <= one.start and one.end <= sentence.end() and len(sentence[0].split()) >= 5
-        ]
-        if not gaps:
-            return Rejected("no_evidence", "The passage has no sentence with a figure or a name to ask for.")
-        sentence, gap = rng.choice(gaps)
-        question = context[sentence.start() : gap.start] + GAP + context[gap.end : sentence.end()]
-        return {"question": question.strip(), "answer": context[gap.start : gap.end], "start": gap.start}
 
     def _examples(self, task: Task) -> list[str]:
         return [self.questions[i] for i in task.data["examples"]]

@@ -58,15 +58,17 @@ class _Refine:
         return text_of(answer)
 
     def candidate(self, task: Task, prior: Prior) -> Candidate | Rejected:
-        row = task.data["row"]
-        return self._made(row, tidied(self.answers[row]) if self.wish.offline else prior["response"])
+        return self._made(task.data["row"], prior["response"])
+
+    def offline(self, task: Task) -> Prior | Rejected:
+        return {"response": tidied(self.answers[task.data["row"]])}
 
     def job(self) -> Job:
         controls = [self._made(i, self.answers[i]) for i in draw(self.wish, self.usable)]
         return Job(
             name=NAME,
             tasks=self.tasks,
-            steps=() if self.wish.offline else (Step("response", self.ask, self.read),),
+            steps=(Step("response", self.ask, self.read),),
             candidate=self.candidate,
             rubric=rubric(self.wish, "refine", **{id: CRITERIA[id] for id in ("follows", "correct", "complete")},
                           better="Is the response at least as good as the earlier one in every respect?"),
@@ -82,6 +84,7 @@ class _Refine:
             corrupted=corrupted,
             near_duplicate=None,
             fields=("prompt", "response"),
+            offline=self.offline,
         )  # fmt: skip
 
     def _made(self, row: int, response: str) -> Candidate | Rejected:

@@ -111,9 +111,10 @@ class _Rephrase:
         return text
 
     def candidate(self, task: Task, prior: Prior) -> Candidate | Rejected:
-        source = self._source(task)
-        text = condensed(source) if self.wish.offline else prior["rephrased"]
-        return self._made(task.data["row"], source, text, task.data["style"])
+        return self._made(task.data["row"], self._source(task), prior["rephrased"], task.data["style"])
+
+    def offline(self, task: Task) -> Prior | Rejected:
+        return {"rephrased": condensed(self._source(task))}
 
     def corrupted(self, candidate: Candidate, rng: random.Random) -> Candidate | None:
         """The rewriting with one of its figures or names put wrong everywhere; None where it has none."""
@@ -133,7 +134,7 @@ class _Rephrase:
         return Job(
             name=NAME,
             tasks=self.tasks,
-            steps=() if self.wish.offline else (Step("rephrased", self.ask, self.read),),
+            steps=(Step("rephrased", self.ask, self.read),),
             candidate=self.candidate,
             rubric=rubric(self.wish, "rephrase", **_CRITERIA),
             gates=[
@@ -148,6 +149,7 @@ class _Rephrase:
             corrupted=self.corrupted,
             near_duplicate=None,
             fields=(self.field,),
+            offline=self.offline,
         )
 
     def _field(self, field: str) -> str:

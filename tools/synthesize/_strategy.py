@@ -128,8 +128,8 @@ def strategies() -> list[Strategy]:
 def build(name: str, config: Mapping[str, Any], rows: Rows, *, wish: Wish | None = None) -> Job:
     """A panel's job from a strategy, its config and seed rows; a pure function of them.
 
-    With `wish.offline` the job has no steps: drafts are made from the seeds by rules, which the job's name and the
-    evidence of each row say. Raises Misuse for unknown names, a config that does not fit and seeds of another kind.
+    With `wish.offline` the job's name and the evidence of each row say so, and a strategy that cannot draft from the
+    seeds by rules raises Misuse. Raises Misuse for unknown names, a config that does not fit and seeds of another kind.
     """
     chosen = get(name)
     wish = wish or Wish()

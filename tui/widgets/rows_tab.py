@@ -139,4 +139,6 @@ def cell_lines(text: str, terminal: Terminal) -> list[str]:
     """A whole cell, its own line ends kept, long lines wrapped."""
     from ..text import many_lines, wrap
 
+    if not text:
+        return ["(empty)"]
     return [piece for line in many_lines(text) for piece in wrap(line, terminal.columns)]

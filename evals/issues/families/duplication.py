@@ -25,8 +25,8 @@ def similar_records(table: Table, data: Data) -> list[Locus]:
     return [
         found(
             table,
-            f"select row_key from {table.name} where length(trim({same})) > 3 qualify min({same}) over words <> "
-            f"max({same}) over words window words as (partition by {bag(table)})",
+            f"select row_key from {table.name} where length(trim({same})) > 3 window words as (partition by {bag(table)}) "
+            f"qualify min({same}) over words <> max({same}) over words",
         )
     ]
 
@@ -73,8 +73,8 @@ def _one_id_two_records(table: Table, data: Data) -> list[Locus]:
     return [
         found(
             table,
-            f"select row_key from {table.name} qualify min({same}) over ids <> max({same}) over ids "
-            f"window ids as (partition by {column})",
+            f"select row_key from {table.name} window ids as (partition by {column}) "
+            f"qualify min({same}) over ids <> max({same}) over ids",
         )
     ]
 

@@ -1,0 +1,299 @@
+"""synthesize.rows and filter.judge through a workspace, its tilth.toml and a real HTTP server: one model, two, five."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tilth.agent.events import Counted, Event
+from tilth.agent.spending import Estimate, Spending
+from tilth.agent.workspace import Workspace
+from tilth.tools.errors import Misuse, OverBudget, Refused, Unavailable
+
+SEEDS = [
+    {"instruction": f"Explain how {thing} works in one paragraph.", "input": "", "output": f"{thing} works because {why}."}
+    for thing, why in [
+        ("a sail", "air that turns aside pushes back"), ("soap", "one end of it loves water and the other fat"),
+        ("a hinge", "a pin lets two plates turn about one line"), ("yeast", "it eats sugar and gives off gas"),
+        ("a lens", "light bends where glass begins"), ("a magnet", "many small currents in it point one way"),
+        ("a kettle", "a wire that resists current grows hot"), ("a scale", "a spring gives way in proportion"),
+    ]
+]  # fmt: skip
+
+
+def drawn(text: str) -> float:
+    return int(hashlib.sha256(text.encode()).hexdigest()[:8], 16) / 2**32
+
+
+def panel(yes: Callable[[str, str], bool] = lambda model, shown: drawn(shown) < 0.7) -> Callable[[dict[str, Any]], str]:
+    """A generator of distinct texts, and judges whose every answer is `yes(model, what they are shown)`."""
+
+    def answers(request: dict[str, Any]) -> str:
+        shown = str(request["messages"][-1]["content"])
+        form = request.get("response_format", {})
+        if form.get("type") != "json_schema":
+            word = hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
+            return (
+                f"Describe what {word[:9]} and {word[9:20]} have in common with {word[20:30]}, and say why it matters."
+            )
+        schema = form["json_schema"]["schema"]
+        names = schema["$defs"][schema["properties"]["answers"]["$ref"].rpartition("/")[2]]["properties"]
+        said = "yes" if yes(request["model"], shown) else "no"
+        item = shown.partition("id: ")[2].partition("\n")[0]
+        return json.dumps({"id": item, "answers": dict.fromkeys(names, said), "quotes": []})
+
+    return answers
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Callable[..., Workspace]:
+    """`workspace(url, models) -> Workspace` with eight seeds; the first model generates, the last adjudicates."""
+
+    def make(url: str, models: list[str], *, may_see: str = "rows", extra: str = "", **options: Any) -> Workspace:
+        named = [f"openai:{name}@lab" for name in models]
+        judges = named[1:-1] if len(named) > 2 else named[1:]
+        roles = {"generator": named[:1], "reviewer": judges, "adjudicator": named[-1:] if len(named) > 2 else []}
+        told = "".join(f"{role} = {json.dumps(some)}\n" for role, some in roles.items() if some)
+        (tmp_path / "tilth.toml").write_text(
+            f'[endpoints.lab]\nbase_url = "{url}"\nmay_see = "{may_see}"\n{extra}\n[roles]\n{told}'
+        )
+        (tmp_path / "seeds.jsonl").write_text("".join(json.dumps(one) + "\n" for one in SEEDS))
+        opened = Workspace(tmp_path, **options)
+        if "seeds" not in opened.store.histories():
+            opened.add(tmp_path / "seeds.jsonl", license="CC-BY-4.0")
+        return opened
+
+    return make
+
+
+WANTED = {"strategy": "few_shot", "into": "made", "cut": 5.0, "settings": {"mode": "unlabelled", "task": "instruction"}}
+
+
+@pytest.mark.parametrize(
+    ("models", "policy", "options"),
+    [
+        (["a"], "single", {"allow_self_review": True}),
+        (["a", "b"], "single", {}),
+        (["a", "b", "c", "d", "e"], "near_cut_vote", {}),
+    ],
+)
+def test_rows_are_made_with_one_model_two_and_five(
+    serve: Any, workspace: Any, models: list[str], policy: str, options: dict[str, Any]
+) -> None:
+    server = serve(panel(), models=tuple(models))
+    seen: list[Event] = []
+    with workspace(server.url, models, listener=seen.append) as opened:
+        done = opened.do("synthesize.rows", "seeds", **WANTED, n=6, **options)
+        told = done.result
+        assert (told["accepted"], told["into"]) == (6, "made")
+        assert told["planned"] == told["accepted"] + sum(told["rejected"].values()) + sum(told["failed"].values())
+        assert told["calls"] == server.calls
+        assert len(opened.store.rows("made")) == 6
+        assert opened.store.rows("seeds").vid == done.entry.before  # the seeds stay as they are
+        (birth,) = opened.store.ledger.of("made")
+        assert birth.details["sources"][0]["license"] == "CC-BY-4.0"
+        assert any(isinstance(event, Counted) for event in seen)
+        row_id = opened.store.rows("made").arrow(("row_id",))["row_id"][0].as_py().hex()
+        life = opened.why(row_id)
+        assert life.revisions[0].parents
+        assert life.decisions[0].evidence["self_reviewed" if len(models) == 1 else "made_by"]
+        assert {one.call.model for one in life.asked} <= set(models)
+
+
+def test_a_second_run_pays_nothing_and_a_larger_one_goes_on(serve: Any, workspace: Any) -> None:
+    server = serve(panel(), models=("a", "b"))
+    with workspace(server.url, ["a", "b"]) as opened:
+        first = opened.do("synthesize.rows", "seeds", **WANTED, n=4)
+        paid = server.calls
+        assert opened.do("synthesize.rows", "seeds", **WANTED, n=4).reused
+        assert server.calls == paid
+        ids = opened.store.rows("made").arrow(("row_id",))["row_id"].to_pylist()
+        more = opened.do("synthesize.rows", "seeds", **WANTED, n=6)
+        assert more.result["cached"] > 0
+        assert opened.store.rows("made").arrow(("row_id",))["row_id"].to_pylist()[:4] == ids
+        assert first.result["accepted"] == 4
+        opened.undo("made")
+        assert len(opened.store.rows("made")) == 4
+
+
+def test_rows_are_added_to_what_a_dataset_holds(serve: Any, workspace: Any) -> None:
+    server = serve(panel(), models=("a", "b"))
+    with workspace(server.url, ["a", "b"]) as opened:
+        opened.do("synthesize.rows", "seeds", **WANTED, n=3)
+        opened.do("synthesize.rows", "seeds", **{**WANTED, "settings": {**WANTED["settings"], "shots": 2}}, n=3,
+                  append=True)  # fmt: skip
+        assert len(opened.store.rows("made")) == 6
+
+
+def test_refused_drafts_are_kept_with_their_reason(serve: Any, workspace: Any) -> None:
+    server = serve(panel(), models=("a", "b"))
+    with workspace(server.url, ["a", "b"]) as opened:
+        done = opened.do("synthesize.rows", "seeds", **WANTED, n=5)
+        codes, drafts = opened.refused("made")
+    assert codes == {code: count for code, count in done.result["rejected"].items() if count}
+    assert drafts and all(one.record and one.score == 0 for one in drafts if one.code == "below_cut")
+
+
+def test_fewer_than_wanted_is_no_success(serve: Any, workspace: Any) -> None:
+    server = serve(panel(lambda model, shown: False), models=("a", "b"))
+    with workspace(server.url, ["a", "b"]) as opened:
+        with pytest.raises(Refused, match="accepted 0 of 3 rows after 12 drafts"):
+            opened.do("synthesize.rows", "seeds", **WANTED, n=3, most=12)
+        assert "made" not in opened.store.histories()
+        paid = server.calls
+        short = opened.do("synthesize.rows", "seeds", **WANTED, n=3, most=12, allow_short=True)
+        assert (short.result["accepted"], server.calls) == (0, paid)
+
+
+def test_a_benchmark_item_is_refused_at_birth(serve: Any, workspace: Any, tmp_path: Path) -> None:
+    item = "How many litres of paint does a painter need for seven doors that take nine tenths of a litre each?"
+    texts = iter([item, *(f"Name {n} things that float on water, and say for each why it does." for n in range(50))])
+    judges = panel(lambda model, shown: True)
+
+    def answers(request: dict[str, Any]) -> str:
+        return judges(request) if "response_format" in request else next(texts)
+
+    (tmp_path / "bench.jsonl").write_text(json.dumps({"question": item, "answer": "6.3"}) + "\n")
+    server = serve(answers, models=("a", "b"))
+    with workspace(server.url, ["a", "b"]) as opened:
+        done = opened.do(
+            "synthesize.rows", "seeds", **WANTED, n=1, near_duplicate=1.0, benchmarks=[str(tmp_path / "bench.jsonl")]
+        )
+        assert done.result["rejected"] == {"contaminated": 1}
+        _, drafts = opened.refused("made")
+    assert drafts[0].evidence["verdict"] == "exact"
+
+
+def test_a_recipe_makes_rows_and_a_second_run_does_nothing(serve: Any, workspace: Any, tmp_path: Path) -> None:
+    server = serve(panel(), models=("a", "b"))
+    (tmp_path / "recipe.yaml").write_text(
+        "recipe: 1\ndataset: base\nsources: [{name: seeds, paths: [seeds.jsonl], license: CC-BY-4.0}]\nsteps:\n"
+        "  - synthesize.rows: {strategy: few_shot, n: 3, into: made, cut: 5, settings: {mode: unlabelled, task: instruction}}\n"
+        "  - synthesize.rows: {strategy: few_shot, n: 2, into: made, append: true, cut: 5, "
+        "settings: {mode: unlabelled, task: instruction, shots: 2}}\n"
+        "  - filter.judge: {cut: 5}\nexpect: {made.made: '== 5'}\n"
+    )
+    with workspace(server.url, ["a", "b"]) as opened:
+        ran = opened.run(tmp_path / "recipe.yaml")
+        vid, paid, entries = opened.store.rows("made").vid, server.calls, len(opened.store.ledger.entries())
+        again = opened.run(tmp_path / "recipe.yaml")
+        assert (again.version, opened.store.rows("made").vid) == (ran.version, vid)
+        assert server.calls == paid
+        assert len(opened.store.ledger.entries()) == entries
+        opened.undo("made")
+        opened.run(tmp_path / "recipe.yaml", locked=True)
+        assert opened.store.rows("made").vid == vid
+        assert opened.store.ledger.verify() == []
+
+
+def test_judged_rows_keep_score_and_reason(serve: Any, workspace: Any) -> None:
+    server = serve(panel(), models=("a", "b"))
+    with workspace(server.url, ["a", "b"]) as opened:
+        done = opened.do("filter.judge", "seeds", cut=5)
+        kept = sum(drawn(str(one["messages"][-1]["content"])) < 0.7 for one in server.requests)
+        assert done.result["after"] == kept
+        assert done.result["dropped"] == {"judged_low": 8 - kept}
+        paid = server.calls
+        previews = opened.what_if("filter.judge", "seeds~1", "cut", ["5", "10"])
+        assert [one.kept for one in previews] == [kept, kept]
+        assert server.calls == paid  # every answer was recorded
+
+
+def test_unreadable_judges_leave_rows_undecided(serve: Any, workspace: Any) -> None:
+    server = serve(lambda request: "I would rather not say.", models=("a", "b"))
+    with workspace(server.url, ["a", "b"]) as opened:
+        done = opened.do("filter.judge", "seeds", cut=5)
+    assert (done.result["undecided"], done.result["after"]) == (8, 8)
+
+
+# What stops a command before it spends, and what it says.
+
+
+def test_a_remote_host_that_may_not_see_rows_is_sent_nothing(serve: Any, workspace: Any) -> None:
+    server = serve(panel(), models=("a", "b"))
+    with (
+        workspace(server.url, ["a", "b"], may_see="statistics") as opened,
+        pytest.raises(Misuse, match="may see statistics only"),
+    ):
+        opened.do("filter.judge", "seeds", cut=5)
+    assert server.calls == 0
+
+
+def test_contradictory_and_missing_roles_are_named(serve: Any, workspace: Any, tmp_path: Path) -> None:
+    server = serve(panel(), models=("a", "b"))
+    with workspace(server.url, ["a"]) as opened, pytest.raises(Misuse, match="--allow-self-review"):
+        opened.do("synthesize.rows", "seeds", **WANTED, n=2)
+    (tmp_path / "tilth.toml").write_text("")
+    with Workspace(tmp_path) as opened, pytest.raises(Misuse) as told:
+        opened.do("synthesize.rows", "seeds", **WANTED, n=2)
+    assert "tilth models add" in str(told.value) or "[roles]" in str(told.value)
+    assert server.calls == 0
+
+
+@pytest.mark.parametrize("wrong", [{"n": 0}, {"strategy": "magic"}, {"into": "seeds"}, {"settings": {"examplez": 2}}])
+def test_bad_arguments_spend_nothing(serve: Any, workspace: Any, wrong: dict[str, Any]) -> None:
+    server = serve(panel(), models=("a", "b"))
+    with workspace(server.url, ["a", "b"]) as opened, pytest.raises(Misuse):
+        opened.do("synthesize.rows", "seeds", **{**WANTED, "n": 2, **wrong})
+    assert server.calls == 0
+
+
+def test_an_unknown_model_and_a_dead_host_are_told_apart(serve: Any, workspace: Any) -> None:
+    server = serve(panel(), models=("a",))
+    with workspace(server.url, ["a", "b"]) as opened, pytest.raises(Misuse, match="has no model 'b'"):
+        opened.do("filter.judge", "seeds", cut=5)
+    with workspace("http://127.0.0.1:9/v1", ["a", "b"]) as opened, pytest.raises(Unavailable) as told:
+        opened.do("filter.judge", "seeds", cut=5)
+    assert told.value.exit_code == 3
+    assert server.calls == 0
+
+
+def test_a_cap_stops_and_the_next_run_goes_on(serve: Any, workspace: Any) -> None:
+    server = serve(panel(), models=("a", "b"))
+    with workspace(server.url, ["a", "b"], spending=Spending(max_calls=3)) as opened:
+        with pytest.raises(OverBudget, match="cap of 3 calls"):
+            opened.do("filter.judge", "seeds", cut=5)
+        assert "judged" not in str(opened.store.ledger.entries()[-1].tool)
+    assert server.calls == 3
+    with workspace(server.url, ["a", "b"], spending=Spending(max_calls=8)) as opened:
+        opened.do("filter.judge", "seeds", cut=5)
+    assert server.calls == 8  # none was paid twice, and the cap is that of all resumes
+
+
+def test_priced_models_need_a_word(serve: Any, workspace: Any) -> None:
+    price = (
+        "[endpoints.lab.models]\na = {price = {input = 100, output = 100}}\nb = {price = {input = 100, output = 100}}\n"
+    )
+    server = serve(panel(), models=("a", "b"))
+    with workspace(server.url, ["a", "b"], extra=price) as opened, pytest.raises(Refused, match=r"up to \$") as told:
+        opened.do("filter.judge", "seeds", cut=5)
+    assert "--max-usd" in told.value.next_step
+    assert server.calls == 0
+    asked: list[Estimate] = []
+
+    def agree(estimate: Estimate) -> bool:
+        asked.append(estimate)
+        return len(asked) > 1
+
+    with workspace(server.url, ["a", "b"], extra=price, spending=Spending(agree=agree)) as opened:
+        with pytest.raises(Refused, match="Nothing was sent"):
+            opened.do("filter.judge", "seeds", cut=5)
+        assert server.calls == 0
+        opened.do("filter.judge", "seeds", cut=5)
+    assert server.calls == 8
+    assert asked[0].rows == 8 and asked[0].usd and "dialogue" in asked[0].lines()[-1]
+
+
+def test_a_cap_in_dollars_needs_prices(serve: Any, workspace: Any) -> None:
+    server = serve(panel(), models=("a", "b"))
+    with (
+        workspace(server.url, ["a", "b"], spending=Spending(max_usd=1.0)) as opened,
+        pytest.raises(Misuse, match="has no price"),
+    ):
+        opened.do("filter.judge", "seeds", cut=5)
+    assert server.calls == 0
