@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,8 @@ from .opened import Opened
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from ..tools.contaminate._scanned import Shown
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,30 @@ class Reading(Opened):
         from ..tools.store.views import query as run_query
 
         return run_query(self.store, self.address(dataset), query, limit=limit)
+
+    def last_scan(self, dataset: str) -> Entry:
+        """The newest contaminate.scan on the way to a version. Raises Misuse where there is none."""
+        from ..tools.contaminate._scanned import last_scan
+
+        return last_scan(self.store, *self.store.resolve(self.address(dataset)))
+
+    def details(self, entry: Entry) -> dict[str, Any]:
+        """The details of a recorded report."""
+        from ..tools.store.commit import read_details
+
+        return read_details(self.store, entry)
+
+    def contamination(self, scan: Entry, *, most: int = 3) -> list[Shown]:
+        """The strongest pairs of a scan, `most` for each benchmark, with what both texts say there."""
+        from ..tools.contaminate._scanned import evidence
+
+        return evidence(self.store, scan, most)
+
+    def excluded(self, scan: Entry, verdicts: Collection[str]) -> list[dict[str, Any]]:
+        """For each benchmark of a scan the items to leave out of an evaluation."""
+        from ..tools.contaminate._scanned import excluded
+
+        return list(excluded(self.store, scan, verdicts))
 
     def show(self, dataset: str, *, where: str | None = None, count: int = 10) -> list[history.StoredRow]:
         """The first rows, or the first that meet a predicate."""

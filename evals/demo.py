@@ -22,6 +22,12 @@ from .planted.scoring import IMPORT, KINDS, KindScore, Outcome, score
 
 DATASET: Final = "demo"
 MADE: Final = ("messy.jsonl", "demo.yaml")
+CONFIG: Final = """\
+# No model: drafts are made by rules, judges are measured signals. 'tilth models add NAME URL' names models instead.
+[roles]
+generator = ["offline:"]
+reviewer = ["offline:"]
+"""
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,7 @@ def demonstrate(
     listener(Noticed(f"making {rows:,} conversations, some of them broken on purpose (seed {seed})"))
     planted = generate(seed, rows)
     (folder / MADE[0]).write_bytes(planted.jsonl)
+    (folder / "tilth.toml").write_text(CONFIG, encoding="utf-8")
     recipe = folder / MADE[1]
     recipe.write_text(files("tilth.agent").joinpath("recipes", MADE[1]).read_text(encoding="utf-8"), encoding="utf-8")
     with Workspace(folder.resolve(), threads=threads, listener=listener) as workspace:

@@ -24,6 +24,7 @@ class Guess:
     jobs: int
     each: Usage | None
     by: Literal["earlier runs", "the agent", "nothing"]
+    trusted: bool = True
 
 
 @dataclass(frozen=True)
@@ -45,9 +46,10 @@ def estimate(plan: Plan, agents: Mapping[str, Agent], runs: Path) -> Estimated:
     for label, agent in agents.items():
         expected = getattr(agent, "expected", None)
         if records := earlier.get(label):
-            guesses.append(Guess(label, jobs, _average(records), "earlier runs"))
+            guesses.append(Guess(label, jobs, _average(records), "earlier runs", agent.trusted))
         else:
-            guesses.append(Guess(label, jobs, expected, "nothing" if expected is None else "the agent"))
+            by: Literal["the agent", "nothing"] = "nothing" if expected is None else "the agent"
+            guesses.append(Guess(label, jobs, expected, by, agent.trusted))
     return Estimated(
         plan.suite,
         plan.set,

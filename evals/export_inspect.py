@@ -16,7 +16,8 @@ from typing import Any, Final
 from ..tools.version import VERSION
 from .records import Record, Run
 from .suite import Ended, Instance, Usage
-from .summary import AgentSummary, figure, summary
+from .summary import AgentSummary, summary
+from .summary_json import figure
 
 DATE: Final = "1970-01-01T00:00:00+00:00"
 _LIMITS: Final[Mapping[Ended, str]] = {"timed_out": "time", "over_budget": "custom"}

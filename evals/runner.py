@@ -135,12 +135,12 @@ async def work(bench: Bench, *, jobs: int = JOBS, budget_usd: float | None = Non
         async def one(key: Key) -> None:
             nonlocal done
             async with gate:
-                record = await _recorded(bench, agents[key[0]], key, purse)
+                record = await _recorded(bench, agents[key[0]], key, purse, before.get(key))
             if record is not None and key not in before:
                 done += 1
             if record is not None and record.ended not in ("answered", "unavailable"):
                 listener(Noticed(f"{key[0]} on {key[1]}: {record.ended}: {record.why}"))
-            listener(Progressed(run.plan.suite, done, total, "jobs"))
+            listener(Progressed(run.plan.suite, done, total, "tries"))
 
         try:
             async with _entered(agents.values()), asyncio.TaskGroup() as group:
@@ -162,8 +162,11 @@ async def _entered(agents: Any) -> AsyncIterator[None]:
         yield
 
 
-async def _recorded(bench: Bench, agent: Agent, key: Key, purse: _Purse) -> Record | None:
-    """Run one job and write its record; None when the run's budget does not reach for it."""
+async def _recorded(bench: Bench, agent: Agent, key: Key, purse: _Purse, earlier: Record | None) -> Record | None:
+    """Run one job and write its record; None when the run's budget does not reach for it.
+
+    What an `earlier` try took before its endpoint became unavailable was spent all the same.
+    """
     limits = bench.run.plan.limits
     if not purse.grants(limits.usd):
         purse.stopped += 1
@@ -172,6 +175,8 @@ async def _recorded(bench: Bench, agent: Agent, key: Key, purse: _Purse) -> Reco
     record = await _ended(bench, agent, key, limits)
     purse.held -= limits.usd or 0.0
     purse.spent += record.usage.usd
+    if earlier is not None:
+        record = replace(record, usage=record.usage + earlier.usage)
     bench.run.append(record)
     return record
 
@@ -184,6 +189,8 @@ async def _ended(bench: Bench, agent: Agent, key: Key, limits: Limits) -> Record
     ended, why, submission = await _answer(agent, instance, key, limits, meter)
     given = submission.usage if submission is not None else None
     usage = replace(given or meter.usage, seconds=round(time.monotonic() - start, 3))
+    if not agent.trusted:
+        usage = replace(usage, reported="self-reported")
     if ended == "answered" and usage.seconds > limits.seconds:
         ended, why = "timed_out", f"It took {usage.seconds:.1f} s of {limits.seconds:g} s."
     elif ended == "answered" and (said := passed(usage, limits)):

@@ -143,7 +143,8 @@ def mcnemar(first_only: int, second_only: int) -> float:
     trials, fewer = first_only + second_only, min(first_only, second_only)
     if trials == 0:
         return 1.0
-    return min(1.0, 2 * sum(math.comb(trials, k) for k in range(fewer + 1)) / 2**trials)
+    patterns: int = sum(math.comb(trials, k) for k in range(fewer + 1))
+    return min(1.0, float(2 * patterns / (1 << trials)))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -62,6 +62,17 @@ class Usage:
     seconds: float = 0.0
     reported: Literal["measured", "self-reported"] = "measured"
 
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.calls + other.calls,
+            self.tokens_in + other.tokens_in,
+            self.tokens_out + other.tokens_out,
+            self.usd + other.usd,
+            self.tool_calls + other.tool_calls,
+            self.seconds + other.seconds,
+            self.reported if other.reported == "measured" else other.reported,
+        )
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -84,15 +95,7 @@ class Meter:
         self, *, calls: int = 0, tokens_in: int = 0, tokens_out: int = 0, usd: float = 0.0, tool_calls: int = 0
     ) -> None:
         """Raises OverBudget when the sum passes a limit; what was added stays counted."""
-        one = self.usage
-        self.usage = replace(
-            one,
-            calls=one.calls + calls,
-            tokens_in=one.tokens_in + tokens_in,
-            tokens_out=one.tokens_out + tokens_out,
-            usd=one.usd + usd,
-            tool_calls=one.tool_calls + tool_calls,
-        )
+        self.usage += Usage(calls, tokens_in, tokens_out, usd, tool_calls)
         if said := passed(self.usage, self._limits):
             raise OverBudget(f"This instance is over its budget: {said}.")
 
@@ -149,20 +152,38 @@ class Agent(Protocol):
     `expected: Usage`, what one instance is likely to take, is shown by `--dry-run`.
     """
 
-    name: str
-    trusted: bool  # runs in this process
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def trusted(self) -> bool:
+        """Does it run in this process, where the truth is?"""
+        ...
 
     async def run(self, job: Job) -> Submission: ...
 
 
 class Suite(Protocol):
-    """A family of instances with a scorer. All randomness comes from the seed."""
+    """A family of instances with a scorer. All randomness comes from the seed.
 
-    name: str
-    version: int
-    summary: str
-    metric: str  # the primary metric's name
-    better: Literal["higher", "lower"]
+    `metric` is the primary metric's name. `version` changes whenever the same seed would draw anything else or the same
+    submission score otherwise.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def version(self) -> int: ...
+
+    @property
+    def summary(self) -> str: ...
+
+    @property
+    def metric(self) -> str: ...
+
+    @property
+    def better(self) -> Literal["higher", "lower"]: ...
 
     def draw(self, seed: str, count: int) -> Sequence[Instance]:
         """`count` instances; the first n of a larger draw are those of a smaller one."""

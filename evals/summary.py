@@ -23,7 +23,6 @@ SOLVED: Final = 1.0 - 1e-9
 """A score from here on counts as solved, where tries are counted."""
 
 SIGNIFICANT: Final = 0.05
-_DIGITS: Final = 6
 
 
 @dataclass(frozen=True)
@@ -198,10 +197,10 @@ def compare(first: Run, first_label: str, second: Run, second_label: str) -> Com
     ]
     shared = [id for id in plans[0].instances if id in plans[1].instances]
     same_run = first.id == second.id
-    names = [
+    one, other = (
         label if same_run else f"{run.id}:{label}" for run, label in ((first, first_label), (second, second_label))
-    ]
-    made = _paired(*names, *sides, shared) if shared else _unpaired(*names, *sides)
+    )
+    made = _paired(one, other, sides[0], sides[1], shared) if shared else _unpaired(one, other, sides[0], sides[1])
     public = [plan.set == PUBLIC for plan in plans]
     is_gap = not shared and first_label == second_label and public[0] != public[1]
     return replace(made, better=plans[0].better, gap=is_gap)
@@ -259,12 +258,15 @@ def _mean(scores: Iterable[tuple[float, str]]) -> Estimate:
 
 
 def _pooled(answered: Sequence[Record]) -> dict[str, Estimate]:
-    sums: defaultdict[str, list[tuple[float, float, str]]] = defaultdict(list)
-    for one in answered:
-        if one.score is not None:
-            for name, (above, below) in one.score.weights.items():
-                sums[name].append((above, below, one.cluster or one.instance))
-    return {name: statistics.ratio(*map(list, zip(*sums[name], strict=True))) for name in sorted(sums)}  # type: ignore[arg-type]
+    """Ratios of sums over jobs, by the names in `weights`."""
+    told = [(one.score.weights, one.cluster or one.instance) for one in answered if one.score is not None]
+    found = {}
+    for name in sorted({name for weights, _ in told for name in weights}):
+        pairs = [(*weights[name], cluster) for weights, cluster in told if name in weights]
+        found[name] = statistics.ratio(
+            [above for above, _, _ in pairs], [below for _, below, _ in pairs], [cluster for _, _, cluster in pairs]
+        )
+    return found
 
 
 def _groups(answered: Sequence[Record]) -> dict[str, dict[str, Estimate]]:
@@ -317,81 +319,3 @@ def _spent(records: Sequence[Record]) -> Spent:
         usd=math.fsum(one.usd for one in usages),
         self_reported=any(one.reported == "self-reported" for one in usages),
     )
-
-
-# As JSON ----------------------------------------------------------------------------------------------------------
-
-
-def figure(value: float) -> float | None:
-    """Rounded, so that the last bits of a sum never show; None where there is no figure."""
-    return None if math.isnan(value) else round(value, _DIGITS) + 0.0
-
-
-def interval(one: Estimate) -> list[float | None]:
-    return [figure(one.low), figure(one.high)]
-
-
-def agent_json(one: AgentSummary) -> dict[str, Any]:
-    """The fields of DESIGN's result line for one agent, and the rest of its figures."""
-
-    def told(estimates: Mapping[str, Estimate]) -> dict[str, Any]:
-        return {name: {"value": figure(e.value), "ci": interval(e), "n": e.n} for name, e in estimates.items()}
-
-    worst = one.worst
-    return {
-        "agent": one.label,
-        "score": figure(one.score.value),
-        "ci": interval(one.score),
-        "scored": one.score.n,
-        "ended": {**one.ended, **({"not_run": one.missing} if one.missing else {})},
-        "worst_family": None if worst is None else {"family": worst[0], "value": figure(worst[1].value)},
-        "metrics": told(one.metrics),
-        "pooled": told(one.pooled),
-        "families": told(one.families),
-        "groups": {tag: told(values) for tag, values in one.groups.items()},
-        "pass": [{"k": t.k, "pass@k": figure(t.at), "pass^k": figure(t.hat)} for t in one.tries],
-        "curve": [[figure(x), figure(y)] for x, y in one.curve],
-        "calls": one.spent.calls,
-        "tool_calls": one.spent.tool_calls,
-        "tokens": {"in": one.spent.tokens_in, "out": one.spent.tokens_out},
-        "usd": figure(one.spent.usd),
-        "usage": "self-reported" if one.spent.self_reported else "measured",
-    }
-
-
-def comparison_json(one: Comparison) -> dict[str, Any]:
-    return {
-        "first": one.first,
-        "second": one.second,
-        "paired": one.paired,
-        "difference": figure(one.difference.value),
-        "ci": interval(one.difference),
-        "p": figure(one.p),
-        "mcnemar": None if one.mcnemar is None else figure(one.mcnemar),
-        "detectable": figure(one.detectable),
-        "left_out": one.left_out,
-        "separable": one.separable,
-        "winner": one.winner or None,
-        "public_minus_fresh": one.gap,
-    }
-
-
-def report_json(one: Report) -> dict[str, Any]:
-    """The result line of a run; with a single agent its score stands at the top."""
-    agents = [agent_json(agent) for agent in one.agents]
-    alone = {name: agents[0][name] for name in ("agent", "score", "ci")} if len(agents) == 1 else {}
-    return {
-        "run": one.run,
-        "suite": one.suite,
-        "version": one.version,
-        "metric": one.metric,
-        "better": one.better,
-        "set": one.set,
-        "instances": one.instances,
-        "epochs": one.epochs,
-        **alone,
-        "usd": figure(one.usd),
-        "agents": agents,
-        "comparisons": [comparison_json(pair) for pair in one.comparisons],
-        "planned_detectable": figure(one.planned_detectable),
-    }

@@ -38,6 +38,7 @@ DARK: Final = Theme(
     warning="#e3b04b",
     error="#e0705f",
     dark=True,
+    variables={"line": "#3d3932"},
 )
 LIGHT: Final = Theme(
     name="tilth-light",
@@ -52,6 +53,7 @@ LIGHT: Final = Theme(
     warning="#8f5f00",
     error="#b03a2e",
     dark=False,
+    variables={"line": "#cfc8b6"},
 )
 
 OpenEngine = Callable[["Workspace", str], Conversation]
@@ -85,6 +87,9 @@ class TilthApp(App[int]):
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self.theme = LIGHT.name if light else DARK.name
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return {"line": "#808080"}
 
     def on_mount(self) -> None:
         if self._dataset or self._resumed:

@@ -7,7 +7,7 @@ from typing import Any
 from ..evals.estimate import Estimated
 from ..evals.records import Run
 from ..evals.suite import Instance
-from ..evals.summary import figure
+from ..evals.summary_json import figure
 
 
 def run(one: Run) -> dict[str, Any]:
@@ -45,7 +45,9 @@ def estimated(one: Estimated) -> dict[str, Any]:
             "usd": figure(each.usd * guess.jobs),
             "minutes": figure(each.seconds * guess.jobs / 60),
         }  # fmt: skip
-        agents.append({"agent": guess.agent, "jobs": guess.jobs, "by": guess.by, "total": total})
+        agents.append(
+            {"agent": guess.agent, "jobs": guess.jobs, "by": guess.by, "total": total, "trusted": guess.trusted}
+        )
     return {
         "suite": one.suite,
         "set": one.set,

@@ -12,6 +12,7 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
+import aiohttp
 import httpx2
 import openai
 
@@ -52,9 +53,11 @@ def is_transient(error: BaseException) -> bool:
 def never_connected(error: BaseException) -> bool:
     """Did the request not even leave?"""
     cause = error.__cause__
-    return isinstance(error, openai.APIConnectionError) and isinstance(
-        cause, httpx2.ConnectError | httpx2.ConnectTimeout
-    )
+    if not isinstance(error, openai.APIConnectionError):
+        return False
+    # The transport calls it a connect timeout when a server hangs up on a request it has.
+    hung_up = cause is not None and isinstance(cause.__cause__, aiohttp.ServerDisconnectedError)
+    return isinstance(cause, httpx2.ConnectError | httpx2.ConnectTimeout) and not hung_up
 
 
 def may_be_paid(error: BaseException) -> bool:

@@ -65,7 +65,7 @@ class Server:
             api_key=self._secret or "none",
             base_url=endpoint.base_url,
             max_retries=0,
-            http_client=openai.DefaultAsyncHttpxClient(
+            http_client=openai.DefaultAioHttpClient(
                 follow_redirects=False, timeout=timeout, trust_env=not is_local(endpoint.base_url)
             ),
         )

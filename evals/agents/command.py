@@ -28,7 +28,6 @@ ALLOWED: Final = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "SSL_CERT_FILE", "
 """All of the environment that a command sees, but for HOME and TMPDIR (new and empty) and variables named for it."""
 
 LONGEST: Final = 16 << 20
-_COUNTED: Final = ("calls", "tokens_in", "tokens_out", "usd", "tool_calls")
 
 
 @dataclass(frozen=True)
@@ -125,14 +124,22 @@ def _submission(out: bytes, folder: Path) -> Submission:
 
 
 def _usage(told: Any) -> Usage:
-    """Its own account of what it took; figures that are no numbers are not counted."""
+    """Its own account of what it took; figures that are no amounts are not counted."""
     given = told if isinstance(told, dict) else {}
-    figures = {name: given[name] for name in _COUNTED if _is_amount(given.get(name))}
-    return Usage(**{k: float(v) if k == "usd" else int(v) for k, v in figures.items()}, reported="self-reported")
 
+    def amount(name: str) -> float:
+        value = given.get(name)
+        fits = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e15
+        return value if fits else 0
 
-def _is_amount(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e15
+    return Usage(
+        calls=int(amount("calls")),
+        tokens_in=int(amount("tokens_in")),
+        tokens_out=int(amount("tokens_out")),
+        usd=float(amount("usd")),
+        tool_calls=int(amount("tool_calls")),
+        reported="self-reported",
+    )
 
 
 def agent(setting: Setting) -> Agent:

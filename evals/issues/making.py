@@ -61,13 +61,15 @@ def make(seed: str, base: str, *, clean: bool = False, only: str = "") -> Made:
             plants = _plants(queries, data, planted, natural)
         if plants is not None:
             return _finished(draw, data, plants, natural, Truth(base, clean, (), (), (), redraws))
-    raise Corrupt(f"No draw of base {base} shows exactly what was planted in it (seed {seed!r}, family {only or 'any'!r}).")
+    raise Corrupt(
+        f"No draw of base {base} shows exactly what was planted in it (seed {seed!r}, family {only or 'any'!r})."
+    )
 
 
 def _plant(draw: Draw, data: Data, only: str) -> list[_Planted]:
     """Families are tried in drawn order until enough are planted; those about the card come last."""
     wanted = 1 if only else draw.between(FEWEST, MOST)
-    order = [only] if only else draw.shuffled(sorted(FAMILIES))
+    order = [only] if only else _order(draw)
     cards = [name for name in order if FAMILIES[name].group == "documentation"][: 1 + draw.below(2)]
     rest = [name for name in order if FAMILIES[name].group != "documentation"]
     documented = min(len(cards), 1) if only or draw.chance(0.45) else 0
@@ -82,6 +84,15 @@ def _plant(draw: Draw, data: Data, only: str) -> list[_Planted]:
             if locus is not None:
                 planted.append(_Planted(family, locus, planting))
     return planted
+
+
+def _order(draw: Draw) -> list[str]:
+    """All families, so that the first are of as many groups as there are: large groups are no more frequent."""
+    groups: dict[str, list[str]] = {}
+    for family in FAMILIES.values():
+        groups.setdefault(family.group, []).append(family.name)
+    mixed = [draw.shuffled(names) for names in draw.shuffled(list(groups.values()))]
+    return [names[at] for at in range(max(map(len, mixed))) for names in mixed if at < len(names)]
 
 
 def _detected(data: Data) -> list[tuple[Family, Locus]]:
@@ -125,9 +136,7 @@ def _plants(
     return merged(plants)
 
 
-def _finished(
-    draw: Draw, data: Data, plants: list[Plant], natural: Mapping[str, frozenset[str]], truth: Truth
-) -> Made:
+def _finished(draw: Draw, data: Data, plants: list[Plant], natural: Mapping[str, frozenset[str]], truth: Truth) -> Made:
     """Rows in a new order under new keys that tell neither order nor birth."""
     keys: dict[str, str] = {}
     given: set[str] = set()

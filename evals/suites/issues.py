@@ -73,7 +73,12 @@ class Issues:
             files=made.files,
             submission=schema(),
             truth=made.truth.json(),
-            tags={"base": base, "clean": "yes" if clean else "no", "tier": "+".join(tiers), "defects": str(len(plants))},
+            tags={
+                "base": base,
+                "clean": "yes" if clean else "no",
+                "tier": "+".join(tiers),
+                "defects": str(len(plants)),
+            },
             cluster=base,
         )
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tilth.agent.workspace import Workspace
+from tilth.tools.contaminate._scanned import excerpt
 from tilth.tools.errors import Misuse
 
 ITEMS = [{"question": " ".join(f"item{i}word{j}" for j in range(20)), "answer": str(i)} for i in range(4)]
@@ -96,3 +97,56 @@ def test_without_a_scan_it_says_so(workspace: Workspace) -> None:
     with pytest.raises(Misuse, match="has not been scanned") as refused:
         workspace.do("contaminate.remove", "data")
     assert "contaminate.scan data --benchmarks" in str(refused.value)
+
+
+def left(workspace: Workspace) -> tuple[dict[str, str], list[tuple[str, int]]]:
+    facts = workspace.sql("data", "select id, value from facts where id like 'contaminate.remove.%'").to_pylist()
+    found = workspace.sql("data", "select code, count from findings where code = 'contaminate.left'").to_pylist()
+    return {one["id"].rpartition(".")[2]: one["value"] for one in facts}, [(one["code"], one["count"]) for one in found]
+
+
+def test_the_rows_that_stay_are_looked_through_again(workspace: Workspace) -> None:
+    scanned(workspace)
+    workspace.do("contaminate.remove", "data")
+    assert left(workspace) == ({"rows": "2", "edited_since": "0", "left": "0"}, [])
+
+
+def test_an_item_that_a_person_wants_to_keep_is_said_to_be_left(workspace: Workspace) -> None:
+    workspace.keep("data.jsonl:2", because="it is ours", dataset="data")
+    scanned(workspace)
+    workspace.do("contaminate.remove", "data")
+    facts, found = left(workspace)
+    assert facts["left"] == "1"
+    assert found == [("contaminate.left", 1)]
+
+
+def test_items_may_be_left_out_of_the_evaluation_instead(workspace: Workspace) -> None:
+    scanned(workspace)
+    (told,) = workspace.excluded(workspace.last_scan("data"), ["exact", "near_verbatim"])
+    assert (told["benchmark"], told["exclude"], told["items"], told["stay"]) == ("bench", ["0", "1"], 4, 2)
+    assert told["verdicts"] == {"exact": ["0"], "near_verbatim": ["1"]}
+    (told,) = workspace.excluded(workspace.last_scan("data"), ["partial"])
+    assert told["exclude"] == ["2"]
+
+
+def test_evidence_is_shown_with_the_texts_it_points_at(workspace: Workspace) -> None:
+    scanned(workspace)
+    first, second, third = workspace.contamination(workspace.last_scan("data"))
+    assert [one.verdict for one in (first, second, third)] == ["exact", "near_verbatim", "partial"]
+    for one in (first, second, third):
+        ours, theirs = ([side.text[start:end] for start, end in side.marks] for side in (one.row_text, one.item_text))
+        assert ours == theirs
+        assert all(ours)
+    assert second.row_text.text.startswith("before ")
+    assert second.source == "data"
+
+
+@pytest.mark.parametrize("length", [0, 500, 5_000])
+def test_an_excerpt_holds_the_marks_that_fit(length: int) -> None:
+    text = "a" * length + "HERE" + "b" * length
+    found = excerpt(text, [(length, length + 3), (length + 2, length + 4)])
+    assert [found.text[start:end] for start, end in found.marks] == ["HERE"]
+    assert found.cut == (length > 120, length > 120)
+    assert len(excerpt(text, []).text) <= 700
+    long = excerpt("x" * 10_000, [(200, 9_000)])
+    assert (len(long.text), long.cut) == (700, (True, True))

@@ -54,9 +54,9 @@ def forgotten(workspace: Workspace) -> None:
 
 
 def test_a_new_shard_leaves_the_old_one_unread(workspace: Workspace, tmp_path: Path) -> None:
-    workspace.add(str(write(tmp_path / "one.jsonl", 0, 30)), name="data"
+    workspace.add(str(write(tmp_path / "one.jsonl", 0, 30)), name="data")
     assert scanned(workspace)[1] == []
-    workspace.add(str(write(tmp_path / "two.jsonl", 30, 45), name="data", append=True)
+    workspace.add(str(write(tmp_path / "two.jsonl", 30, 45)), name="data", append=True)
     told, said = scanned(workspace)
     assert said == ["30 of 45 rows were looked through"] * 2
     forgotten(workspace)
@@ -68,19 +68,19 @@ def test_a_new_shard_leaves_the_old_one_unread(workspace: Workspace, tmp_path: P
 def test_fewer_rows_and_another_benchmark_use_what_is_there(
     workspace: Workspace, tmp_path: Path, add_benchmark: Any
 ) -> None:
-    workspace.add(str(write(tmp_path / "one.jsonl", 0, 30)), name="data"
+    workspace.add(str(write(tmp_path / "one.jsonl", 0, 30)), name="data")
     scanned(workspace, similar=False)
     workspace.do("contaminate.remove", "data")
     told, said = scanned(workspace, similar=False)
     assert told["verdicts"] == {"no_evidence": 6}
-    assert said == ["10 of 10 rows were looked through"]
+    assert said == ["9 of 9 rows were looked through"]
     add_benchmark([{"question": "nothing much of that kind is said here"}], name="other")
     workspace.do("contaminate.scan", "data", benchmarks=["bench", "other"], similar=False)
-    assert scanned(workspace, "other", similar=False, similarity=0.5)[1] == ["10 of 10 rows were looked through"]
+    assert scanned(workspace, "other", similar=False, similarity=0.5)[1] == ["9 of 9 rows were looked through"]
 
 
 def test_a_file_that_is_damaged_is_made_again(workspace: Workspace, tmp_path: Path) -> None:
-    workspace.add(str(write(tmp_path / "one.jsonl", 0, 30)), name="data"
+    workspace.add(str(write(tmp_path / "one.jsonl", 0, 30)), name="data")
     told, _ = scanned(workspace)
     for file in (workspace.store.state / "cache").glob("contaminate-*"):
         file.write_bytes(b"no parquet")

@@ -34,7 +34,7 @@ def test_the_demo_is_the_same_in_another_folder_and_when_repeated(tmp_path: Path
     files = [path.relative_to(first.export) for path in sorted(first.export.rglob("*")) if path.is_file()]
     assert files
     assert all((first.export / file).read_bytes() == (other.export / file).read_bytes() for file in files)
-    assert again.ran["reused"] == 6
+    assert again.ran["reused"] == 7
 
 
 def test_the_demo_leaves_other_folders_alone(tmp_path: Path) -> None:

@@ -62,7 +62,18 @@ def test_the_environment_is_scrubbed(make_run: MakeRun, write: Write, monkeypatc
     seen = record.submission
     assert seen is not None and record.ended == "answered"
     seen["env"].pop("LC_CTYPE", None)  # Python sets it for itself
-    allowed = {"PATH", "LANG", "LC_ALL", "TZ", "HOME", "TMPDIR", "MINE_KEY", "SSL_CERT_FILE", "SSL_CERT_DIR", "PYTHONUTF8"}
+    allowed = {
+        "PATH",
+        "LANG",
+        "LC_ALL",
+        "TZ",
+        "HOME",
+        "TMPDIR",
+        "MINE_KEY",
+        "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
+        "PYTHONUTF8",
+    }
     assert set(seen["env"]) <= allowed
     assert seen["env"]["MINE_KEY"] == "mine"
     assert "secret" not in json.dumps(seen)
@@ -80,7 +91,7 @@ def test_the_environment_is_scrubbed(make_run: MakeRun, write: Write, monkeypatc
         ("print('[1]')", "malformed", "not a JSON object"),
         ("print('[' * 100_000)", "malformed", "is not JSON"),
         ("print('{\"sum\": NaN}')", "malformed", "not JSON"),
-        ("print('{\"sum\": \"x\"}')", "malformed", "not a whole number"),
+        ('print(\'{"sum": "x"}\')', "malformed", "not a whole number"),
         ("raise SystemExit('no idea')", "crashed", "exit code 1: no idea"),
         ("raise SystemExit(3)", "unavailable", "exit code 3"),
         ("raise SystemExit(4)", "over_budget", "exit code 4"),

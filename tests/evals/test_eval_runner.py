@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tilth.evals import registry, runner, sets, summary
+from tilth.evals import registry, runner, sets, summary, summary_json
 from tilth.evals.records import Record, Run, open_run
 from tilth.evals.suite import Instance, Job, Limits, Meter, Submission
 from tilth.tools.errors import Busy, Misuse, OverBudget
@@ -80,7 +80,9 @@ def test_a_killed_run_resumes_to_the_identical_report(
         if name == "killed":
             code = "import sys; from tilth.tui.cli import main; sys.exit(main(sys.argv[1:]))"
             environment = {**os.environ, "TINY_DIES_AT": "7"}
-            killed = subprocess.run([sys.executable, "-c", code, *line], env=environment, capture_output=True, check=False)
+            killed = subprocess.run(
+                [sys.executable, "-c", code, *line], env=environment, capture_output=True, check=False
+            )
             assert killed.returncode == -signal.SIGKILL, killed.stderr
             assert 0 < len(records.read_text().splitlines()) < 24
             records.write_text(records.read_text() + '{"agent": "dying+3", "insta')
@@ -99,7 +101,9 @@ def test_a_killed_run_resumes_to_the_identical_report(
 @pytest.mark.parametrize("jobs", [1, 7])
 def test_the_report_does_not_depend_on_how_many_jobs_run_at_once(make_run: MakeRun, jobs: int, tmp_path: Path) -> None:
     told = [
-        summary.report_json(summary.report(make_run("tiny:Adder", models=["2"], n=9, jobs=many, folder=tmp_path / name)))
+        summary_json.report_json(
+            summary.report(make_run("tiny:Adder", models=["2"], n=9, jobs=many, folder=tmp_path / name))
+        )
         for name, many in (("a", jobs), ("b", 3))
     ]
     assert told[0] == told[1]

@@ -25,7 +25,11 @@ def model(step, request, task):
     return {
         "skills": {"first_skill": f"sorting {task.position}", "second_skill": "counting"},
         "draft": {"instruction": f"Draft instruction {task.position}", "response": "Draft response"},
-        "refined": {"critique": "Too short", "instruction": f"Better instruction {task.position}", "response": "Better one"},
+        "refined": {
+            "critique": "Too short",
+            "instruction": f"Better instruction {task.position}",
+            "response": "Better one",
+        },
     }[step]
 
 

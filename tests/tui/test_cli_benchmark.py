@@ -83,3 +83,50 @@ def test_a_recipe_registers_its_benchmark_on_the_way(tilth: Any) -> None:
         assert json.loads(tilth("datasets", "--json")[1].splitlines()[-1])["datasets"]
         assert len(json.loads(tilth("show", "notes", "--json")[1].splitlines()[-1])["rows"]) == 1
     assert tilth("run", "curate.yaml", "--dry-run")[0] == 0
+
+
+def test_evidence_side_by_side_report_and_what_to_leave_out(tilth: Any) -> None:
+    tilth("benchmark", "add", "quiz", "items.jsonl")
+    code, out, err = tilth("do", "contaminate.scan", "data.jsonl", "--benchmarks", "quiz")
+    assert code == 0, err
+    assert "before [=word0" in " ".join(out.split())
+    assert "question of 0" in out
+    _, again, _ = tilth("benchmark", "report", "data")
+    assert "[=word0" in again
+    assert tilth("benchmark", "report", "data", "--html", "found.html")[0] == 0
+    page = Path("found.html").read_text(encoding="utf-8")
+    assert f"before <mark>{HELD}</mark> after" in page
+    assert "<script" not in page
+    code, out, _ = tilth("benchmark", "exclude", "data", "left-out")
+    assert (code, "quiz: 1 of 2 items left out, 1 stay" in out) == (0, True)
+    told = json.loads(Path("left-out/quiz.json").read_text(encoding="utf-8"))
+    assert (told["exclude"], told["stay"]) == (["0"], 1)
+
+
+def test_texts_of_rows_cannot_change_the_page(tilth: Any) -> None:
+    hostile = f"<img src=x onerror=alert(1)> \x1b[31m\u202e {HELD} </mark><script>alert(1)</script>"
+    Path("data.jsonl").write_text(json.dumps({"text": hostile}) + "\n", encoding="utf-8")
+    tilth("benchmark", "add", "quiz", "items.jsonl")
+    _, out, _ = tilth("do", "contaminate.scan", "data.jsonl", "--benchmarks", "quiz")
+    assert "\x1b[31m" not in out
+    assert "\u202e" not in out
+    tilth("benchmark", "report", "data", "--html", "found.html")
+    page = Path("found.html").read_text(encoding="utf-8")
+    assert "<script" not in page
+    assert "<img" not in page
+    assert "\u202e" not in page
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("report",), "A report is of one dataset"),
+        (("report", "data"), "has not been scanned"),
+        (("exclude", "data", "a", "b"), "of one dataset"),
+    ],
+)
+def test_a_report_wants_a_scan(tilth: Any, words: tuple[str, ...], said: str) -> None:
+    tilth("import", "data", "data.jsonl")
+    code, _, err = tilth("benchmark", *words)
+    assert code == 2
+    assert said in err

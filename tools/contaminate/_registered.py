@@ -144,8 +144,8 @@ def open_benchmark(store: Store, address: str) -> Benchmark:
     if (entry.details.get("normaliser"), entry.details.get("similarity")) != (NORMALISER, METHOD):
         # indexed by an older tilth, which cut words or hashed characters otherwise
         return build(name, vid, one.fields, items, revision=one.revision, license=one.license)
-    frozen = (store.objects.read(entry.objects[role]) for role in ("ngrams", "anchors", "features"))
-    made = from_tables(*frozen, name, vid, one.fields, items)
+    ngrams, anchors, features = (store.objects.read(entry.objects[role]) for role in ("ngrams", "anchors", "features"))
+    made = from_tables(ngrams, anchors, features, name, vid, one.fields, items)
     return replace(made, revision=one.revision, license=one.license)
 
 

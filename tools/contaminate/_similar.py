@@ -146,7 +146,7 @@ def character_counts(texts: Sequence[str]) -> Any:
 
 
 def _product(questions: Any, vectors: Any) -> np.ndarray:
-    from threadpoolctl import threadpool_limits
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped, unused-ignore]
 
     with threadpool_limits(1):
         found = questions @ vectors.T

@@ -53,7 +53,6 @@ def summary(
     rows: dict[str, list[int]] = {verdict: [] for verdict in VERDICTS}
     for row in sorted(evidence):
         rows[evidence[row][0].verdict].append(row)
-    top = heapq.nsmallest(TOP, (pairs[0] for pairs in evidence.values()), key=lambda pair: pair.rank)
     return {
         "benchmark": benchmark.name,
         "version": benchmark.vid,
@@ -63,6 +62,7 @@ def summary(
         "items": len(benchmark.items),
         "not_checkable": count["not_checkable"],
         "verdicts": {verdict: count[verdict] for verdict in VERDICTS if count[verdict]},
+        "held": _held(benchmark, verdicts),
         "contaminated": _share(bad, len(benchmark.items)),
         "ngram": {str(n): hits.counts(n, benchmark.indexes[n]) for n in (SEED, COMPARED)},
         "rows": {verdict: len(found) for verdict, found in rows.items() if found},
@@ -70,8 +70,27 @@ def summary(
         "sources": _by_source(sources, sorted({row for verdict in CONTAMINATED for row in rows[verdict]})),
         "judged": dict(sorted((judged or {}).items())),
         "not_checked": _not_checked(benchmark, similar, embedder),
-        "top": [{"row": pair.row, **pair.to_json(benchmark)} for pair in top],
+        "top": [{"row": pair.row, **pair.to_json(benchmark)} for pair in _top(evidence)],
     }
+
+
+def _top(evidence: Mapping[int, Sequence[Pair]]) -> list[Pair]:
+    """The strongest pair of each verdict, then the second of each, and so on: a few of every kind."""
+    by_verdict: dict[str, list[Pair]] = {}
+    for pairs in evidence.values():
+        by_verdict.setdefault(pairs[0].verdict, []).append(pairs[0])
+    ranked = (enumerate(heapq.nsmallest(TOP, some, key=lambda pair: pair.rank)) for some in by_verdict.values())
+    chosen = sorted((one for some in ranked for one in some), key=lambda one: (one[0], one[1].rank))[:TOP]
+    return [pair for _, pair in chosen]
+
+
+def _held(benchmark: Benchmark, verdicts: Sequence[Verdict]) -> dict[str, list[str]]:
+    """The names of the items that rows hold in any way, by verdict."""
+    found: dict[str, list[str]] = {}
+    for item, verdict in zip(benchmark.items, verdicts, strict=True):
+        if verdict not in ("no_evidence", "not_checkable"):
+            found.setdefault(verdict, []).append(item.name)
+    return {verdict: found[verdict] for verdict in VERDICTS if verdict in found}
 
 
 def _share(hits: int, of: int) -> dict[str, Any]:

@@ -1,27 +1,30 @@
 """`contaminate.remove`: take out the rows that a scan flagged.
 
-It knows the flags of the last scan on the way to a version. It looks for nothing itself.
+It knows the flags of the last scan on the way to a version, and has the rows that stay looked through again.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Annotated, Any, Literal
 
-from ..change import Change, Fact, Outcome, drops
+import numpy as np
+
+from ..change import Change, Fact, Finding, Outcome, Report, drops
 from ..context import Context
 from ..errors import Misuse
-from ..store import history
+from ..store import history, rulings
+from ..store.ledger import Entry
 from ..store.rows import Rows
 from ..tool import Arg, tool
-
-SCAN = "contaminate.scan"
+from ._scanned import SCAN, last_scan
+from .scan import scan
 
 Removable = Literal["exact", "near_verbatim", "rephrased", "partial", "answer_only", "undecided", "boilerplate"]
 
 
-@tool("contaminate.remove", version=1, after=SCAN)
+@tool("contaminate.remove", version=2, after=SCAN)
 def remove(
     ctx: Context,
     data: Rows,
@@ -32,7 +35,7 @@ def remove(
     ] = ["exact", "near_verbatim", "rephrased"],  # noqa: B006
     benchmarks: Annotated[list[str] | None, Arg("only rows flagged for these benchmarks (default: all)")] = None,
 ) -> Change:
-    """Drop the rows that the last contaminate.scan flagged; scan again to see that none is left.
+    """Drop the rows that the last contaminate.scan flagged, and look through the others again.
 
     Read is the newest scan on the way to this version; a row edited since is left alone and counted, since nobody has
     looked at what it says now. Like every drop it is undone by `tilth undo`, and a row that people ruled to keep stays.
@@ -41,12 +44,15 @@ def remove(
     for partial, answer_only, undecided, boilerplate. A row flagged for several benchmarks goes under the strongest. The
     evidence is the scan's: the benchmark and the pairs with their spans; the score is the coverage, or the similarity.
 
-    Facts: `contaminate.remove.rows`, and `contaminate.remove.edited_since`, flagged rows left alone.
+    The rows that stay, those that people ruled to keep among them, are looked through anew by fingerprints and runs of
+    words: items that they hold under one of `verdicts` make a finding. Rephrases are not looked for again.
+
+    To leave items out of an evaluation in place of rows out of training: tilth benchmark exclude.
+
+    Facts: `contaminate.remove.rows`; `contaminate.remove.edited_since`, flagged rows left alone; `contaminate.remove.left`,
+    items that rows which stay hold.
     """
-    entry = next((one for one in reversed(ctx.store.ledger.lineage(ctx.dataset, data.vid)) if one.tool == SCAN), None)
-    if entry is None:
-        raise Misuse(f"{ctx.dataset} has not been scanned.",
-                     next_step=f"First: tilth do {SCAN} {ctx.dataset} --benchmarks NAME")  # fmt: skip
+    entry = last_scan(ctx.store, ctx.dataset, data.vid)
     known = [str(address).rpartition("@")[0].removeprefix("benchmarks/") for address in entry.args["benchmarks"]]
     for name in benchmarks or ():
         if name not in known:
@@ -71,7 +77,41 @@ def remove(
         Fact("contaminate.remove.rows", len(gone), "rows", method, len(data)),
         Fact("contaminate.remove.edited_since", len(live) - len(gone), "rows", method, len(data)),
     ]
-    return Change(_dropped(gone), facts=facts)
+    left = _left(ctx, data, gone, entry, verdicts, benchmarks)
+    facts.append(Fact("contaminate.remove.left", sum(left.values()), "items", f"{method}; looked for again", len(data)))
+    return Change(_dropped(gone), findings=list(_findings(ctx.dataset, left)), facts=facts)
+
+
+def _left(
+    ctx: Context,
+    data: Rows,
+    gone: Collection[int],
+    entry: Entry,
+    verdicts: Collection[str],
+    benchmarks: list[str] | None,
+) -> dict[str, int]:
+    """For each benchmark the items that are still held by rows which stay."""
+    kept = [row_id for row_id, said in rulings.last_words(rulings.read(ctx.store.root), ctx.dataset).items()
+            if said.word == "keep"]  # fmt: skip
+    stay = np.ones(len(data), bool)
+    stay[list(gone)] = False
+    stay[list(data.positions_of(kept).values()) if kept else []] = True
+    again = scan(ctx, data.only(np.flatnonzero(stay)), benchmarks=entry.args["benchmarks"], field=entry.args["field"],
+                 similar=False)  # fmt: skip
+    assert isinstance(again, Report)
+    return {
+        told["benchmark"]: sum(told["verdicts"].get(verdict, 0) for verdict in verdicts)
+        for told in again.details["benchmarks"]
+        if not benchmarks or told["benchmark"] in benchmarks
+    }
+
+
+def _findings(dataset: str, left: Mapping[str, int]) -> Iterator[Finding]:
+    for benchmark, count in left.items():
+        if count:
+            message = f"of {benchmark} are still held by rows that stay: ruled to keep, or edited since the scan."
+            yield Finding("contaminate.left", "warning", message, count, unit="items",
+                          fix=f"{SCAN} {dataset} --benchmarks {benchmark}")  # fmt: skip
 
 
 def _rank(flag: dict[str, Any]) -> tuple[int, float]:

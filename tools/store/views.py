@@ -227,7 +227,7 @@ class _Session:
             raise _readable(error, [column.shown for column in own_columns(self.rows.mapping)]) from None
 
     def _file(self, sha: str) -> str:
-        path = self._store.objects.path(sha)
+        path = self._store.objects.path(sha).absolute()
         self._files.add(path)
         return text_literal(str(path))
 
@@ -310,7 +310,7 @@ class _Session:
 
     def _derived(self, name: str, schema: pa.Schema, lines: Callable[[list[str], list[Any]], Iterator[Any]]) -> str:
         """A view over a file in the cache, made once per version by reading every record through the mapping."""
-        path = self._store.state / "cache" / f"{name}-{self.rows.vid}.parquet"
+        path = self._store.state.absolute() / "cache" / f"{name}-{self.rows.vid}.parquet"
         if not path.exists():
             import pyarrow.parquet as pq
 

@@ -21,7 +21,7 @@ COPIED: Final = 0.5
 
 _PREAMBLE: Final = re.compile(
     r"\A\s*(?:(?:sure|certainly|of course|absolutely|okay|ok|great|gladly)\b[^\n:]{0,40}?[,.!]?\s+)?"
-    r"(?:here(?:['’]s| is| are)|below (?:is|are)|the following is|this is (?:a|an|the|my))\b[^\n:]{0,160}:[ \t]*\n*"
+    r"(?:here(?:['’]s| is| are)|below (?:is|are)|the following is|this is (?:a|an|the|my))\b[^\n:.!?]{0,160}:[ \t]*\n*"
     r"|\A\s*(?:sure|certainly|of course|absolutely)(?: thing)?\s*[!,.:]+\s*(?:\n+|(?=[A-Z]))",
     re.IGNORECASE,
 )
@@ -36,8 +36,11 @@ _SCAFFOLD: Final = re.compile(
     rf"|#+\s*(?:{_MADE}\s+)?{_PART}{_NUMBER}\s*:[ \t]*(?:\n|\Z)"  # a heading of a template, with its colon
     rf"|[#>*_\[(]+\s*{_MADE}\s+(?:{_PART}|version){_NUMBER}\s*[*_\])#:]*[ \t]*(?:\n|\Z)"  # ## Refined instruction
     r"|(?:\*{2,}|-{3,}|_{3,}|={3,}|\"{3}|'{3}|~{4,})[ \t]*(?:\n|\Z)"  # a rule or stray mark on a line of its own
-    r"|</?[a-z][a-z0-9_]*(?:\s[0-9a-f]{12})?>[ \t]*(?:\n|\Z))",
+    r"|</?(?:instruction|question|query|prompt|task|response|answer|reply|paraphrase|rewrite|passage|example)>)",
     re.IGNORECASE,
+)
+_OWN: Final = re.compile(
+    rf"\b{_MADE}\b|\b(?:instruction|response|answer|reply|paraphrase|rewrite|version|text)\s*:", re.IGNORECASE
 )
 _FENCE: Final = re.compile(r"</?[a-z][a-z0-9_]* [0-9a-f]{12}>")
 _QUOTED: Final = (('"', '"'), ("“", "”"), ("«", "»"))
@@ -49,11 +52,16 @@ def without_preamble(text: str) -> str:
     return _PREAMBLE.sub("", text, count=1).strip()
 
 
-def scaffold_of(text: str) -> str:
-    """The leading marker that a prompt's scaffold left on a text; "" for none. Markdown headings are none."""
-    for pattern in (_PREAMBLE, _SCAFFOLD):
-        if found := pattern.match(text):
-            return found[0].strip() or found[0]
+def scaffold_of(text: str, *, spoken: bool = False) -> str:
+    """The leading marker that a prompt's scaffold left on a text; "" for none. Markdown headings are none.
+
+    `spoken`: a response, which may well begin with "Here are three ideas:", but not with "Here is the response:".
+    """
+    opening = _PREAMBLE.match(text)
+    if opening and (not spoken or _OWN.search(opening[0])):
+        return opening[0].strip()
+    if found := _SCAFFOLD.match(text):
+        return found[0].strip()
     if found := _FENCE.search(text) or MARKERS.match(text.lstrip()):
         return found[0]
     told = text.strip()
@@ -69,7 +77,7 @@ def scaffold(*labels: str) -> Gate:
 
     def gate(task: Task, candidate: Candidate) -> Rejected | None:
         for label, text in _shown(candidate, labels):
-            if marker := scaffold_of(text):
+            if marker := scaffold_of(text, spoken=label == "response"):
                 told = {"label": label, "marker": marker[:80]}
                 return Rejected("scaffold_leak", f"The {label} begins with a leftover of the question.", told)
         return None

@@ -58,7 +58,7 @@ def mentions(text: str) -> list[Mention]:
     rest = _without_web(text)
     found += [Mention("figure", _figure(match[0]), *match.span()) for match in _FIGURE.finditer(rest)]
     words = [(match, _opens_sentence(text, match.start())) for match in _WORD.finditer(rest)]
-    inner = [match[0] for match, opens in words if not opens]
+    inner = [match[0] for match, opens in words if not opens and not _is_self(match[0])]
     telling = sum(word[0].isupper() for word in inner) <= CAPITALISED * max(len(inner), FEWEST)
     for i, (match, opens) in enumerate(words):
         following = words[i + 1][0] if i + 1 < len(words) else None
@@ -96,13 +96,17 @@ def _named(word: str) -> str:
     return _OWNER.sub("", word).casefold()
 
 
+def _is_self(word: str) -> bool:
+    return re.split("['’]", word, maxsplit=1)[0] == "I"
+
+
 def _opens_sentence(text: str, at: int) -> bool:
     return _OPENS.search(text[max(at - 12, 0) : at]) is not None
 
 
 def _is_name(text: str, match: re.Match[str], opens: bool, telling: bool, following: re.Match[str] | None) -> bool:
     word = _OWNER.sub("", match[0])
-    if not word or re.split("['’]", word)[0] == "I":
+    if not word or _is_self(word):
         return False
     letters = [character for character in word if character.isalpha()]
     if len(letters) > 1 and any(character.isupper() for character in letters[1:]):

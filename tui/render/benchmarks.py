@@ -1,4 +1,4 @@
-"""Benchmarks: what of them can be checked, and what a scan found of each."""
+"""Benchmarks: what of them can be checked, what a scan found of each, and the evidence side by side."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 from ..terminal import Terminal
 from ..text import one_line, table
 from . import fitted
+from .comparing import beside
 from .results import version
 
 if TYPE_CHECKING:
     from ...tools.contaminate._registered import Registered
+    from ...tools.contaminate._scanned import Excerpt, Shown
 
 
 @fitted
@@ -48,6 +50,39 @@ def _fields(one: Registered) -> str:
     return ", ".join(f"{name}={path if isinstance(path, str) else '+'.join(path)}" for name, path in parts)
 
 
+MARKS = ("[=", "=]")
+"""Around words that count: a match is seen where nothing is coloured, too."""
+
+
+@fitted
+def evidence(found: Sequence[Shown], terminal: Terminal) -> Iterator[str]:
+    """Rows beside the items they hold, with what both say marked."""
+    for one in found:
+        yield ""
+        verdict = terminal.paint(one.verdict, "bold")
+        item = one_line(f"{one.benchmark} {one.item}")
+        yield f"{verdict}  row {one.row_id[:12]} of {one_line(one.source)}, {item}: {one_line(one.reason)}"
+        titles = ("row", f"{one.part} of {one_line(one.item)}")
+        yield from beside(titles, (_marked(one.row_text), _marked(one.item_text)), terminal)
+
+
+def _marked(one: Excerpt) -> str:
+    """On one line, what counts between marks."""
+    told, at = ["… " if one.cut[0] else ""], 0
+    for start, end in one.marks:
+        told += [one.text[at:start], MARKS[0], one.text[start:end], MARKS[1]]
+        at = end
+    return one_line("".join([*told, one.text[at:], " …" if one.cut[1] else ""]))
+
+
+@fitted
+def excluded(found: Sequence[Mapping[str, Any]], wrote: Sequence[str], terminal: Terminal) -> Iterator[str]:
+    """How many items of each benchmark are left out of an evaluation, and where that is written."""
+    for told, file in zip(found, wrote, strict=True):
+        yield (f"{told['benchmark']}: {len(told['exclude']):,} of {told['items']:,} items left out, {told['stay']:,} stay, "
+               f"of which {told['not_checkable']:,} could not be checked; {file}")  # fmt: skip
+
+
 @fitted
 def scanned(details: Mapping[str, Any], terminal: Terminal) -> Iterator[str]:
     """A line for each benchmark and verdict; what was not looked at; the strongest evidence."""
@@ -63,6 +98,10 @@ def scanned(details: Mapping[str, Any], terminal: Terminal) -> Iterator[str]:
         shared = ", ".join(f"{n} words {one['items_hit']:,} items in {one['docs_hit']:,} rows"
                            for n, one in told["ngram"].items())  # fmt: skip
         yield f"shared runs ({told['normaliser']}): {shared}"
+        if told.get("judged"):
+            yield "pairs that are alike, as judged: " + ", ".join(
+                f"{count:,} {word}" for word, count in told["judged"].items()
+            )
         for said in told["not_checked"]:
             yield f"not checked: {said}"
     yield ""

@@ -72,8 +72,9 @@ def estimated(one: Estimated, terminal: Terminal) -> Iterator[str]:
             f"{each.calls * guess.jobs:,}", f"{(each.tokens_in + each.tokens_out) * guess.jobs:,}",
             f"{each.usd * guess.jobs:.2f}", f"{each.seconds * guess.jobs / 60:.1f}",
         ]  # fmt: skip
-        rows.append([guess.agent, f"{guess.jobs:,}", *figures, guess.by])
-    head = ["agent", "tries", "calls", "tokens", "$", "minutes", "told by"]
+        place = "this one, trusted" if guess.trusted else "its own"
+        rows.append([guess.agent, f"{guess.jobs:,}", *figures, guess.by, place])
+    head = ["agent", "tries", "calls", "tokens", "$", "minutes", "told by", "process"]
     yield from table([head, *rows], columns=terminal.columns, numbers=(1, 2, 3, 4, 5))
     yield "nothing was run"
 

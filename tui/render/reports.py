@@ -11,11 +11,15 @@ from .results import result_lines
 
 if TYPE_CHECKING:
     from ...agent.toolbox import Done
+    from ...tools.contaminate._scanned import Shown
 
 _STYLES = {"error": "red", "warning": "yellow", "note": "dim"}
 
 
-def report(done: Done, findings: Sequence[Mapping[str, Any]], terminal: Terminal) -> Iterator[str]:
+def report(
+    done: Done, findings: Sequence[Mapping[str, Any]], terminal: Terminal, shown: Sequence[Shown] = ()
+) -> Iterator[str]:
+    """`shown`: pairs of a contamination scan with their texts."""
     name = done.entry.dataset
     if done.entry.tool == "inspect.profile":
         from ..profile_text import render_profile
@@ -28,9 +32,11 @@ def report(done: Done, findings: Sequence[Mapping[str, Any]], terminal: Terminal
         return
     yield from result_lines(done.result, terminal)
     if done.entry.tool == "contaminate.scan":
-        from .benchmarks import scanned
+        from .benchmarks import evidence, scanned
 
         yield from scanned(done.details, terminal)
+        yield from evidence(shown, terminal)
+        yield ""
     for one in findings:
         first = terminal.paint(f"{one['severity']:<8}", _STYLES.get(one["severity"], "dim"))
         lines = wrap(f"{one['count']:,} {one['unit']}: {one['message']}", terminal.columns - 8, indent="")

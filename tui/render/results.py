@@ -135,7 +135,9 @@ def _steps(steps: Sequence[Mapping[str, Any]], terminal: Terminal) -> list[str]:
             number(step.get("before", 0)),
             number(step.get("after", step.get("before", 0))),
             step.get("edited") or "",
-            ", ".join(f"{reason} {count:,}" for reason, count in step.get("dropped", {}).items()),
+            f"=> {step['into']} {step['accepted']:,} rows"
+            if "into" in step
+            else ", ".join(f"{reason} {count:,}" for reason, count in step.get("dropped", {}).items()),
         ]
         for step in steps
     ]

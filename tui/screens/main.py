@@ -119,6 +119,7 @@ class MainScreen(Screen[None]):
         self._version = ""
         self._busy = ""
         self._quiet = False
+        self._asked = False
         self._waiting: deque[Callable[[], None]] = deque()
 
     def compose(self) -> ComposeResult:
@@ -193,8 +194,7 @@ class MainScreen(Screen[None]):
 
     def _say_state(self) -> None:
         running = self.pane.run.state
-        asks = bool(self.query(ApprovalCard))
-        self.query_one(StatusLine).say("asks you" if asks else running or self._busy or self._idle)
+        self.query_one(StatusLine).say("asks you" if self._asked else running or self._busy or self._idle)
 
     def _do(self, what: str, do: Callable[[], Any], name: str = "did") -> None:
         """Do something in a thread when nothing else is under way."""
@@ -310,6 +310,7 @@ class MainScreen(Screen[None]):
         event.stop()
         self.transcript.flush()
         self._unask()
+        self.pane.run.rest()
         if not self.dataset and self.engine.dataset:
             self.dataset = self.engine.dataset
         self._say_model()
@@ -317,11 +318,13 @@ class MainScreen(Screen[None]):
 
     def _ask(self, asked: Asked) -> None:
         self._unask()
+        self._asked = True
         self._show_pane(False)
         self.mount(ApprovalCard(asked, self._clock), before=self.composer)
         self.app.bell()
 
     def _unask(self) -> None:
+        self._asked = False
         for card in self.query(ApprovalCard):
             card.remove()
             self.composer.prompt.focus()

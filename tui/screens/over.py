@@ -10,10 +10,9 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.screen import ModalScreen
-from textual.widgets import Input
 
 from ..widgets.line_view import Render, TextView
-from ..widgets.plain_text import PlainText, safe
+from ..widgets.plain_text import LineInput, PlainText, safe
 
 
 class Reader(ModalScreen[bool]):
@@ -63,14 +62,14 @@ class Question(ModalScreen[str]):
         with Vertical(id="over", classes="small"):
             yield PlainText(safe(self._question, "bold"), id="title")
             yield PlainText(self._hint, id="hint")
-            yield Input(id="answer", compact=True)
+            yield LineInput(id="answer")
             yield PlainText("Enter say   Esc leave", classes="keys")
 
     def on_mount(self) -> None:
         self.query_one("#answer").focus()
 
-    @on(Input.Submitted)
-    def _said(self, event: Input.Submitted) -> None:
+    @on(LineInput.Submitted)
+    def _said(self, event: LineInput.Submitted) -> None:
         if text := event.value.strip():
             self.dismiss(text)
 

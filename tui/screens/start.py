@@ -12,13 +12,12 @@ from textual.binding import Binding
 from textual.containers import Vertical
 from textual.message import Message
 from textual.screen import Screen
-from textual.widgets import Input
 
 from ..recent import recent
 from ..render.results import version
 from ..widgets.background import Fetched, fetch
 from ..widgets.item_list import Item, ItemList, one
-from ..widgets.plain_text import BOLD, MUTED, PlainText, joined, safe
+from ..widgets.plain_text import BOLD, MUTED, LineInput, PlainText, joined, safe
 
 if TYPE_CHECKING:
     from ...agent.workspace import DatasetStatus, Workspace
@@ -56,7 +55,7 @@ class StartScreen(Screen[None]):
             yield PlainText(safe("tilth", "bold $primary"), id="name")
             yield PlainText("Soil made ready for sowing: see, clean, and grow a training set.", id="motto")
             yield PlainText("A file, a folder or a pattern to open:", classes="label")
-            yield Input(id="path", compact=True)
+            yield LineInput(id="path")
             yield PlainText(id="said")
             yield ItemList(id="choices")
             yield PlainText("Enter open   ↓ list   Esc leave", classes="keys")
@@ -89,8 +88,8 @@ class StartScreen(Screen[None]):
             self._choices.append(lambda path=path: self.Folder(path))  # type: ignore[misc]
         self.query_one("#choices", ItemList).show(items)
 
-    @on(Input.Submitted, "#path")
-    def _opened(self, event: Input.Submitted) -> None:
+    @on(LineInput.Submitted, "#path")
+    def _opened(self, event: LineInput.Submitted) -> None:
         event.stop()
         text = event.value.strip()
         path = Path(text).expanduser()

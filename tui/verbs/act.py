@@ -89,7 +89,8 @@ def _write_page(command: Command, workspace: Workspace, done: Done) -> None:
 def _report(command: Command, workspace: Workspace, done: Done) -> None:
     findings = workspace.findings(done.entry)
     line = {**done.result, "found": findings, "details": done.details}
-    command.face.result(line, lambda screen: reports.report(done, findings, screen), instead=True)
+    shown = workspace.contamination(done.entry) if done.entry.tool == "contaminate.scan" else []
+    command.face.result(line, lambda screen: reports.report(done, findings, screen, shown), instead=True)
 
 
 def run(command: Command) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ...agent.events import Noticed
-from ...evals import registry, runner, sets, summary
+from ...evals import registry, runner, sets, summary, summary_json
 from ...evals.estimate import estimate
 from ...evals.records import FOLDER, Run, create_run, open_run, run_ids
 from ...evals.suite import Limits
@@ -226,7 +226,7 @@ def _tell(command: Command, run: Run, tool: str) -> None:
 
         instances = runner.reopen(run, _root(command)).instances
         wrote += [str(path) for path in export(run, instances, Path(args.inspect))]
-    line = {"tool": tool, **summary.report_json(told), "wrote": wrote}
+    line = {"tool": tool, **summary_json.report_json(told), "wrote": wrote}
     if args.md:
         from ..render.evals_md import markdown
 
@@ -249,7 +249,7 @@ def _compare(command: Command) -> None:
             run = open_run(runs, id)
             sides.append((run, run.label(label)))
         found = [summary.compare(*sides[0], *sides[1])]
-    line = {"tool": "eval.compare", "comparisons": [summary.comparison_json(one) for one in found]}
+    line = {"tool": "eval.compare", "comparisons": [summary_json.comparison_json(one) for one in found]}
     command.face.result(line, lambda screen: shown.compared(found, screen))
 
 

@@ -14,12 +14,11 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import Input
 
 from ...agent.events import Asked, Ruled
 from ..cells import neutral, wrap
 from .item_list import ItemList, one
-from .plain_text import BOLD, MUTED, WARNING, PlainText, joined, safe, stacked
+from .plain_text import BOLD, MUTED, WARNING, LineInput, PlainText, joined, safe, stacked
 
 GRACE: Final = 0.5
 """Seconds without a key before keys count: who was typing must not approve by accident."""
@@ -58,7 +57,7 @@ class ApprovalCard(Vertical):
         yield ItemList(id="answers")
         with Vertical(id="say"):
             yield PlainText(id="question")
-            yield Input(id="words", compact=True)
+            yield LineInput(id="words")
             yield PlainText(id="wrong")
 
     def on_mount(self) -> None:
@@ -139,6 +138,8 @@ class ApprovalCard(Vertical):
                 self._ask("session", "Up to how many dollars for the rest of this session?", "1.00")
             case 2:
                 arguments = json.dumps(dict(asked.args), ensure_ascii=False, default=str)
+                if neutral(arguments) != arguments:  # escapes keep what the line could not show
+                    arguments = json.dumps(dict(asked.args), default=str)
                 self._ask("edit", "The arguments, as JSON:", arguments)
             case 3:
                 self._ask("no", "Why not? (the model reads this; may stay empty)", "")
@@ -148,7 +149,7 @@ class ApprovalCard(Vertical):
         self.add_class("-asking")
         self.query_one("#question", PlainText).show(question)
         self.query_one("#wrong", PlainText).show("")
-        words = self.query_one("#words", Input)
+        words = self.query_one("#words", LineInput)
         words.value = value
         words.focus()
 
@@ -157,8 +158,8 @@ class ApprovalCard(Vertical):
         self._quiet_since = self._clock()
         self._answers.focus()
 
-    @on(Input.Submitted, "#words")
-    def _said(self, event: Input.Submitted) -> None:
+    @on(LineInput.Submitted, "#words")
+    def _said(self, event: LineInput.Submitted) -> None:
         event.stop()
         call_id, text = self.asked.call_id, event.value.strip()
         if self._word == "no":

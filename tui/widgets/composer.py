@@ -83,7 +83,7 @@ class Composer(Vertical):
     """The prompt with its completions."""
 
     DEFAULT_CSS = """
-    Composer { height: auto; border-top: solid $panel-lighten-2; }
+    Composer { height: auto; border-top: solid $line; }
     Composer:focus-within { border-top: solid $primary; }
     Composer #completions { height: auto; max-height: 8; background: $panel; display: none; padding: 0 1; }
     Composer.-completing #completions { display: block; }
@@ -124,7 +124,7 @@ class Composer(Vertical):
 
     def write(self, text: str) -> None:
         """Put a text in; the cursor goes to its end."""
-        self.prompt.text = text
+        self.prompt.text = "\n".join(map(neutral, text.replace("\t", " ").split("\n")))
         self.prompt.move_cursor(self.prompt.document.end)
 
     def remember(self, texts: Sequence[str]) -> None:

@@ -49,10 +49,10 @@ class DropsTab(Tab):
     DEFAULT_CSS = """
     DropsTab #both { height: 1fr; }
     DropsTab #reasons { width: 2fr; height: 1fr; padding: 0 1; }
-    DropsTab #example { width: 3fr; height: 1fr; padding: 0 1; border-left: solid $panel-lighten-2; }
+    DropsTab #example { width: 3fr; height: 1fr; padding: 0 1; border-left: solid $line; }
     DropsTab.-narrow #both { layout: vertical; }
     DropsTab.-narrow #reasons { width: 1fr; height: auto; max-height: 35%; }
-    DropsTab.-narrow #example { width: 1fr; border-left: none; border-top: solid $panel-lighten-2; }
+    DropsTab.-narrow #example { width: 1fr; border-left: none; border-top: solid $line; }
     """
     BINDINGS = [
         Binding("left", "example(-1)", show=False),

@@ -14,7 +14,7 @@ from textual.content import Content
 from textual.message import Message
 
 from ..cells import neutral, right, wrap
-from ..profile_text import command, number, percent
+from ..profile_text import command, many, number, percent
 from ..render import previews
 from ..text import many_lines
 from .background import Fetched, fetch
@@ -109,7 +109,7 @@ class FindingsTab(Tab):
         self._found = profile["findings"]
         clean, skipped = len(profile["clean"]), len(profile["not_checked"])
         counted = f"{number(profile['rows'])} {profile['unit']}, {profile['format']} format"
-        self._facts.show(f"{counted}   {len(self._found)} findings, {clean} checks clean, {skipped} not checked")
+        self._facts.show(f"{counted}   {many(len(self._found), 'findings')}, {clean} checks clean, {skipped} not checked")
         items = [_item(one, self.dataset) for one in self._found]
         self._show_items(items or [lambda width: [safe("✔ nothing wrong found", GOOD)]])
 

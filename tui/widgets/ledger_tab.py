@@ -32,7 +32,7 @@ class LedgerTab(Tab):
     KEYS = "u undo   r redo   w why a row"
     DEFAULT_CSS = """
     LedgerTab #entries { height: 1fr; padding: 0 1; }
-    LedgerTab #entry { height: auto; max-height: 45%; padding: 0 1; border-top: solid $panel-lighten-2; }
+    LedgerTab #entry { height: auto; max-height: 45%; padding: 0 1; border-top: solid $line; }
     """
     BINDINGS = [
         Binding("u", "move('undo')", show=False),

@@ -5,6 +5,7 @@ It knows lines, scrolling and selecting text. What the lines say is known by tho
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 
 from textual import events
@@ -24,7 +25,7 @@ class LineView(ScrollView, can_focus=True):
     """`make_lines(width)` is asked for all lines whenever the width changes; each must fit into it."""
 
     DEFAULT_CSS = """
-    LineView { height: 1fr; scrollbar-color: $panel-lighten-2; scrollbar-background: $background; overflow-x: hidden; overflow-y: auto; scrollbar-gutter: stable; scrollbar-size-vertical: 1; }
+    LineView { height: 1fr; scrollbar-color: $line; scrollbar-background: $background; overflow-x: hidden; overflow-y: auto; scrollbar-gutter: stable; scrollbar-size-vertical: 1; }
     """
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
@@ -108,6 +109,8 @@ class LineView(ScrollView, can_focus=True):
         self.refresh()
 
 
+_BARS = re.compile("[█▏▎▍▌▋▊▉]+")
+
 Render = Callable[[Terminal], Iterable[str]]
 
 
@@ -128,7 +131,7 @@ class TextView(LineView):
 
 
 def marks(line: str) -> Content:
-    """A line in which [-gone-] and {+new+} words stand out; the marks stay, colour is never the only sign."""
+    """A line in which bars and [-gone-] and {+new+} words stand out; the marks stay, colour is never the only sign."""
     content = safe(line)
     for opening, closing, style in (("[-", "-]", "$text-error"), ("{+", "+}", "$text-success")):
         start = content.plain.find(opening)
@@ -137,4 +140,4 @@ def marks(line: str) -> Content:
             end = len(content) if end < 0 else end + 2
             content = content.stylize(style, start, end)
             start = content.plain.find(opening, end)
-    return content
+    return content.highlight_regex(_BARS, style="$primary")

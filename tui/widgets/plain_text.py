@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from textual.content import Content
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
 from ..cells import neutral
 from ..text import many_lines
@@ -47,6 +47,17 @@ class PlainText(Static):
 
     def show(self, text: str | Content) -> None:
         self.update(_content(text))
+
+
+class LineInput(Input):
+    """One line to write in; what is put into it or pasted is made harmless as everything else."""
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id, compact=True)
+        self.cursor_blink = False
+
+    def validate_value(self, value: str) -> str:
+        return neutral(value)
 
 
 def _content(text: str | Content) -> Content:

@@ -33,7 +33,7 @@ class RowTable(ScrollView, can_focus=True):
 
     COMPONENT_CLASSES = {"table--header", "table--cursor", "table--cell", "table--odd", "table--faint"}
     DEFAULT_CSS = """
-    RowTable { height: 1fr; scrollbar-color: $panel-lighten-2; scrollbar-background: $background; scrollbar-size: 1 1; scrollbar-gutter: stable; }
+    RowTable { height: 1fr; scrollbar-color: $line; scrollbar-corner-color: $background; scrollbar-background: $background; scrollbar-size: 1 1; scrollbar-gutter: stable; }
     RowTable > .table--header { text-style: bold; color: $text-accent; background: $panel; }
     RowTable > .table--odd { background: $boost; }
     RowTable > .table--faint { color: $foreground-muted; }
@@ -153,8 +153,9 @@ class RowTable(ScrollView, can_focus=True):
         return column == 0 or self.pages.fields[column - 1].numeric
 
     def _shown_widths(self) -> list[int]:
-        """Widths as drawn: room that is left goes to the last text."""
-        widths = list(self._widths)
+        """Widths as drawn: no text takes more than half of the room, what is left goes to the last one."""
+        most = max(self.scrollable_content_region.width // 2, 20)
+        widths = [min(width, most) for width in self._widths]
         left = self.scrollable_content_region.width - sum(widths) - len(GAP) * max(len(widths) - 1, 0)
         texts = [i for i in range(len(widths)) if not self._numeric(i)]
         if left > 0 and texts:

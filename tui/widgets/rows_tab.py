@@ -6,15 +6,15 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal
-from textual.widgets import Input
 
+from ..cells import neutral
 from ..render import life, rows
 from ..render.rows import plain
 from ..terminal import Terminal
 from .background import Fetched, fetch
 from .line_view import Render
 from .pages import Pages, open_pages
-from .plain_text import PlainText
+from .plain_text import LineInput, PlainText
 from .row_table import RowTable
 from .tab import Tab
 
@@ -42,26 +42,32 @@ class RowsTab(Tab):
         yield PlainText(classes="facts")
         with Horizontal(id="asks"):
             yield PlainText("where ")
-            yield Input(id="where", compact=True)
+            yield LineInput(id="where")
             yield PlainText(" order by ")
-            yield Input(id="order", compact=True)
+            yield LineInput(id="order")
         yield PlainText(classes="trouble")
         yield RowTable(id="table")
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._meant: dict[str, str] = {}
 
     @property
     def table(self) -> RowTable:
         return self.query_one(RowTable)
 
     def reload(self) -> None:
-        where, order = (self.query_one(f"#{name}", Input).value.strip() for name in ("where", "order"))
+        where, order = (self.query_one(f"#{name}", LineInput).value.strip() for name in ("where", "order"))
+        where = self._meant.get(where, where)
         workspace, address = self.workspace, self.address
         assert workspace is not None
         fetch(self, "rows", lambda: open_pages(workspace, address, where, order))
 
     def find(self, where: str, order: str = "") -> None:
         """Show the rows that meet a predicate."""
-        self.query_one("#where", Input).value = where
-        self.query_one("#order", Input).value = order
+        self.query_one("#where", LineInput).value = where
+        self.query_one("#order", LineInput).value = order
+        self._meant = {neutral(where): where}  # the line shows it harmless; what runs is what was meant
         self.set_class(bool(where or order), "-asking")
         self._stale = True
         self.look()
@@ -85,8 +91,8 @@ class RowsTab(Tab):
 
         self.app.push_screen(Reader(title, render))
 
-    @on(Input.Submitted)
-    def _asked(self, event: Input.Submitted) -> None:
+    @on(LineInput.Submitted)
+    def _asked(self, event: LineInput.Submitted) -> None:
         event.stop()
         self._stale = True
         self.look()
@@ -94,7 +100,7 @@ class RowsTab(Tab):
 
     def action_ask(self, name: str) -> None:
         self.add_class("-asking")
-        self.query_one(f"#{name}", Input).focus()
+        self.query_one(f"#{name}", LineInput).focus()
 
     def action_copy(self) -> None:
         cell = self.table.cell()

@@ -65,6 +65,11 @@ class RunTab(Tab):
                 return
         self._frames.resume()
 
+    def rest(self) -> None:
+        """The turn is over: nothing runs, whatever was left unsaid."""
+        self._started = self._progress = None
+        self._frames.resume()
+
     @property
     def state(self) -> str:
         """What runs, in a few words; "" when nothing does."""
@@ -131,12 +136,13 @@ def _accounts(one: Counted, terminal: Terminal) -> Iterator[str]:
     yield f"calls {one.calls:,}   cached {one.cached:,}   tokens ↑{one.tokens_in:,} ↓{one.tokens_out:,}   ${one.usd:.2f}"
     remains = "" if one.minutes_left is None else f"   {duration(60 * one.minutes_left)} left"
     yield f"{one.rate:.1f} verdicts/s   accepted {share(one.accepted, decided)}{remains}"
+    both = {**one.rejected, **one.failed}
+    most, names = max(both.values(), default=1), max((len(neutral(name)) for name in both), default=0)
+    names = min(names, terminal.columns // 3)
     for title, counts in (("rejected", one.rejected), ("failed", one.failed)):
         if counts:
             yield ""
             yield f"{title} {sum(counts.values()):,}"
-        most = max(counts.values(), default=1)
-        names = min(max((len(neutral(name)) for name in counts), default=0), terminal.columns // 3)
         for name, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
             cells = max(min(BAR, terminal.columns - names - 12), 4)
             yield f"  {left(neutral(name), names)} {right(f'{count:,}', 7)} {bar(count / most, cells)}"

@@ -22,7 +22,7 @@ class Tab(Vertical):
     KEYS: ClassVar[str] = ""
     DEFAULT_CSS = """
     Tab { height: 1fr; }
-    Tab > .facts { height: auto; max-height: 2; padding: 0 1; color: $text-muted; }
+    Tab > .facts { height: auto; max-height: 2; padding: 0 1; color: $foreground-muted; }
     Tab > .trouble { height: auto; max-height: 3; padding: 0 1; color: $text-error; display: none; }
     Tab > .trouble.-shown { display: block; }
     """

@@ -140,7 +140,7 @@ def preferences(draw: Draw) -> Data:
                 "annotator": draw.pick(ANNOTATORS),
                 "prompt": prompt,
                 "chosen": chosen,
-                "rejected": f"{draw.pick(words.POOR_TELLS)} {write.fill(draw.pick(words.TELL_ENDS))}",
+                "rejected": f"{write.fill(draw.pick(words.POOR_TELLS))} {write.fill(draw.pick(words.TELL_ENDS))}",
             },
         )
     data.facts["language"] = "English"

@@ -27,7 +27,9 @@ PRODUCTS: Final = {
     "watering can": "garden", "pruning shears": "garden", "seed tray": "garden",
 }  # fmt: skip
 COLOURS: Final = words("red | blue | green | black | white | grey | yellow | brown | silver | orange")
-MONTHS: Final = words("January | February | March | April | May | June | July | August | September | October | November")
+MONTHS: Final = words(
+    "January | February | March | April | May | June | July | August | September | October | November"
+)
 
 # Tickets: sentences that tell the label, by label, and sentences that tell nothing.
 TICKETS: Final = {
@@ -76,15 +78,15 @@ CRAFTS: Final = words(
     "cheese making | sailing | gardening | woodcarving | glass blowing | candle making | stargazing | café keeping"
 )
 CRAFT_SENTENCES: Final = words(
-    "Most people come to {craft} through a friend or a neighbour | In {city} there is a small club for {craft} that meets "
-    "every {month} | A beginner in {craft} needs patience more than money | {name} has taught {craft} for {number} years | "
-    "The best season for {craft} starts in {month} and lasts about {number} weeks | Good tools for {craft} last {number} "
-    "years when they are kept dry | The old handbook on {craft} has {number} pages and no pictures | Every autumn {name} "
-    "travels to {city} to see how others practise {craft} | The first attempt at {craft} usually fails and nobody should "
-    "mind | About {number} members pay a yearly fee to the society for {craft} in {city} | A short course in {craft} costs "
-    "less than a pair of shoes | {name} keeps a diary about {craft} and reads from it in {month} | Children learn {craft} "
-    "faster than their parents do | The museum in {city} shows {number} objects from the history of {craft} | Whoever has "
-    "practised {craft} for {number} months begins to see small differences"
+    "Most people come to {craft} through a friend, {name} came through a neighbour in {city} | In {city} there is a small club for {craft} that meets "
+    "every {month} | A beginner in {craft} needs {number} days of patience, says {name} | {name} has taught {craft} for {number} years | "
+    "The best season for {craft} in {city} starts in {month} and lasts about {number} weeks | Good tools for {craft} last {number} "
+    "years when they are kept as dry as {name} keeps them | The handbook on {craft} that {name} wrote has {number} pages | Every autumn {name} "
+    "travels to {city} to see how others practise {craft} | The first attempt at {craft} took {name} {number} hours and nobody "
+    "minded | About {number} members pay a yearly fee to the society for {craft} in {city} | A short course in {craft} with {name} costs "
+    "{number} coins | {name} keeps a diary about {craft} and reads from it in {month} | Children learn {craft} "
+    "in {number} weeks, their parents in {city} do not | The museum in {city} shows {number} objects from the history of {craft} | Whoever has "
+    "practised {craft} with {name} for {number} months begins to see small differences"
 )
 TITLES: Final = words(
     "Notes on {craft} | {craft} in {city} | A year of {craft} | What {name} knows about {craft} | {craft} for beginners | "
@@ -155,7 +157,8 @@ THINGS_TO_LIST: Final = {
 }
 SYSTEM_PROMPT: Final = "You are a helpful assistant of the town library. Answer in plain words and keep it short."
 POOR_TELLS: Final = words(
-    "I do not really know, maybe look it up somewhere. | It is some kind of thing, whatever. | Why would anyone ask that? "
-    "Figure it out yourself. | Not sure, could be anything really. | That is a boring question and I will not bother."
+    "{name} might know, I do not, maybe look it up somewhere. | For {name} it is some kind of thing, and for me too, "
+    "whatever. | Why would {name} ask that? Figure it out yourself. | In {city} it could be anything really, I am not sure. | "
+    "People in {city} would call that a boring question and I will not bother."
 )
 POOR_SIGNS: Final = r"maybe look it up|whatever\.|Figure it out yourself|could be anything|boring question"

@@ -49,7 +49,9 @@ def wrong_arithmetic(planting: Planting) -> Locus | None:
         off = (100, 10, 1)[planting.stealth - 1] * planting.draw.pick((1, -1))
         row[column] = f"{before} {int(number) + off if int(number) + off > 0 else int(number) + abs(off)}."
     first, second = (f"try_cast(regexp_extract(prompt, '{said} (\\d+)', 1) as int)" for said in ("has", "gets"))
-    return cells(table, rows, column, f"{first} + {second} <> try_cast(regexp_extract({column}, 'now (\\d+)', 1) as int)")
+    return cells(
+        table, rows, column, f"{first} + {second} <> try_cast(regexp_extract({column}, 'now (\\d+)', 1) as int)"
+    )
 
 
 @family("answer", "cell", tier="judgement")

@@ -89,4 +89,6 @@ def card_language(planting: Planting) -> Locus | None:
         return None
     table = planting.data.with_role("text")[0]
     english = f"(select avg((' ' || {table.role('text')[0]} like '% the %')::int) from {table.name}) > 0.2"
-    return _said(planting, "language", planting.draw.pick(("German", "Dutch", "Italian")), f"value <> 'English' and {english}")
+    return _said(
+        planting, "language", planting.draw.pick(("German", "Dutch", "Italian")), f"value <> 'English' and {english}"
+    )

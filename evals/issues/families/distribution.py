@@ -37,7 +37,9 @@ def silent_source(planting: Planting) -> Locus | None:
     gone = {row[KEY] for row in rows}
     table.rows[:] = [row for row in table.rows if row[KEY] not in gone]
     source = table.role("source")[0]
-    present = f"select 1 from {table.name} where {source} = {literal(value)} and {week(planting.data, table)} = {number}"
+    present = (
+        f"select 1 from {table.name} where {source} = {literal(value)} and {week(planting.data, table)} = {number}"
+    )
     return Locus(table.file, f"select '{source}' where not exists ({present})", column=source)
 
 

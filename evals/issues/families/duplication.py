@@ -110,5 +110,3 @@ def fan_out(planting: Planting) -> Locus | None:
     planting.take(copies)
     ids = f"select {column} from {table.name} group by 1 having count(*) > 1 and min({same}) = max({same})"
     return records(table, [*rows, *copies], f"{column} in ({ids})") if rows else None
-
-

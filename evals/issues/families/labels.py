@@ -12,7 +12,9 @@ from .sql import among, cells, literal
 CONFUSABLE = {"billing": "account", "account": "billing", "delivery": "product", "product": "delivery"}
 """Labels that a hasty annotator takes for each other."""
 
-_TOLD = "case " + " ".join(f"when regexp_matches(text, '{s}') then '{label}'" for label, s in TICKET_SIGNS.items()) + " end"
+_TOLD = (
+    "case " + " ".join(f"when regexp_matches(text, '{s}') then '{label}'" for label, s in TICKET_SIGNS.items()) + " end"
+)
 CONTRADICTED = f"label in {among(TICKET_SIGNS)} and label <> {_TOLD}"
 """The label is one of the set and another than the one the text tells."""
 

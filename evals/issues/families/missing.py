@@ -38,7 +38,11 @@ def blank_value(planting: Planting) -> Locus | None:
     return cells(table, rows, column, f"{column} <> '' and trim({column}, ' \t') = ''")
 
 
-STAND_INS = {"number": ("-999.00", "-1.00"), "date": ("1970-01-01", "1900-01-01"), "other": ("N/A", "unknown", "NULL", "TBD")}
+STAND_INS = {
+    "number": ("-999.00", "-1.00"),
+    "date": ("1970-01-01", "1900-01-01"),
+    "other": ("N/A", "unknown", "NULL", "TBD"),
+}
 
 
 @family("missing", "cell")

@@ -14,7 +14,10 @@ def _same_text(table: Table, data: Data) -> list[Locus]:
     same = identity(table)
     train = f"select {same} from {table.name} where split = 'train'"
     return [
-        found(table, f"select row_key from {table.name} where split = 'test' and length(trim({same})) > 3 and {same} in ({train})")
+        found(
+            table,
+            f"select row_key from {table.name} where split = 'test' and length(trim({same})) > 3 and {same} in ({train})",
+        )
     ]
 
 
@@ -91,7 +94,9 @@ def temporal_leak(planting: Planting) -> Locus | None:
     if table is None or not rows:
         return None
     column = table.role("date")[0]
-    days = sorted(row[column] for row in table.rows if row["split"] == "test" and row["row_key"] not in planting.data.taken)
+    days = sorted(
+        row[column] for row in table.rows if row["split"] == "test" and row["row_key"] not in planting.data.taken
+    )
     first = planting.data.facts["split rule"].split("from ")[1][:10]
     for row in rows:
         row[column] = planting.draw.pick(days)

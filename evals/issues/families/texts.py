@@ -60,7 +60,9 @@ def wrong_language(planting: Planting) -> Locus | None:
     frames, signs = OTHER_LANGUAGES[planting.draw.pick(list(OTHER_LANGUAGES))]
     for row in rows:
         row[column] = ". ".join(planting.draw.some(frames, 3)) + f". ({planting.draw.between(100, 999_999)})"
-    return cells(table, rows, column, f"regexp_matches({column}, '{signs}') and regexp_matches({column}, '\\(\\d+\\)$')")
+    return cells(
+        table, rows, column, f"regexp_matches({column}, '{signs}') and regexp_matches({column}, '\\(\\d+\\)$')"
+    )
 
 
 @family("text", "cell", repair="drop")

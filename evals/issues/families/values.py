@@ -58,7 +58,11 @@ def decimal_comma(planting: Planting) -> Locus | None:
 
 SWAPS = {
     "orders": ("quantity", "unit_price", "contains(quantity, '.')"),
-    "readings": ("temperature_c", "pressure_kpa", "try_cast(temperature_c as double) > try_cast(pressure_kpa as double)"),
+    "readings": (
+        "temperature_c",
+        "pressure_kpa",
+        "try_cast(temperature_c as double) > try_cast(pressure_kpa as double)",
+    ),
     "tickets": ("desk", "annotator", "starts_with(desk, 'ann_')"),
     "documents": ("title", "author", f"regexp_matches(lower(author), '{'|'.join(CRAFTS)}')"),
 }

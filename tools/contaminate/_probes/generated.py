@@ -150,7 +150,7 @@ def within(one: Sequence[str], other: Sequence[str], limit: int) -> bool:
     far = limit + 1
     row = {j: j for j in range(min(limit, len(other)) + 1)}
     for i, word in enumerate(one, 1):
-        below = {}
+        below: dict[int, int] = {}
         for j in range(max(0, i - limit), min(len(other), i + limit) + 1):
             best = row.get(j, far) + 1
             if j:

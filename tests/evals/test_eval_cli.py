@@ -1,0 +1,132 @@
+"""`tilth eval`: run, show, report, compare, rescore, from the command line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tilth.tui.cli import main
+
+Tilth = Callable[..., tuple[int, dict[str, Any]]]
+
+
+@pytest.fixture
+def tilth(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Tilth:
+    """`tilth(*words)` -> exit code and the last JSON line of `tilth eval …`."""
+
+    def call(*words: str) -> tuple[int, dict[str, Any]]:
+        code = main(["--workspace", str(tmp_path), "--json", "eval", *words])
+        return code, json.loads(capsys.readouterr().out.splitlines()[-1])
+
+    return call
+
+
+def test_the_result_line_of_one_agent(tilth: Tilth, tiny: str) -> None:
+    code, line = tilth("run", tiny, "--agent", "oracle", "-n", "5")
+    assert code == 0
+    assert {name: line[name] for name in ("event", "suite", "agent", "set", "instances", "score", "usd")} == {
+        "event": "result", "suite": "tiny", "agent": "oracle", "set": "public", "instances": 5, "score": 1.0, "usd": 0.0,
+    }  # fmt: skip
+    assert line["ci"] == [0.565518, 1.0]
+
+
+def test_a_fresh_set_is_drawn_once_and_serves_again(tilth: Tilth, tiny: str) -> None:
+    _, first = tilth("run", tiny, "--agent", "oracle", "-n", "4", "--seeds", "fresh")
+    _, second = tilth("run", tiny, "--agent", "nothing", "-n", "4", "--seeds", f"set:{first['set']}")
+    code, line = tilth("compare", first["run"], second["run"])
+    assert code == 0
+    assert line["comparisons"][0]["paired"]
+    _, third = tilth("run", tiny, "--agent", "oracle", "-n", "4", "--seeds", "fresh")
+    assert third["set"] != first["set"]
+
+
+def test_a_dry_run_runs_nothing(tilth: Tilth, tiny: str, tmp_path: Path) -> None:
+    words = ("run", tiny, "--agent", f"adder={tiny}:Adder", "-n", "100", "--seeds", "fresh")
+    code, line = tilth(*words, "--dry-run")
+    assert (code, line["tool"], line["detectable"]) == (0, "eval.dry_run", 0.140079)
+    assert line["agents"] == [{"agent": "adder", "jobs": 100, "by": "nothing", "total": None, "trusted": True}]
+    assert not (tmp_path / "evals-runs").exists()
+    tilth(*words[:-3], "2")
+    _, line = tilth(*words, "--dry-run")
+    total = line["agents"][0]["total"]
+    assert (line["agents"][0]["by"], total["calls"], total["usd"]) == ("earlier runs", 100, 0.1)
+    assert total["tokens"] == {"in": 10_000, "out": 1_000}
+
+
+def test_a_reached_budget_is_4_and_resumes(tilth: Tilth, tiny: str) -> None:
+    words = ("run", tiny, "--agent", f"{tiny}:Adder", "-n", "6", "--jobs", "1", "--budget-usd", "0.0025")
+    code, line = tilth(*words)
+    assert (code, line["agents"][0]["ended"]) == (4, {"answered": 3, "not_run": 3})
+    code, line = tilth("run", "--resume", line["run"])
+    assert (code, line["agents"][0]["ended"]) == (0, {"answered": 6})
+
+
+def test_an_unavailable_endpoint_is_3(tilth: Tilth, tiny: str) -> None:
+    code, line = tilth("run", tiny, "--agent", 'cmd:sh -c "exit 3"', "-n", "2")
+    assert (code, line["score"], line["agents"][0]["ended"]) == (3, None, {"unavailable": 2})
+
+
+def test_an_instance_can_be_looked_at(tilth: Tilth, tiny: str) -> None:
+    _, line = tilth("show", tiny, "-n", "3")
+    wanted = line["instances"][1]["instance"]
+    told = [tilth("show", tiny, "--instance", name)[1] for name in (wanted, wanted[:7], "2")]
+    assert told[0] == told[1] == told[2]
+    assert set(told[0]["truth"]) == {"sum"}
+
+
+def test_reports_are_written(tilth: Tilth, tiny: str, tmp_path: Path) -> None:
+    _, line = tilth("run", tiny, "--agent", "oracle", "-n", "3", "--html", str(tmp_path / "r.html"))
+    assert (tmp_path / "r.html").read_text().startswith("<!doctype html>")
+    _, line = tilth("report", line["run"], "--inspect", str(tmp_path / "logs"))
+    assert [Path(path).exists() for path in line["wrote"]] == [True]
+    code, line = tilth("rescore", line["run"])
+    assert (code, line["tool"], line["score"]) == (0, "eval.rescore", 1.0)
+
+
+def test_what_is_there_is_listed(tilth: Tilth, tiny: str) -> None:
+    tilth("run", tiny, "--agent", "oracle", "-n", "3")
+    code, line = tilth("list")
+    assert code == 0
+    assert {"nothing", "oracle", "random", "sprayer"} <= set(line["agents"])
+    assert [(one["run"], one["done"], one["jobs"]) for one in line["runs"]] == [("tiny-1", 3, 3)]
+
+
+@pytest.mark.parametrize("form", [[], ["--md"]])
+def test_people_read_lines(
+    form: list[str], tiny: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], tilth: Tilth
+) -> None:
+    line = ["--workspace", str(tmp_path), "eval"]
+    assert main([*line, "run", tiny, "--agent", "oracle", "--agent", "nothing", "-n", "8", *form]) == 0
+    captured = capsys.readouterr()
+    assert "oracle is better than nothing: +1.000" in captured.out
+    assert "can be told apart" in " ".join(captured.err.split())
+    for words in (["list"], ["show", tiny], ["show", tiny, "--instance", "1"], ["compare", "tiny-1"],
+                  ["run", tiny, "--agent", "oracle", "--dry-run"]):  # fmt: skip
+        assert main([*line, *words]) == 0
+        assert capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["run", "SUITE"], "wants an agent"),
+        (["run", "no-such-suite", "--agent", "oracle"], "no suite 'no-such-suite'"),
+        (["run", "SUITE", "--agent", "oracle", "--seeds", "old"], "is no set of instances"),
+        (["run", "SUITE", "--agent", "oracle", "--seeds", "set:abc"], "There is no set 'abc'"),
+        (["run", "SUITE", "--agent", "oracle", "--limit", "token=3"], "no limit 'token'"),
+        (["run", "SUITE", "--agent", "oracle", "--limit", "usd=-1"], "more than 0"),
+        (["run", "--resume", "tiny-9"], "no run 'tiny-9'"),
+        (["report", "tiny-1", "--epochs", "2"], "means nothing for 'tilth eval report'"),
+        (["compare"], "is written otherwise"),
+        (["show", "SUITE", "--seeds", "fresh"], "fresh no more"),
+        (["show", "SUITE", "--instance", "zz"], "has no instance 'zz'"),
+    ],
+)
+def test_mistakes_are_told(tilth: Tilth, tiny: str, words: list[str], says: str) -> None:
+    code, line = tilth(*(tiny if word == "SUITE" else word for word in words))
+    assert (code, line["event"]) == (2, "error")
+    assert says in line["message"]
