@@ -70,7 +70,7 @@ def material(lines: Iterable[Line]) -> Material:
             results.append((*_numbers(line.text), *_leaves(line.notes.get("result", {}))))
         elif line.role == "assistant":
             said += [one for call in line.calls for one in _numbers(json.dumps(call["args"]))]
-        elif not line.notes.get("ours") or line.notes.get("input") or line.shows == "statistics":
+        elif not line.notes.get("ours") or line.notes.get("input") or line.notes.get("state"):
             said += _numbers(line.text)
     return Material(results[-RESULTS:], tuple(said))
 

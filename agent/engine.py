@@ -298,7 +298,7 @@ class Engine:
         if state != self._state:
             self._state = state
             fence = fenced([("workspace", told.cut(state))])
-            self.session.say(Line("user", fence, "statistics", notes={"ours": True}))
+            self.session.say(Line("user", fence, "statistics", notes={"ours": True, "state": True}))
 
     def _not_running(self) -> None:
         if self.running:

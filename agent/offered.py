@@ -7,8 +7,10 @@ not know who approves a call. The list is the same in every turn, so that server
 from __future__ import annotations
 
 import json
+import math
 import re
 import shlex
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
@@ -440,20 +442,31 @@ def _reading(tool: str, address: str, args: Mapping[str, Any], words: Sequence[s
 
 
 def search(query: str) -> list[Tool]:
-    """The tools whose id, summary and arguments share most words with a query, the first words counting most."""
-    wanted = set(_words(query))
-    found = []
-    for id in registry.ids():
-        tool = registry.get(id)
-        weights = [(3, id), (2, tool.summary), (1, tool.doc), (1, " ".join(one.name for one in tool.parameters))]
-        score = sum(weight * len(wanted & set(_words(text))) for weight, text in weights)
-        found.append((-score, id, tool))
-    return [tool for _, _, tool in sorted(found, key=lambda one: one[:2])[:FOUND]]
+    """The tools whose id, summary, description and arguments share most with a query; rare words count more (log inverse
+    document frequency over the tools)."""
+    tools = [registry.get(id) for id in registry.ids()]
+    texts = [
+        [(4, _words(tool.id)), (2, _words(tool.summary)), (1, _words(tool.doc)),
+         (1, _words(" ".join(f"{one.name} {one.arg.help}" for one in tool.parameters)))]
+        for tool in tools
+    ]  # fmt: skip
+    frequency = Counter(word for parts in texts for word in {word for _, words in parts for word in words})
+    wanted = _words(query)
+
+    def score(place: int) -> float:
+        return math.fsum(
+            weight * math.log1p(len(tools) / frequency[word])
+            for weight, words in texts[place]
+            for word in sorted(wanted & words)
+        )
+
+    best = sorted(range(len(tools)), key=lambda place: (-score(place), tools[place].id))
+    return [tools[place] for place in best[:FOUND]]
 
 
-def _words(text: str) -> list[str]:
-    """Words with their commonest English endings cut, so that `duplicates` finds `dedup` texts that say `duplicate`."""
-    return [re.sub(r"(?:ing|es|ed|s|e)$", "", word) for word in re.findall(r"[a-z]{3,}", text.lower())]
+def _words(text: str) -> set[str]:
+    """Words with their commonest English endings cut, so that `duplicates` finds texts that say `duplicate`."""
+    return {re.sub(r"(?:ing|es|ed|s|e)$", "", word) for word in re.findall(r"[a-z]{3,}", text.lower())}
 
 
 def _page(tool: Tool) -> str:

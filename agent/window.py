@@ -20,6 +20,7 @@ FRESH: Final = 2
 PER_MESSAGE: Final = 6
 
 RANK: Final[dict[Sight, int]] = {"nothing": 0, "statistics": 1, "rows": 2}
+LEFT_OUT: Final = "\n\nThe first {count} exchanges of this conversation are left out: there is no room for them."
 WITHHELD: Final = "(withheld: this may hold data that this endpoint may not see)"
 
 Message = dict[str, Any]
@@ -78,27 +79,33 @@ def fit(system: str, lines: Sequence[Line], room: int, sees: Sight, meter: Meter
             break
         whole[i] = [_message(_short(line), sees) for line in group]
         sizes[i] = _size(whole[i], meter)
-    first = 0
-    while first < len(groups) - 1 and used + sum(sizes[first:]) > room:
-        first += 1
-    while 0 < first < len(groups) - 1 and groups[first][0].role != "user":
-        first += 1
-    if first and groups[first][0].role != "user":  # the question itself outlives the calls made for it
-        asked = max(i for i in range(first) if groups[i][0].role == "user")
-        kept, chosen = [*whole[asked], *_flat(whole[first:])], [*groups[asked], *_flat(groups[first:])]
-    else:
-        kept, chosen = _flat(whole[first:]), _flat(groups[first:])
-    if first:
-        system += f"\n\nThe first {first} exchanges of this conversation are left out: there is no room for them."
-    shows = max(
-        (line.shows for line in chosen if RANK[line.shows] <= RANK[sees]), key=RANK.__getitem__, default="nothing"
-    )
-    return Window(
-        [{"role": "system", "content": system}, *_joined(kept)],
-        shows,
-        _parts(system, groups[first:], sizes[first:], meter),
-        first,
-    )
+    left_out = _left_out(groups, sizes, room - used)
+    if left_out:
+        system += LEFT_OUT.format(count=len(left_out))
+    chosen = [i for i in range(len(groups)) if i not in left_out]
+    kept, lines = _flat([whole[i] for i in chosen]), _flat([groups[i] for i in chosen])
+    seen = [line.shows for line in lines if RANK[line.shows] <= RANK[sees]]
+    shows = max(seen, key=RANK.__getitem__, default="nothing")
+    parts = _parts(system, [groups[i] for i in chosen], [sizes[i] for i in chosen], meter)
+    return Window([{"role": "system", "content": system}, *_joined(kept)], shows, parts, len(left_out))
+
+
+def _left_out(groups: Sequence[Sequence[Line]], sizes: Sequence[int], room: int) -> set[int]:
+    """The oldest groups, as many as need be. What the turn is about stays: its question, the state of the workspace,
+    and the last group. What is left begins with a question."""
+    users = [i for i, group in enumerate(groups) if group[0].role == "user"]
+    asked = [i for i in users if not groups[i][0].notes.get("ours")]
+    state = [i for i in users if groups[i][0].notes.get("state")]
+    pinned = {len(groups) - 1, *asked[-1:], *state[-1:]}
+    gone: set[int] = set()
+    for i in range(len(groups)):
+        fits = sum(sizes) - sum(sizes[j] for j in gone) + (tokens(LEFT_OUT) + PER_MESSAGE if gone else 0) <= room
+        begins_well = not gone or i in users or (asked and i > asked[-1])
+        if fits and begins_well:
+            break
+        if i not in pinned:
+            gone.add(i)
+    return gone
 
 
 def _flat(groups: Sequence[Sequence[Any]]) -> list[Any]:

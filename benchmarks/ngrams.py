@@ -1,17 +1,23 @@
 """Speed of the n-gram scan: how fast training text is looked through for a million runs of benchmark words.
 
-    python benchmarks/ngrams.py [TEXTS.jsonl …] [--rows 60000] [--items 15500]
+    python benchmarks/ngrams.py [TEXTS.jsonl …] [--rows 60000] [--items 15500] [--memory GB]
 
 Prints megabytes per CPU-second (best of three passes) for runs of 8 and of 13 words, over made-up texts of which one in a
 hundred holds an item and over the member "text" of the files; a plain Python set of tuples beside it, over a tenth of the
-texts, which must find the same; seconds to index the items; and how much faster two processes are than one.
+texts, which must find the same; seconds to index the items; and how much faster two processes are than one. With
+--memory, made-up training text of so many gigabytes is imported into a workspace of its own, which needs as much room
+again, and a whole `contaminate.scan` told its peak memory and speed; then again, with what was kept of it.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
+import resource
+import sys
+import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -98,11 +104,55 @@ def processes(items: list[str], texts: list[str]) -> None:
     print(f"\ntwo processes: {alone / together:.2f} times as fast as one (wall clock)")
 
 
+def registration(items: list[str], folder: Path) -> None:
+    """Seconds to register the items as a benchmark: import, indexes, weights, on disk."""
+    from tilth.agent.workspace import Workspace
+
+    file = folder / "items.jsonl"
+    file.write_text("".join(json.dumps({"question": item}) + "\n" for item in items))
+    with Workspace(folder) as workspace:
+        start = time.process_time()
+        workspace.add_benchmark("items", file)
+        print(f"\nregistered {len(items):,} items in {time.process_time() - start:.1f} CPU-seconds")
+
+
+def memory(rng: np.random.Generator, items: list[str], gigabytes: float, folder: Path) -> None:
+    """Peak resident memory of a scan in a process of its own: nothing but the scan is in it."""
+    from tilth.agent.workspace import Workspace
+
+    file, size, block = folder / "training.jsonl", 0, 20_000
+    with file.open("w") as out:
+        while size < gigabytes * 1e9:
+            texts = made_up(rng, block, 200)
+            for i in range(0, block, 100):
+                texts[i] += " " + items[i % len(items)]
+            size += sum(map(len, texts))
+            out.writelines(json.dumps({"text": text}) + "\n" for text in texts)
+    with Workspace(folder) as workspace:
+        workspace.add(file, name="training")
+    file.unlink()
+    for name, similarity in (("scan", 0.3), ("scan with what was kept", 0.31)):
+        child = os.fork()
+        if child == 0:
+            start = time.process_time()
+            with Workspace(folder) as workspace:
+                workspace.do("contaminate.scan", "training", benchmarks=["items"], similar=False, similarity=similarity)
+            seconds = time.process_time() - start
+            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+            print(
+                f"{size / 1e9:.2f} GB of text, {name}: {size / 1e6 / seconds:.0f} MB per CPU-second, peak {peak:.2f} GB"
+            )
+            sys.stdout.flush()
+            os._exit(0)
+        os.waitpid(child, 0)
+
+
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("files", nargs="*", type=Path)
     arguments.add_argument("--rows", type=int, default=60_000)
     arguments.add_argument("--items", type=int, default=15_500)
+    arguments.add_argument("--memory", type=float, default=0.0, metavar="GB")
     given = arguments.parse_args()
     rng = np.random.default_rng(20261120)
     items, texts = made_up(rng, given.items, 75), made_up(rng, given.rows, 200)
@@ -112,6 +162,12 @@ def main() -> None:
     for file in given.files:
         compare(file.name, items, [json.loads(line)["text"] for line in file.read_text(encoding="utf-8").splitlines()])
     processes(items, texts)
+    with tempfile.TemporaryDirectory() as folder:
+        registration(items, Path(folder))
+        if given.memory:
+            texts.clear()
+            _shared.clear()
+            memory(rng, items, given.memory, Path(folder))
 
 
 if __name__ == "__main__":

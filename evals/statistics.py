@@ -123,19 +123,27 @@ def sign_flip(differences: Sequence[float], clusters: Sequence[str] | None = Non
 
 
 def detectable(differences: Sequence[float], clusters: Sequence[str] | None = None) -> float:
-    """The least mean difference seen with 80 % power at 5 %, two-sided, by the spread of these differences."""
+    """The least mean difference seen with 80 % power at 5 %, two-sided, by the spread of these differences.
+
+    By Student's t: with few clusters their own spread is hardly known.
+    """
     n = len(differences)
     sums = _sums(clusters if clusters is not None else _alone(n), differences, [1.0] * n)
     count = sums.shape[1]
     if count < 2:
         return math.nan
     rest = sums[0] - sums[1] * (math.fsum(differences) / n)
-    return POWER_Z * math.sqrt(count / (count - 1) * math.fsum(rest * rest)) / n
+    return _power(count - 1) * math.sqrt(count / (count - 1) * math.fsum(rest * rest)) / n
 
 
 def planned_detectable(instances: int, epochs: int = 1) -> float:
     """What `detectable` is likely to be, before anything is run (see PLANNED_SD)."""
     return POWER_Z * PLANNED_SD / math.sqrt(instances * epochs) if instances else math.nan
+
+
+def least_p(clusters: int) -> float:
+    """The smallest p that `sign_flip` can give for so many clusters."""
+    return max(2.0 ** (1 - clusters), 1 / (RESAMPLES + 1)) if clusters > _EXACT_SIGNS else 2.0 ** (1 - clusters)
 
 
 def mcnemar(first_only: int, second_only: int) -> float:
@@ -227,6 +235,13 @@ def _drawn(count: int, seed: int) -> NDArray[np.int16]:
 
 _few_drawn = functools.lru_cache(maxsize=32)(_drawn)
 """Drawing costs more than summing, and a report has many figures over the same few numbers of clusters."""
+
+
+def _power(freedom: int) -> float:
+    """POWER_Z for so many degrees of freedom."""
+    from scipy import special
+
+    return float(special.stdtrit(freedom, 0.975) + special.stdtrit(freedom, 0.8))
 
 
 def _tails(clusters: int) -> tuple[float, float]:

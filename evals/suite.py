@@ -23,7 +23,9 @@ class Instance:
 
     `id` says nothing of the seed. `task` is the text an agent reads, `files` what its folder holds (relative path ->
     bytes), `submission` the JSON schema of what it hands in, `tags` what reports group by (family, tier, dose, …);
-    `cluster` is the unit of resampling. `truth` (JSON) stays in the runner's process.
+    `truth` (JSON) stays in the runner's process. `cluster` is the unit of resampling: a name shared by instances that were
+    made from the same drawn material, empty for one made anew. A handful of kinds that every set has is a tag, not a
+    cluster: from 6 clusters no test can tell two agents apart.
     """
 
     id: str

@@ -18,7 +18,7 @@ from textual.theme import Theme
 
 from ..tools.errors import TilthError
 from .recent import remember
-from .screens.main import Conversation, MainScreen
+from .screens.main import Conversation, MainScreen, OpenEngine
 from .screens.start import StartScreen
 
 if TYPE_CHECKING:
@@ -55,9 +55,6 @@ LIGHT: Final = Theme(
     dark=False,
     variables={"line": "#cfc8b6"},
 )
-
-OpenEngine = Callable[["Workspace", str], Conversation]
-
 
 class TilthApp(App[int]):
     """The app: the first screen without a dataset, the main screen with one."""
@@ -98,8 +95,7 @@ class TilthApp(App[int]):
             self.push_screen(StartScreen(self.workspace))
 
     def _main(self, dataset: str) -> None:
-        self.engine = self._open_engine(self.workspace, dataset)
-        screen = MainScreen(self.workspace, self.engine, dataset or self.engine.dataset, clock=self.clock)
+        screen = MainScreen(self.workspace, self._open_engine, dataset, resumed=self._resumed, clock=self.clock)
         if isinstance(self.screen, StartScreen):
             self.switch_screen(screen)
         else:
@@ -134,15 +130,23 @@ class TilthApp(App[int]):
 
 def run(workspace: Workspace, *, dataset: str = "", session: Session | None = None) -> int:
     """Talk about a dataset on the screen until the person leaves; -> exit code. Without one, the first screen asks."""
-    from ..agent.engine import Engine
-
-    def engine(opened: Workspace, name: str) -> Conversation:
-        return Engine(opened, session=session if opened is workspace else None, dataset=name)
-
     remember(workspace.root)
+    engine = engine_of(session)
     app = TilthApp(workspace, dataset=dataset, engine=engine, resumed=session is not None, light=light_terminal())
     app.run()
     return told_of_crash(app)
+
+
+def engine_of(session: Session | None) -> OpenEngine:
+    """Makes the conversation of a workspace: this one of before where it is of there, else a new one."""
+
+    def engine(workspace: Workspace, dataset: str) -> Conversation:
+        from ..agent.engine import Engine
+
+        own = session if session is not None and session.path.is_relative_to(workspace.root) else None
+        return Engine(workspace, session=own, dataset=dataset)
+
+    return engine
 
 
 def told_of_crash(app: TilthApp) -> int:

@@ -29,6 +29,9 @@ padding:.5rem .9rem .8rem;margin:.6rem 0}
 .sides{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,20rem),1fr));gap:.4rem 1.4rem;margin-top:.3rem}
 .sides h4{margin:0;font-size:.8rem;font-weight:600;color:var(--faint)}
 .sides p{white-space:pre-wrap;overflow-wrap:anywhere;font-size:.92rem}
+.pair.error{border-left-color:var(--error)}
+.pair.warning{border-left-color:var(--warning)}
+.pair.note{border-left-color:var(--note)}
 .error b{color:var(--error)}
 .warning b{color:var(--warning)}
 .note b{color:var(--note)}
@@ -42,6 +45,9 @@ _SEVERITY: Final = {
     "exact": "error", "near_verbatim": "error", "rephrased": "error", "partial": "warning", "answer_only": "warning",
     "undecided": "warning", "boilerplate": "note", "not_checkable": "note", "no_evidence": "note",
 }  # fmt: skip
+
+
+_NOTHING: Final = ("no_evidence", "not_checkable")
 
 
 def render_html(dataset: str, vid: str, details: Mapping[str, Any], shown: Sequence[Shown]) -> str:
@@ -109,17 +115,20 @@ def _benchmark(told: Mapping[str, Any], shown: Sequence[Shown]) -> Iterator[str]
 
 
 def _verdicts(told: Mapping[str, Any]) -> Iterator[str]:
-    most = max(told["verdicts"].values(), default=1)
-    bars = (
+    """Bars of what was found; items of which nothing was found are a line, or they would dwarf the rest."""
+    found = {verdict: count for verdict, count in told["verdicts"].items() if verdict not in _NOTHING}
+    most = max(found.values(), default=1)
+    yield page.bars(
         (
             page.escaped(verdict),
             count / most,
             f"{count:,} items, {told['rows'].get(verdict, 0):,} rows",
             _SEVERITY[verdict],
         )
-        for verdict, count in told["verdicts"].items()
+        for verdict, count in found.items()
     )
-    yield page.bars(bars)
+    rest = ", ".join(f"{told['verdicts'].get(verdict, 0):,} {verdict}" for verdict in _NOTHING)
+    yield f"<p>{rest}</p>"
     shared = ", ".join(
         f"{n} words: {one['items_hit']:,} items in {one['docs_hit']:,} rows" for n, one in told["ngram"].items()
     )
@@ -128,7 +137,7 @@ def _verdicts(told: Mapping[str, Any]) -> Iterator[str]:
 
 def _sources(sources: Mapping[str, Any]) -> Iterator[str]:
     held = {name: one for name, one in sources.items() if one["contaminated"]["count"]}
-    if held:
+    if held and len(sources) > 1:
         lines = [
             (page.data(name), f"{one['rows']:,}", _count(one["contaminated"]["count"]),
              f"{one['contaminated']['low']:.2%} to {one['contaminated']['high']:.2%}")

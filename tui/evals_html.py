@@ -5,14 +5,13 @@ It knows the values of `evals.summary`. How a page is made and data kept harmles
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 from ..evals.statistics import Estimate
 from ..evals.summary import AgentSummary, Report
 from . import evals_svg as svg
 from . import page
-from .render.evals import ended, score, span, verdict
+from .render.evals import ended, lowest_first, score, span, verdict
 
 
 def render_html(one: Report) -> str:
@@ -70,16 +69,11 @@ def _differences(one: Report) -> Iterator[str]:
 
 
 def _families(one: Report) -> Iterator[str]:
-    names = {name for agent in one.agents for name in agent.families}
+    names = lowest_first(one)
     if not names:
         return
-
-    def height(name: str) -> float:
-        known = [agent.families[name].value for agent in one.agents if name in agent.families]
-        return math.fsum(known) / len(known)
-
     rows = []
-    for name in sorted(names, key=lambda name: (height(name), name)):
+    for name in names:
         cells = "".join(_cell(agent.families.get(name)) for agent in one.agents)
         rows.append(f"<tr><td>{page.data(name)}</td>{cells}</tr>")
     heads = "".join(f'<th class="n">{page.data(agent.label)}</th>' for agent in one.agents)

@@ -34,7 +34,10 @@ Lost = Callable[[], bool]
 
 
 class Server:
-    """A connection to one endpoint, shared by its models; used from one event loop, closed with `await close()`."""
+    """A connection to one endpoint, shared by its models; used from one event loop, closed with `await close()`.
+
+    `http_client` stands in place of the one over aiohttp.
+    """
 
     def __init__(
         self,
@@ -45,6 +48,7 @@ class Server:
         attempts: int = ATTEMPTS,
         clock: Clock = time.monotonic,
         sleep: Sleep = asyncio.sleep,
+        http_client: httpx2.AsyncClient | None = None,
     ) -> None:
         self.name, self.endpoint, self._tally = name, endpoint, tally
         self.traffic = Traffic(
@@ -65,7 +69,8 @@ class Server:
             api_key=self._secret or "none",
             base_url=endpoint.base_url,
             max_retries=0,
-            http_client=openai.DefaultAioHttpClient(
+            http_client=http_client
+            or openai.DefaultAioHttpClient(
                 follow_redirects=False, timeout=timeout, trust_env=not is_local(endpoint.base_url)
             ),
         )

@@ -129,14 +129,15 @@ def _usage(told: Any) -> Usage:
 
     def amount(name: str) -> float:
         value = given.get(name)
-        fits = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e15
-        return value if fits else 0
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            return 0.0
+        return float(value) if 0 <= value < 1e15 else 0.0
 
     return Usage(
         calls=int(amount("calls")),
         tokens_in=int(amount("tokens_in")),
         tokens_out=int(amount("tokens_out")),
-        usd=float(amount("usd")),
+        usd=amount("usd"),
         tool_calls=int(amount("tool_calls")),
         reported="self-reported",
     )

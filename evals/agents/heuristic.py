@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ...tools.errors import Misuse
+from ..planted.draw import words
 from ..registry import Setting
 from ..suite import Agent, Job, Submission, Usage
 
@@ -170,7 +171,7 @@ def spellings(sheet: Sheet) -> Findings:
 
 # --- Prose ---
 
-ENGLISH: Final = frozenset("the a and of to in is it for was with that i my you at on not has have no".split())
+ENGLISH: Final = frozenset(words("the|a|and|of|to|in|is|it|for|was|with|that|i|my|you|at|on|not|has|have|no"))
 
 
 def prose(sheet: Sheet) -> Findings:

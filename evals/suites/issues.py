@@ -90,7 +90,7 @@ class Issues:
     ) -> Mapping[str, Any] | None:
         found = {
             "oracle": lambda: oracle(Truth.of(instance.truth)),
-            "nothing": lambda: [],
+            "nothing": list,
             "random": lambda: guesses(instance.files, Draw(rng.getrandbits(53))),
             "sprayer": lambda: spray(instance.files),
         }[name]()

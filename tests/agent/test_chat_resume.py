@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -83,8 +82,7 @@ async def test_killed_while_a_person_is_asked_it_asks_again(converse: Converse, 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("goes_on", [True, False])
-@pytest.mark.parametrize("tool", ["dedup", "undo"])
+@pytest.mark.parametrize(("tool", "goes_on"), [("dedup", True), ("undo", False)])
 async def test_killed_between_an_effect_and_its_result_the_effect_is_not_made_twice(
     converse: Converse, turn: Any, sim: ModuleType, tool: str, goes_on: bool
 ) -> None:
@@ -145,14 +143,14 @@ def filled(store: Store, turns: int) -> sessions.Session:
     return session
 
 
-def test_a_long_session_opens_in_time_and_grows_in_proportion(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_session_of_a_thousand_turns_grows_in_proportion_and_replays_whole(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(os, "fsync", lambda handle: None)
     sizes = {turns: filled(store, turns).path.stat().st_size for turns in (250, 1000)}
     assert sizes[1000] == pytest.approx(4 * sizes[250], rel=0.02)
-    began = time.process_time()
     session = sessions.resume(store, "last")
     story = list(session.replay())
-    assert time.process_time() - began < 5  # far above what it takes; `benchmarks/` measures
     assert len(story) == 4 * session.calls and session.usage.calls == 2 * session.calls
 
 

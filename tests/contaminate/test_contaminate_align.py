@@ -117,3 +117,14 @@ def test_a_reported_span_occurs_in_both_texts(pieces: list[str], part: str) -> N
             assert ours
             total += len(ours)
         assert total == one.matched
+
+
+def test_a_very_long_text_is_looked_at_only_where_the_part_has_words() -> None:
+    rng = random.Random(11)
+    part = [f"p{rng.randrange(40)}" for _ in range(50)]
+    text = [f"t{rng.randrange(9_000)}" for _ in range(300_000)]
+    text[200_000:200_030] = part[10:40]
+    text[100_000:100_012] = part[:12]
+    found = overlap(*numbers(part, text), 8)
+    assert found.longest == 30
+    assert {(one.runs[0].row, one.matched) for one in found.extended} >= {(200_000, 30), (100_000, 12)}

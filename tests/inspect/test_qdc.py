@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from tilth.tools.inspect.measures import diversity
 from tilth.tools.store.importing import import_sources
 from tilth.tools.store.ingest import ReadOptions, Source
-from tilth.tools.text.embedding import UNIT, rounded
+from tilth.tools.text.embedding import rounded
 
 TOPICS = ["zebra", "quilt", "mango", "bolt", "fjord", "chess", "pylon", "wheat"]
 
@@ -82,7 +83,7 @@ def test_the_order_of_rows_changes_nothing(make_rows, run_tool):
 def test_copies_lower_diversity_step_by_step(make_rows, run_tool):
     texts = kinds(8, each=1)
     told = [of(run_tool, texts_of(make_rows, texts + texts[:1] * copies))["all"] for copies in (0, 1, 2, 4, 8, 16)]
-    for fewer, more in zip(told, told[1:], strict=False):
+    for fewer, more in pairwise(told):
         assert more["vendi"] < fewer["vendi"]
         assert more["distinct_1"] < fewer["distinct_1"] and more["distinct_2"] < fewer["distinct_2"]
         assert more["near_duplicates"] > fewer["near_duplicates"]
@@ -128,7 +129,11 @@ def test_groups_are_measured_beside_the_seeds(grouped, make_rows, run_tool, stor
     make_rows([{"text": " ".join(f"seed{i + j}" for j in range(9))} for i in range(0, 90, 9)], name="seeds")
     copied = [{"text": " ".join(f"seed{i + j}" for j in range(9))} for i in range(0, 45, 9)]
     rows = grouped(
-        {"own": [{"text": text} for text in kinds(5, 1)], "copied": copied, "all": [{"text": "lone words"}] * 2}
+        {
+            "own": [{"text": f"{text} {text}"} for text in kinds(5, 1)],
+            "copied": copied,
+            "all": [{"text": "lone words"}] * 2,
+        }
     )
     ran = run_tool("inspect.qdc", rows, against="seeds")
     told = ran.details["groups"]
@@ -153,3 +158,22 @@ def test_rules_tell_quality_where_no_panel_did(make_rows, run_tool):
     )
     told = of(run_tool, rows)["all"]
     assert (told["faultless"], told["score"], told["scored"]) == (0.5, None, 0)
+
+
+def test_scores_of_a_panel_are_told_until_a_row_is_edited(make_rows, run_tool, store, monkeypatch):
+    from tilth.tools import tool as registry
+    from tilth.tools.change import Change, Outcome
+
+    judged = registry.get("filter.judge")
+
+    def score(ctx, data):
+        import pyarrow as pa
+
+        return Change([Outcome(signals=pa.table({"score": [8.0, 4.0, None]}))])
+
+    rows = texts_of(make_rows, ["one text", "another  text", "a third"])
+    monkeypatch.setitem(registry._declared, "filter.judge", registry.Tool("filter.judge", score, 1, "writes"))
+    after = run_tool("filter.judge", rows).rows
+    assert judged.id == "filter.judge"
+    told = of(run_tool, after)["all"]
+    assert (told["score"], told["scored"]) == (6.0, 2)

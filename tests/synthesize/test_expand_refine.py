@@ -7,7 +7,6 @@ import random
 import pytest
 
 from tilth.tools.errors import Misuse
-from tilth.tools.synthesize._instruction import corrupted
 from tilth.tools.synthesize._refine import tidied
 from tilth.tools.synthesize._strategy import Wish, build
 
@@ -117,11 +116,13 @@ def test_offline_refining_takes_away_what_is_mechanical(make_rows, drive):
     assert tidied("Yes. Yes. No.") == "Yes. Yes. No."
 
 
-def test_a_spoiled_response_is_cut_or_in_disorder(make_rows):
-    job = job_of(make_rows(RECORDS), "refine")
+@pytest.mark.parametrize("name", ["few_shot", "expand", "refine", "skillmix"])
+def test_a_spoiled_response_is_cut_in_disorder_or_anothers(make_rows, name):
+    job = job_of(make_rows(RECORDS), name)
     rng = random.Random(0)
+    assert len(job.controls) == 10
     for control in job.controls:
-        wrong = corrupted(control, rng)
+        wrong = job.corrupted(control, rng)
         assert wrong.shown["response"] != control.shown["response"]
         assert wrong.shown["instruction"] == control.shown["instruction"]
 

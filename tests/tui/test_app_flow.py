@@ -252,7 +252,7 @@ async def test_the_card_takes_four_answers(
         app.clock.now += 0.6
         await pilot.press(*keys)
         await settle(pilot)
-        (ruled,) = app.engine.ruled
+        (ruled,) = main(app).engine.ruled
         assert (ruled.call_id, ruled.word) == ("c2", word)
         assert {name: getattr(ruled, name) for name in extra} == extra
         assert not app.screen.query(ApprovalCard)
@@ -269,11 +269,11 @@ async def test_keys_do_not_count_while_somebody_is_typing(open_app: OpenApp, set
             app.clock.now += 0.3
             await pilot.press("1")
         await settle(pilot)
-        assert app.engine.ruled == []
+        assert main(app).engine.ruled == []
         app.clock.now += 0.5
         await pilot.press("1")
         await settle(pilot)
-        assert [ruled.word for ruled in app.engine.ruled] == ["once"]
+        assert [ruled.word for ruled in main(app).engine.ruled] == ["once"]
 
 
 async def test_a_wrong_amount_or_wrong_json_is_told_on_the_card(open_app: OpenApp, settle: Settle) -> None:
@@ -291,7 +291,7 @@ async def test_a_wrong_amount_or_wrong_json_is_told_on_the_card(open_app: OpenAp
         await pilot.press("3", *"{", "enter")
         await settle(pilot)
         assert "no JSON" in str(app.screen.query_one("#wrong", PlainText).content)
-        assert app.engine.ruled == []
+        assert main(app).engine.ruled == []
 
 
 async def test_escape_interrupts_at_once(open_app: OpenApp, settle: Settle) -> None:
@@ -303,7 +303,7 @@ async def test_escape_interrupts_at_once(open_app: OpenApp, settle: Settle) -> N
         main(app).composer.prompt.focus()
         await pilot.press("escape")
         await settle(pilot)
-        assert app.engine.interrupted
+        assert main(app).engine.interrupted
         assert "Stopped." in main(app).transcript.text
         assert not app.screen.query(ApprovalCard)
 

@@ -142,9 +142,23 @@ class Vocabulary:
         return np.fromiter((known.setdefault(word, len(known)) for word in words), np.int64, len(words))
 
 
-def overlap(part: np.ndarray, text: np.ndarray, n: int) -> Overlap:
-    """Compare a part of an item with a text, both as word numbers; the part has n words or more."""
-    longest, grams, seeds = _runs(part, text, n)
+class Places:
+    """Where each word stands in a text. A long text is then looked at only where words of the part stand."""
+
+    def __init__(self, text: np.ndarray) -> None:
+        self._order = np.argsort(text, kind="stable")
+        self._sorted = text[self._order]
+
+    def of(self, words: np.ndarray) -> list[np.ndarray]:
+        """The places of each word, ascending."""
+        first, end = (np.searchsorted(self._sorted, words, side) for side in ("left", "right"))  # type: ignore[call-overload]
+        return [self._order[low:high] for low, high in zip(first, end, strict=True)]
+
+
+def overlap(part: np.ndarray, text: np.ndarray, n: int, places: Places | None = None) -> Overlap:
+    """Compare a part of an item with a text, both as word numbers; the part has n words or more. `places` are the
+    text's, made here when not given."""
+    longest, grams, seeds = _runs(part, n, places or Places(text))
     extended: list[Extended] = []
     for seed in seeds:
         if any(seed in one.runs for one in extended):
@@ -154,26 +168,28 @@ def overlap(part: np.ndarray, text: np.ndarray, n: int) -> Overlap:
     return Overlap(len(part), n, longest, grams, tuple(extended))
 
 
-def _runs(part: np.ndarray, text: np.ndarray, n: int) -> tuple[int, np.ndarray, list[Run]]:
+def _runs(part: np.ndarray, n: int, places: Places) -> tuple[int, np.ndarray, list[Run]]:
     """(longest common run, runs of n words of the part that the text holds, maximal runs of n words or more)."""
     grams = np.zeros(len(part) - n + 1, bool)
     seeds: list[Run] = []
     longest = 0
-    before = np.zeros(len(text) + 1, np.int64)
-    for i, word in enumerate([*part.tolist(), -1]):  # length of the run that ends at word i and each word of the text
-        now = np.zeros(len(text) + 1, np.int64)
-        hit = np.flatnonzero(text == word)
-        now[hit + 1] = before[hit] + 1
-        ended = np.flatnonzero(before >= n)
-        for j in ended:
-            length = int(before[j])
-            if j == len(text) or now[j + 1] == 0:
-                seeds.append(Run(i - length, int(j) - length, length))
-        top = int(now.max())
+    at = length = np.empty(0, np.int64)  # where the word before stands, and how long the run is that ends there
+    for i, here in enumerate([*places.of(part), np.empty(0, np.int64)]):
+        ended = length >= n
+        ended[ended] = ~np.isin(at[ended] + 1, here)
+        seeds += [
+            Run(i - size, j + 1 - size, size)
+            for j, size in zip(at[ended].tolist(), length[ended].tolist(), strict=True)
+        ]
+        longer = np.ones(len(here), np.int64)
+        if len(at) and len(here):
+            before = np.searchsorted(at, here - 1).clip(max=len(at) - 1)
+            longer += np.where(at[before] == here - 1, length[before], 0)
+        at, length = here, longer
+        top = int(length.max(initial=0))
         longest = max(longest, top)
         if top >= n:
             grams[i - n + 1] = True
-        before = now
     return longest, grams, sorted(seeds, key=lambda run: (-run.length, run.item, run.row))
 
 

@@ -105,7 +105,12 @@ def _items(store: Store, told: Mapping[str, Any]) -> Sequence[Item]:
 
 def _shown(benchmark: str, pair: Mapping[str, Any], record: Any, item: Item, name: Mapping[str, Any]) -> Shown:
     first = pair["spans"][0]
-    alike = [span for span in pair["spans"] if (span["path"], span["part"]) == (first["path"], first["part"])]
+    # Where texts are only alike, the span is all of both: nothing in it counts more than the rest.
+    alike = (
+        []
+        if pair["verdict"] == "undecided"
+        else [span for span in pair["spans"] if (span["path"], span["part"]) == (first["path"], first["part"])]
+    )
     text = record
     for step in first["path"]:
         text = text[step]

@@ -24,7 +24,7 @@ from ..store.rows import Rows
 from ..text.ngrams import NORMALISER
 from ._benchmark import Benchmark
 from ._hits import Hits, add_table, chunks, find_hits, to_table
-from ._similar import Near, Nearest, Space, best
+from ._similar import TOGETHER, Near, Nearest, Space, best
 
 _FORMAT: Final = 1
 _NEIGHBOURS: Final = {False: 5, True: 20}
@@ -166,8 +166,10 @@ def _show(rows: Rows, field: str, searches: Sequence[Nearest], progress: Callabl
         row_of = np.repeat(np.arange(len(chunk)), np.diff(chunk.first))
         positions = (row_of + chunk.start).tolist()
         pieces = (np.arange(len(chunk.texts)) - np.array(chunk.first)[row_of]).tolist()
-        for search in searches:
-            search.show(chunk.texts, positions, pieces)
+        for low in range(0, len(chunk.texts), TOGETHER):
+            some = slice(low, low + TOGETHER)
+            for search in searches:
+                search.show(chunk.texts[some], positions[some], pieces[some])
         progress(chunk.start + len(chunk))
 
 

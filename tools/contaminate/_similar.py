@@ -7,6 +7,7 @@ does not know verdicts.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any, Final, NamedTuple, Protocol
 
 import numpy as np
@@ -23,7 +24,8 @@ READ: Final = 2_000
 
 _DIGITS: Final = 6  # cosines are rounded before they are ranked, so that the order of sums cannot show
 _CELLS: Final = 1 << 22
-_TOGETHER: Final = 256
+TOGETHER: Final = 256
+"""Texts that are compared at a time."""
 _MULTIPLIER: Final = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -55,7 +57,7 @@ class TfIdf:
     def vectors(self, texts: Sequence[str]) -> Any:
         from sklearn.preprocessing import normalize
 
-        counts = character_counts(texts)
+        counts = _counts_of(tuple(texts)).copy()
         counts.data *= self._weights[counts.indices]
         return normalize(counts, copy=False)
 
@@ -67,7 +69,7 @@ class Embedded:
         self._embedder, self.name = embedder, f"embeddings of {embedder.name}, cosine"
 
     def vectors(self, texts: Sequence[str]) -> Any:
-        parts = [self._embedder.embed(texts[low : low + _TOGETHER]) for low in range(0, len(texts), _TOGETHER)]
+        parts = [self._embedder.embed(texts[low : low + TOGETHER]) for low in range(0, len(texts), TOGETHER)]
         found = np.concatenate([np.asarray(part, np.float64) for part in parts])
         length = np.sqrt((found * found).sum(axis=1, keepdims=True))
         return found / np.where(length == 0, 1, length)
@@ -83,7 +85,7 @@ class Nearest:
 
     def show(self, texts: Sequence[str], positions: Sequence[int], pieces: Sequence[int]) -> None:
         """Compare more texts: piece `pieces[i]` of the row at `positions[i]`; rows ascend over all calls."""
-        step = max(1, min(_TOGETHER, _CELLS // max(len(self._found), 1)))
+        step = max(1, min(TOGETHER, _CELLS // max(len(self._found), 1)))
         for low in range(0, len(texts), step):
             vectors = self._space.vectors([text[:READ] for text in texts[low : low + step]])
             cosines = np.round(_product(self._questions, vectors), _DIGITS)
@@ -112,8 +114,8 @@ def best(found: Sequence[Near], count: int) -> list[Near]:
 def frequencies(texts: Sequence[str]) -> np.ndarray:
     """For each feature the number of texts that hold it."""
     found = np.zeros(FEATURES, np.int32)
-    for low in range(0, len(texts), _TOGETHER):
-        counts = character_counts(texts[low : low + _TOGETHER])
+    for low in range(0, len(texts), TOGETHER):
+        counts = character_counts(texts[low : low + TOGETHER])
         found += np.bincount(counts.indices, minlength=FEATURES).astype(np.int32)
     return found
 
@@ -143,6 +145,12 @@ def character_counts(texts: Sequence[str]) -> Any:
     counts = csr_matrix((np.ones(len(row)), (row, feature)), shape=(len(lines), FEATURES))
     counts.sum_duplicates()
     return counts
+
+
+@lru_cache(maxsize=1)
+def _counts_of(texts: tuple[str, ...]) -> Any:
+    """The counts of texts that are compared with one benchmark after the other."""
+    return character_counts(texts)
 
 
 def _product(questions: Any, vectors: Any) -> np.ndarray:

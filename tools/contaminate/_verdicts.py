@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Final, Literal, get_args
 
 import numpy as np
@@ -15,7 +16,7 @@ import pyarrow as pa
 from ..store.pieces import Piece
 from ..text.ngrams import hashed
 from ..text.tokens import run_hashes
-from ._align import Extended, Overlap, Vocabulary, Words, covered, overlap, spans
+from ._align import Extended, Overlap, Places, Vocabulary, Words, covered, overlap, spans
 from ._benchmark import SEED, SHORTEST, Benchmark
 from ._items import PARTS, Item
 from ._quoted import quoted
@@ -96,6 +97,10 @@ class RowText:
     words: Sequence[Words]
     numbers: np.ndarray
 
+    @cached_property
+    def places(self) -> Places:
+        return Places(self.numbers)
+
     @classmethod
     def of(cls, position: int, pieces: Sequence[Piece], vocabulary: Vocabulary) -> RowText:
         words = [Words.of(piece.text) for piece in pieces]
@@ -126,7 +131,7 @@ class Judge:
         for name in PARTS:
             part = self._part(item, name, exact)
             if part is not None:
-                found[name] = part, overlap(part.numbers, row.numbers, part.n)
+                found[name] = part, overlap(part.numbers, row.numbers, part.n, row.places)
         told = {name: _strength(*one) for name, one in found.items()}
         verdict, reason, name = _verdict(told)
         if exact:

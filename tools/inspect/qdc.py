@@ -168,7 +168,7 @@ def _quality(scores: Sequence[float | None], faultless: Sequence[bool]) -> dict[
 def _faultless(rows: Rows, field: str) -> list[bool]:
     """For every row: does no rule of the profile sft drop it, and is its answer neither a refusal nor cut off?"""
     found: list[bool] = []
-    own = None if field == "default" else field
+    own = None if field == rows.mapping.default_field else field  # by default, answers are judged
     for batch in rows.batches():
         told = sft.measure(rows.mapping, own, batch.records())
         signals = {name: told[name].to_numpy() for name in told.column_names}
@@ -198,7 +198,7 @@ def _scores(ctx: Context, data: Rows) -> list[float | None]:
 
 
 def _findings(measured: Mapping[str, Mapping[str, Any]], data: Rows, field: str) -> Iterator[Finding]:
-    flag = "" if field == "default" else f" --field {field}"
+    flag = "" if field == data.mapping.default_field else f" --field {field}"
     for name, told in measured.items():
         if name in ("all", "against"):
             continue

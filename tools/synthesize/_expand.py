@@ -13,7 +13,7 @@ from pydantic import Field as PydanticField
 
 from ..panel import Candidate, Job, Prior, Rejected, Request, Step, Task
 from . import _gates
-from ._instruction import corrupted, instruction_rubric, pair, quotation, response_rubric
+from ._instruction import instruction_rubric, pair, quotation, response_rubric, spoiler
 from ._seeds import Seeds
 from ._strategy import Config, Wish, data_of, draw, evidence, request, some, strategy, text_of
 
@@ -116,7 +116,7 @@ class _Expand:
                 pair(self.seeds.record(i), self.asked[i], self.answers[i], self.evidence)
                 for i in draw(self.wish, answered)
             ],
-            corrupted=corrupted,
+            corrupted=spoiler([self.answers[i] for i in answered]),
             seeds=self.asked,
             fields=("prompt",),
             offline=self.offline,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from ..panel import Candidate, Gate, Job, Prior, Rejected, Request, Step, Task
@@ -28,6 +28,9 @@ INSTRUCTION_CRITERIA: Final = {
     "complete": "Does the instruction hold everything needed to carry it out?",
     "reasonable": "Can it be carried out in writing, by someone who can only write?",
 }
+
+CUT: Final = 12
+"""Words of the shortest response that is cut in the middle for a control: a shorter half may be an answer."""
 
 _SENTENCE: Final = re.compile(r"[^.!?\n]+[.!?]?")
 
@@ -104,7 +107,7 @@ class Instructions:
             instruction_rubric=instruction_rubric(self.wish) if both else None,
             instruction_after="instruction" if both else "",
             controls=controls,
-            corrupted=corrupted,
+            corrupted=spoiler([text for text in self.answers if text.strip()]),
             near_duplicate=0.7 if mode != "label" else None,
             seeds=self.asked if mode != "label" else (),
             fields=("prompt", "response") if answered else ("prompt",),
@@ -139,7 +142,7 @@ def quotation(text: str, rng: random.Random) -> Prior | Rejected:
         (sentence, sentence[one.start : one.end])
         for sentence in sentences
         for one in mentions(sentence)
-        if sum(sentence[one.start : one.end] in other for other in sentences) == 1
+        if sum(one.key in mentioned(other) for other in sentences) == 1
     ]
     if len(sentences) < 2 or not choices:
         return Rejected("no_evidence", "The text has no two sentences of which one alone mentions something.")
@@ -148,21 +151,35 @@ def quotation(text: str, rng: random.Random) -> Prior | Rejected:
     return {"instruction": instruction, "response": sentence}
 
 
-def corrupted(candidate: Candidate, rng: random.Random) -> Candidate | None:
-    """The response cut in the middle, or its words in another order; without one, the instruction's words. None where
-    there are too few words to spoil, and where they stay in their order. `record` stays that of the whole candidate."""
-    label = "response" if "response" in candidate.shown else "instruction"
-    words = candidate.shown[label].split()
-    if len(words) < 4:
-        return None
-    wrong = list(words)
-    rng.shuffle(wrong)
-    if label == "response" and len(words) >= 12 and rng.random() < 0.5:
-        wrong = words[: len(words) // 2]
-    if wrong == words:
-        return None
-    shown = {**candidate.shown, label: " ".join(wrong)}
-    return Candidate(candidate.record, shown, "\n\n".join(shown.values()), candidate.data)
+def mentioned(text: str) -> str:
+    """As mentions are looked for: case and the commas of figures aside."""
+    return text.casefold().replace(",", "")
+
+
+def spoiler(answers: Sequence[str]) -> Callable[[Candidate, random.Random], Candidate | None]:
+    """Makes controls: the response cut in the middle, its words in another order, or another row's response; of an
+    instruction alone, its words in another order. `record` stays that of the whole candidate."""
+
+    def corrupted(candidate: Candidate, rng: random.Random) -> Candidate | None:
+        label = "response" if "response" in candidate.shown else "instruction"
+        text = candidate.shown[label]
+        words = text.split()
+        spoiled = [disordered(words, rng)]
+        if label == "response":
+            other = rng.choice(answers) if answers else ""
+            spoiled += [" ".join(words[: len(words) // 2]).rstrip(".!?:;") if len(words) >= CUT else "", other]
+        wrong = [one for one in spoiled if one.strip() and one.split() != words]
+        if not wrong:
+            return None
+        shown = {**candidate.shown, label: rng.choice(wrong)}
+        return Candidate(candidate.record, shown, "\n\n".join(shown.values()), candidate.data)
+
+    return corrupted
+
+
+def disordered(words: Sequence[str], rng: random.Random) -> str:
+    """Words in another order."""
+    return " ".join(rng.sample(words, len(words)))
 
 
 def response_rubric(wish: Wish) -> Any:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from ..panel import Candidate, Job, Prior, Rejected, Request, Step, Task
 from . import _gates
-from ._instruction import CRITERIA, corrupted
+from ._instruction import CRITERIA, spoiler
 from ._seeds import Seeds
 from ._strategy import Config, Wish, draw, evidence, request, rubric, strategy, text_of
 
@@ -81,7 +81,7 @@ class _Refine:
                 _gates.faithful("response", "earlier"),
             ],
             controls=[one for one in controls if isinstance(one, Candidate)],
-            corrupted=corrupted,
+            corrupted=spoiler([self.answers[i] for i in self.usable]),
             near_duplicate=None,
             fields=("prompt", "response"),
             offline=self.offline,

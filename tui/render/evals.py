@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from ...evals import statistics
 from ...evals.estimate import Estimated, Guess
 from ...evals.statistics import Estimate
 from ...evals.suite import Instance
@@ -87,8 +88,7 @@ def report(one: Report, wrote: Sequence[str], terminal: Terminal) -> Iterator[st
     yield ""
     yield from table(agent_rows(one), columns=terminal.columns, numbers=(1, 3, 4, 5, 6))
     yield from unanswered(one)
-    for agent in one.agents:
-        yield from _figures(agent, terminal)
+    yield from _figures(one, terminal)
     if one.comparisons:
         yield ""
         yield from (verdict(pair) for pair in one.comparisons)
@@ -127,27 +127,48 @@ def unanswered(one: Report) -> Iterator[str]:
             yield f"{one_line(agent.label)}: {ended(agent)}; only answered tries have a score"
 
 
-def _figures(agent: AgentSummary, terminal: Terminal) -> Iterator[str]:
-    pooled = [(f"{name} (pooled)", figure) for name, figure in agent.pooled.items()]
-    figures = [*agent.metrics.items(), *pooled]
-    if not figures and not agent.tries:
-        return
-    yield ""
-    yield terminal.paint(one_line(agent.label), "bold")
-    rows = [[f"  {name}", score(figure.value), span(figure)] for name, figure in figures]
-    yield from table(rows, columns=terminal.columns, numbers=(1,), header=False)
-    for tries in agent.tries:
-        yield f"  pass@{tries.k} {tries.at:.3f}  pass^{tries.k} {tries.hat:.3f}"
-    for tag, values in agent.groups.items():
-        yield f"  by {one_line(tag)}: " + ", ".join(
-            f"{one_line(value)} {score(figure.value)} ({figure.n:,})" for value, figure in values.items()
-        )
-    if agent.families:
-        told = sorted((figure.value, name, figure.n) for name, figure in agent.families.items())
-        rest = f", and {len(told) - LOWEST:,} more (--md shows all)" if len(told) > LOWEST else ""
-        yield "  families, lowest first: " + ", ".join(
-            f"{one_line(name)} {score(value)} ({n:,})" for value, name, n in told[:LOWEST]
-        ) + rest  # fmt: skip
+def _figures(one: Report, terminal: Terminal) -> Iterator[str]:
+    """A line for each figure, a column for each agent; intervals where one agent leaves room for them."""
+    rows: dict[str, dict[str, str]] = {}
+
+    def put(name: str, agent: AgentSummary, figure: Estimate) -> None:
+        beside = f"  {span(figure)}" if len(one.agents) == 1 else ""
+        rows.setdefault(name, {})[agent.label] = f"{score(figure.value)}{beside}" if figure.known else ""
+
+    for agent in one.agents:
+        for name, figure in agent.metrics.items():
+            put(name, agent, figure)
+        for name, figure in agent.pooled.items():
+            put(f"{name} (pooled)", agent, figure)
+        for tries in agent.tries:
+            rows.setdefault(f"pass@{tries.k}", {})[agent.label] = score(tries.at)
+            rows.setdefault(f"pass^{tries.k}", {})[agent.label] = score(tries.hat)
+        for tag, values in agent.groups.items():
+            for value, figure in values.items():
+                put(f"{tag} = {value or 'none'} ({figure.n:,})", agent, figure)
+    families = lowest_first(one)
+    for name in families[:LOWEST]:
+        for agent in one.agents:
+            if name in agent.families:
+                put(f"family {name}", agent, agent.families[name])
+    told = [[name, *(cells.get(agent.label, "") for agent in one.agents)] for name, cells in rows.items()
+            if any(cells.values())]  # fmt: skip
+    if told:
+        yield ""
+        head = ["figure", *(agent.label for agent in one.agents)]
+        yield from table([head, *told], columns=terminal.columns, numbers=range(1, len(head)))
+    if len(families) > LOWEST:
+        yield f"{len(families) - LOWEST:,} families more, none of them lower (--md and --html show all)"
+
+
+def lowest_first(one: Report) -> list[str]:
+    """Families by their mean over agents."""
+
+    def height(name: str) -> float:
+        known = [agent.families[name].value for agent in one.agents if name in agent.families]
+        return math.fsum(known) / len(known)
+
+    return sorted({name for agent in one.agents for name in agent.families}, key=lambda name: (height(name), name))
 
 
 @fitted
@@ -166,16 +187,27 @@ def verdict(one: Comparison) -> str:
     turned = one.winner == one.second
     figures = f"{_signed(one.difference, turned)}, 95 % interval {_signed_span(one.difference, turned)}"
     if one.paired:
-        figures += f", p {_p(one.p)}, {one.difference.n:,} pairs"
+        groups = f" in {one.difference.clusters:,} clusters" if one.difference.clusters < one.difference.n else ""
+        figures += f", p {_p(one.p)}, {one.difference.n:,} pairs{groups}"
         if one.mcnemar is not None:
             figures += f", McNemar p {_p(one.mcnemar)}"
     if not one.separable:
-        least = "" if math.isnan(one.detectable) else f"; these show {one.detectable:.3f} or more"
-        said = f"{first} and {second} are not separable: {figures}{least}"
+        said = f"{first} and {second} are not separable: {figures}{_why_not(one)}"
     else:
         said = f"{one_line(one.winner)} is better than {first if turned else second}: {figures}"
     lost = f"; {one.left_out:,} instances left out that one of them did not answer" if one.left_out else ""
     return said + way + gap + lost
+
+
+def _why_not(one: Comparison) -> str:
+    if math.isnan(one.detectable):
+        return "; too few for an interval"
+    if one.difference.value == 0:
+        return ""
+    if abs(one.difference.value) < one.detectable or not one.paired:
+        return f"; these show {one.detectable:.3f} or more"
+    least = statistics.least_p(one.difference.clusters)
+    return f"; no p below {least:.3f} is possible for {one.difference.clusters} clusters" if least > 0.001 else ""
 
 
 def _p(value: float) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import AsyncIterator, Callable
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from textual import on
@@ -84,6 +85,10 @@ WELCOME: Final = (
 )
 
 
+OpenEngine = Callable[["Workspace", str], Conversation]
+"""Makes the conversation of a workspace about a dataset."""
+
+
 class Told(Message):
     """An event, from the engine or from a thread that works on the workspace."""
 
@@ -109,12 +114,20 @@ class MainScreen(Screen[None]):
     ]
 
     def __init__(
-        self, workspace: Workspace, engine: Conversation, dataset: str, *, clock: Callable[[], float]
+        self,
+        workspace: Workspace,
+        open_engine: OpenEngine,
+        dataset: str,
+        *,
+        resumed: bool,
+        clock: Callable[[], float],
     ) -> None:
         super().__init__()
         self.workspace = workspace
-        self.engine = engine
         self.dataset = dataset
+        self._open_engine = open_engine
+        self._resumed = resumed
+        self._idle = "ready"
         self._clock = clock
         self._version = ""
         self._busy = ""
@@ -128,6 +141,11 @@ class MainScreen(Screen[None]):
             yield Pane(self._clock, id="pane")
         yield Composer(lambda text: completions(text, self.workspace), id="composer")
         yield StatusLine(id="status")
+
+    @cached_property
+    def engine(self) -> Conversation:
+        """Who answers. It is made after the first frame: its imports take a while."""
+        return self._open_engine(self.workspace, self.dataset)
 
     @property
     def transcript(self) -> Transcript:
@@ -144,14 +162,19 @@ class MainScreen(Screen[None]):
     def on_mount(self) -> None:
         self.workspace.listener = self._listen
         self.composer.prompt.focus()
-        self.set_class(not self.engine.begun, "-pane")
-        self._say_model()
-        if self.engine.begun:
-            self._resume()
-        else:
+        self.set_class(not self._resumed, "-pane")
+        if not self._resumed:
             self.transcript.add(Note(WELCOME))
+        self.call_after_refresh(self._begin)  # the first frame comes before the data
+
+    def _begin(self) -> None:
+        if self._resumed:
+            self._resume()
+            self.dataset = self.dataset or self.engine.dataset
         if self.dataset:
-            self._do(f"opens {self.dataset}", lambda: opened(self.workspace, self.dataset), "opened")
+            self.action_open(self.dataset)
+        else:
+            self._say_model()
 
     def _listen(self, event: Event) -> None:
         """Events of work on the workspace, from its thread."""
@@ -219,6 +242,7 @@ class MainScreen(Screen[None]):
         elif event.what == "opened":
             self.dataset = self.engine.dataset = event.value
             self._version = ""
+            self._say_model()
         elif event.what == "ran":
             typed, shown, (lines, code) = event.value
             failed = [] if code == 0 else [f"exit {code}"]
@@ -257,7 +281,7 @@ class MainScreen(Screen[None]):
     def _sent(self, event: Composer.Sent) -> None:
         event.stop()
         try:
-            typed = read(event.text, self.engine.dataset, self.workspace)
+            typed = read(event.text, self.dataset, self.workspace)
         except TilthError as error:
             self._show_pane(False)
             self.transcript.ran(event.text, "", lambda terminal: many_lines(str(error)))
@@ -366,9 +390,15 @@ class MainScreen(Screen[None]):
         self._show_pane(True)
         self.pane.look_at(name)
 
+    def _opened(self, wanted: str) -> str:
+        """In a thread: the dataset, and what the engine needs to be imported."""
+        from ...agent import engine  # noqa: F401
+
+        return opened(self.workspace, wanted)
+
     def action_open(self, wanted: str = "") -> None:
         if wanted:
-            self._do(f"opens {one_line(wanted)}", lambda: opened(self.workspace, wanted), "opened")
+            self._do(f"opens {one_line(wanted)}", lambda: self._opened(wanted), "opened")
         else:
             self.transcript.add(Note("/open wants a dataset or a path", "✘", BAD))
 
@@ -390,7 +420,7 @@ class MainScreen(Screen[None]):
 
     def action_back(self) -> None:
         """Interrupt what runs; with nothing running, go back to the prompt."""
-        if self.engine.running:
+        if self._busy and self.engine.running:
             self.engine.interrupt()
             self.query_one(StatusLine).say("stops")
         else:

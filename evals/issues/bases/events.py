@@ -13,6 +13,7 @@ SITES = ("north", "harbour", "mill", "airport")
 FIRMWARE = ("2.1.0", "2.1.4", "2.2.0")
 LOW_BATTERY = 330  # hundredths of a volt
 WEEKS = 4
+COLUMNS = "reading_id device_id site recorded_at temperature_c pressure_kpa battery_v status firmware payload"
 
 
 def events(draw: Draw) -> Data:
@@ -21,8 +22,7 @@ def events(draw: Draw) -> Data:
     devices = [(write.id("D"), site) for site in SITES for _ in range(3)]
     table = Table(
         "readings.csv",
-        ["reading_id", "device_id", "site", "recorded_at", "temperature_c", "pressure_kpa", "battery_v", "status"]
-        + ["firmware", "payload"],
+        COLUMNS.split(),
         [],
         {
             "id": ("reading_id",),

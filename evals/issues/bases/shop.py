@@ -9,6 +9,9 @@ from .writing import Writer, day, first_day
 
 CHANNELS = ("web", "phone", "market", "wholesale")
 WEEKS = 12
+COLUMNS = (
+    "order_id customer_id ordered_on shipped_on channel product category quantity unit_price total weight_kg coupon"
+)
 
 
 def shop(draw: Draw) -> Data:
@@ -46,8 +49,7 @@ def shop(draw: Draw) -> Data:
         )
     orders = Table(
         "orders.csv",
-        ["order_id", "customer_id", "ordered_on", "shipped_on", "channel", "product", "category", "quantity"]
-        + ["unit_price", "total", "weight_kg", "coupon"],
+        COLUMNS.split(),
         [],
         {
             "id": ("order_id",),

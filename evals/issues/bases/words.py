@@ -77,17 +77,19 @@ CRAFTS: Final = words(
     "bread baking | bicycle repair | bird watching | pottery | bookbinding | beekeeping | map reading | knitting | "
     "cheese making | sailing | gardening | woodcarving | glass blowing | candle making | stargazing | café keeping"
 )
-CRAFT_SENTENCES: Final = words(
-    "Most people come to {craft} through a friend, {name} came through a neighbour in {city} | In {city} there is a small club for {craft} that meets "
-    "every {month} | A beginner in {craft} needs {number} days of patience, says {name} | {name} has taught {craft} for {number} years | "
-    "The best season for {craft} in {city} starts in {month} and lasts about {number} weeks | Good tools for {craft} last {number} "
-    "years when they are kept as dry as {name} keeps them | The handbook on {craft} that {name} wrote has {number} pages | Every autumn {name} "
-    "travels to {city} to see how others practise {craft} | The first attempt at {craft} took {name} {number} hours and nobody "
-    "minded | About {number} members pay a yearly fee to the society for {craft} in {city} | A short course in {craft} with {name} costs "
-    "{number} coins | {name} keeps a diary about {craft} and reads from it in {month} | Children learn {craft} "
-    "in {number} weeks, their parents in {city} do not | The museum in {city} shows {number} objects from the history of {craft} | Whoever has "
-    "practised {craft} with {name} for {number} months begins to see small differences"
-)
+CRAFT_SENTENCES: Final = words("""
+    Most people come to {craft} through a friend, {name} came through a neighbour in {city} | In {city} there is
+    a small club for {craft} that meets every {month} | A beginner in {craft} needs {number} days of patience,
+    says {name} | {name} has taught {craft} for {number} years | The best season for {craft} in {city} starts in
+    {month} and lasts about {number} weeks | Good tools for {craft} last {number} years when they are kept as
+    dry as {name} keeps them | The handbook on {craft} that {name} wrote has {number} pages | Every autumn
+    {name} travels to {city} to see how others practise {craft} | The first attempt at {craft} took {name}
+    {number} hours and nobody minded | About {number} members pay a yearly fee to the society for {craft} in
+    {city} | A short course in {craft} with {name} costs {number} coins | {name} keeps a diary about {craft} and
+    reads from it in {month} | Children learn {craft} in {number} weeks, their parents in {city} do not | The
+    museum in {city} shows {number} objects from the history of {craft} | Whoever has practised {craft} with
+    {name} for {number} months begins to see small differences
+""")
 TITLES: Final = words(
     "Notes on {craft} | {craft} in {city} | A year of {craft} | What {name} knows about {craft} | {craft} for beginners | "
     "The history of {craft} in {city}"

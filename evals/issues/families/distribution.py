@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import date, timedelta
+from datetime import date
 
 from ..data import KEY, Planting, Row, Table
 from ..plant import Locus, family
