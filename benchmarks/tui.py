@@ -57,11 +57,13 @@ def _first_frame(folder: Path, file: str) -> None:
 
         def seen(self) -> None:
             heavy = [name for name in ("openai", "langgraph") if name in sys.modules]
-            print(json.dumps({"first_frame": time.process_time(), "loaded": heavy}), flush=True)
+            self.told = {"first_frame": time.process_time(), "loaded": heavy}
             self.exit()
 
     with Workspace(Path(file), threads=1) as workspace:
-        Face(workspace, dataset="a", engine=engine_of(None)).run(headless=True, size=(120, 36))
+        app = Face(workspace, dataset="a", engine=engine_of(None))
+        app.run(headless=True, size=(120, 36))
+    print(json.dumps(app.told))
 
 
 def _stream(folder: Path, file: str) -> None:

@@ -338,6 +338,7 @@ def inspect(folder: Path, task: str, *, loose: bool = False) -> list[dict[str, A
         lines = (folder / "card.md").read_text(encoding="utf-8").split("\n")
         told = dict(line[2:].partition(": ")[::2] for line in lines if line.startswith("- "))
     required = re.search(r"must have the fields ([\w, ]+)\.", task)
+    sheets = [sheet for sheet in sheets if sheet.columns]
     made = [*card(sheets, told, required[1].split(", ") if required else ()), *references(sheets)]
     for sheet in sheets:
         for rule in RULES:

@@ -16,12 +16,12 @@ from . import families
 from .bases import BASES
 from .card import CARD, fields, markdown, stated
 from .data import DOSES, KEY, PLACEMENTS, Data, Planting, Table
-from .evidence import Shown, shown
+from .evidence import Shown, shown, shown_in_files
 from .files import written
 from .plant import FAMILIES, Family, Locus
 from .truth import OF_ROWS, Plant, Truth, merged, plant_of
 
-__all__ = ["Made", "families", "make"]
+__all__ = ["Made", "families", "make", "unsolved"]
 
 FEWEST, MOST = 3, 6
 """Families planted in an instance that is not clean."""
@@ -64,6 +64,18 @@ def make(seed: str, base: str, *, clean: bool = False, only: str = "") -> Made:
     raise Corrupt(
         f"No draw of base {base} shows exactly what was planted in it (seed {seed!r}, family {only or 'any'!r})."
     )
+
+
+def unsolved(made: Made) -> list[str]:
+    """Families whose evidence, run over the files an agent is given, does not return exactly what is to be found."""
+    natural = {row for _, _, rows in made.truth.natural for row in rows}
+    lost = []
+    with shown_in_files(made.files) as queries:
+        for plant in made.truth.plants:
+            wanted = set(plant.rows[0]) if plant.rows else {plant.field or plant.columns[0]}
+            if queries.by(plant.evidence) - natural != wanted:
+                lost.append(plant.families[0])
+    return lost
 
 
 def _plant(draw: Draw, data: Data, only: str) -> list[_Planted]:

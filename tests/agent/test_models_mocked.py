@@ -38,11 +38,13 @@ async def lab(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Connections]:
     """Connections over a client that can be mocked, which sleep without waiting."""
     monkeypatch.setenv("LAB_KEY", "sk-secret")
 
+    slept: list[float] = []
+
     async def at_once(seconds: float) -> None:
         slept.append(seconds)
 
-    slept: list[float] = []
-    async with Connections(CONFIG, sleep=at_once, http_client=httpx2.AsyncClient()) as connections:
+    client = httpx2.AsyncClient()
+    async with Connections(CONFIG, clock=lambda: sum(slept), sleep=at_once, http_client=client) as connections:
         connections.slept = slept  # type: ignore[attr-defined]
         yield connections
 
