@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import sys
 from collections.abc import Callable
@@ -18,16 +19,15 @@ from tilth.evals.suite import Limits
 MakeRun = Callable[..., Run]
 Write = Callable[[str], str]
 
-TEN_LINES = """\
-import json, sys
+DOCS = Path(__file__).parents[2] / "docs" / "evals.md"
 
-job = json.load(sys.stdin)
-with open("data/numbers.txt") as file:
-    a, b = map(int, file.read().split())
-print("thinking about", job["task"])
-usage = {"calls": 1, "tokens_in": 50, "tokens_out": 5, "usd": 0.002, "tool_calls": "a lot"}
-print(json.dumps({"submission": {"sum": a + b}, "usage": usage}))
-"""
+
+@pytest.fixture(scope="module")
+def ten_lines() -> str:
+    """The agent that the documentation shows."""
+    (code,) = re.findall(r"```python\n(.*?)```", DOCS.read_text(), re.DOTALL)
+    assert len(str(code).splitlines()) <= 10
+    return str(code)
 
 
 @pytest.fixture
@@ -42,8 +42,8 @@ def write(tmp_path: Path) -> Write:
     return make
 
 
-def test_ten_lines_are_an_agent(make_run: MakeRun, write: Write) -> None:
-    (told,) = summary.report(make_run(write(TEN_LINES), n=3)).agents
+def test_ten_lines_are_an_agent(make_run: MakeRun, write: Write, ten_lines: str) -> None:
+    (told,) = summary.report(make_run(write(ten_lines), n=3)).agents
     assert (told.label, told.score.value, told.ended) == ("mine", 1.0, {"answered": 3})
     assert (told.spent.self_reported, told.spent.tokens_in, told.spent.tool_calls) == (True, 150, 0)
 
@@ -81,6 +81,15 @@ def test_the_environment_is_scrubbed(make_run: MakeRun, write: Write, monkeypatc
     assert (seen["home"], seen["files"]) == ([], ["data"])
     assert set(seen["job"]) == {"instance", "suite", "task", "submission", "limits", "seed", "epoch"}
     assert not Path(seen["cwd"]).is_relative_to(run.folder.parent.parent)
+
+
+def test_an_account_that_is_no_amount_is_not_counted(make_run: MakeRun, write: Write) -> None:
+    usage = '{"calls": true, "tokens_in": -5, "tokens_out": "many", "usd": 1e300, "tool_calls": 2.0}'
+    (record,) = (
+        make_run(write(f"""print('{{"submission": {{"sum": 1}}, "usage": {usage}}}')"""), n=1).records().values()
+    )
+    one = record.usage
+    assert (one.calls, one.tokens_in, one.tokens_out, one.usd, one.tool_calls) == (0, 0, 0, 0.0, 2)
 
 
 @pytest.mark.parametrize(
@@ -127,9 +136,9 @@ def test_children_of_a_command_are_gone_when_time_is_up(make_run: MakeRun, write
 
 
 def test_words_that_are_files_here_are_found_from_elsewhere(
-    make_run: MakeRun, write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make_run: MakeRun, write: Write, ten_lines: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write(TEN_LINES)
+    write(ten_lines)
     monkeypatch.chdir(tmp_path)
     (record,) = make_run(f"mine=cmd:{sys.executable} mine.py", n=1).records().values()
     assert record.ended == "answered"

@@ -108,3 +108,10 @@ def test_epochs_are_averaged_before_instances_are_counted(make_run: MakeRun) -> 
     assert [tries.k for tries in one.tries] == [1, 2, 3, 4]
     (right,) = summary.report(make_run("oracle", n=6, epochs=4)).agents
     assert {(tries.at, tries.hat) for tries in right.tries} == {(1.0, 1.0)}
+
+
+def test_few_clusters_are_said_to_be_too_few() -> None:
+    found = summary.statistics.paired([0.5, 0.5, 0.6, 0.6, 0.4, 0.4], ["a", "a", "b", "b", "c", "c"])
+    one = summary.Comparison("a", "b", True, found.difference, found.p, found.detectable, 0, "higher")
+    assert not one.separable
+    assert "6 pairs in 3 clusters; no p below 0.250 is possible for 3 clusters" in verdict(one)

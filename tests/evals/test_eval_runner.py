@@ -65,7 +65,9 @@ def test_the_unavailable_are_asked_again_and_nobody_else(make_run: MakeRun) -> N
     again = runner.reopen(run, run.folder)
     asyncio.run(runner.work(again))
     assert (run.folder / "records.jsonl").read_text().count("\n") == before + ended["unavailable"]
-    assert Counter(one.ended for one in run.records().values()) == ended
+    after = run.records()
+    assert Counter(one.ended for one in after.values()) == ended
+    assert {one.usage.calls for one in after.values() if one.ended == "unavailable"} == {2}  # both tries were spent
 
 
 def test_a_killed_run_resumes_to_the_identical_report(

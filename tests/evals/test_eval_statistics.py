@@ -52,6 +52,11 @@ def test_many_sign_flips_are_drawn_and_near_the_exact_p() -> None:
     assert p == statistics.sign_flip([1.0] * 18 + [-1.0] * 8)
 
 
+@pytest.mark.parametrize("clusters", [2, 6, 14])
+def test_few_clusters_have_a_least_p(clusters: int) -> None:
+    assert statistics.sign_flip([1.0] * clusters) == statistics.least_p(clusters)
+
+
 def test_flips_turn_whole_clusters() -> None:
     values, clusters = [0.5, 0.25, 0.25, 0.5, 0.1], ["a", "a", "b", "b", "c"]
     assert statistics.sign_flip(values, clusters) == statistics.sign_flip([0.75, 0.75, 0.1])
@@ -107,6 +112,13 @@ def test_a_difference_at_the_detectable_one_is_found_in_80_percent() -> None:
     assert statistics.detectable(list(dice.normal(0, 0.3, 4000))) == pytest.approx(
         statistics.POWER_Z * 0.3 / math.sqrt(4000), rel=0.05
     )
+
+
+def test_few_values_detect_less_than_their_spread_says() -> None:
+    """Student's t of 5 degrees of freedom where the normal would say 2.80."""
+    values = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5]
+    factor = oracle.t.ppf(0.975, 5) + oracle.t.ppf(0.8, 5)
+    assert statistics.detectable(values) == pytest.approx(factor * np.std(values, ddof=1) / math.sqrt(6))
 
 
 def test_hits_and_misses_have_wilsons_interval() -> None:

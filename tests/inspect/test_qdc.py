@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tilth.agent.workspace import open_workspace
 from tilth.tools.inspect.measures import diversity
 from tilth.tools.store.importing import import_sources
 from tilth.tools.store.ingest import ReadOptions, Source
@@ -160,20 +161,20 @@ def test_rules_tell_quality_where_no_panel_did(make_rows, run_tool):
     assert (told["faultless"], told["score"], told["scored"]) == (0.5, None, 0)
 
 
-def test_scores_of_a_panel_are_told_until_a_row_is_edited(make_rows, run_tool, store, monkeypatch):
-    from tilth.tools import tool as registry
-    from tilth.tools.change import Change, Outcome
-
-    judged = registry.get("filter.judge")
-
-    def score(ctx, data):
-        import pyarrow as pa
-
-        return Change([Outcome(signals=pa.table({"score": [8.0, 4.0, None]}))])
-
-    rows = texts_of(make_rows, ["one text", "another  text", "a third"])
-    monkeypatch.setitem(registry._declared, "filter.judge", registry.Tool("filter.judge", score, 1, "writes"))
-    after = run_tool("filter.judge", rows).rows
-    assert judged.id == "filter.judge"
-    told = of(run_tool, after)["all"]
-    assert (told["score"], told["scored"]) == (6.0, 2)
+def test_scores_of_a_panel_are_told_until_a_row_is_edited(tmp_path):
+    (tmp_path / "tilth.toml").write_text('[roles]\ngenerator = ["offline:"]\nreviewer = ["offline:"]\n')
+    seeds = [
+        {"prompt": f"Tell me of {i}.", "completion": f"It is  a box, number {i}. Anna  Weber of house {i + 50} has it now."}
+        for i in range(30)
+    ]
+    (tmp_path / "seeds.jsonl").write_text("".join(json.dumps(one) + "\n" for one in seeds))
+    with open_workspace(tmp_path) as workspace:
+        workspace.add(tmp_path / "seeds.jsonl")
+        workspace.do("synthesize.rows", "seeds", strategy="few_shot", into="made", n=4, cut=0.0, near_duplicate=1.0)
+        told = workspace.do("inspect.qdc", "made", against="seeds").details["groups"]
+        assert list(told) == ["all", "few_shot@1 offline", "against"]
+        assert told["all"]["scored"] == 4 and 0 < told["all"]["score"] <= 10
+        assert (told["against"]["scored"], told["against"]["score"]) == (0, None)
+        edited = workspace.do("clean.unicode", "made", spaces=True)
+        again = workspace.do("inspect.qdc", "made").details["groups"]["all"]
+        assert again["scored"] == 4 - edited.entry.counts["edited"]

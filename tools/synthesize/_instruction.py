@@ -136,7 +136,7 @@ def pair(record: Mapping[str, Any], instruction: str, response: str | None, told
 
 
 def quotation(text: str, rng: random.Random) -> Prior | Rejected:
-    """ "Quote the sentence that mentions X" over a text of two sentences or more, and that sentence: without a model."""
+    """An order to quote the one sentence of a text that mentions something, and that sentence: without a model."""
     sentences = [one for match in _SENTENCE.finditer(text) if len((one := match[0].strip()).split()) >= 4]
     choices = [
         (sentence, sentence[one.start : one.end])

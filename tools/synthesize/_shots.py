@@ -88,8 +88,8 @@ def tasks(
             yield _task(config, found, wish, seeds, position, row)
         return
     for position in wish.endless(NAME):
-        row = None if sources is None else wish.rng(NAME, f"source {position}").choice(sources)
-        yield _task(config, found, wish, seeds, position, row)
+        about = None if sources is None else wish.rng(NAME, f"source {position}").choice(sources)
+        yield _task(config, found, wish, seeds, position, about)
 
 
 def _task(config: Shots, found: Pool, wish: Wish, seeds: Seeds, position: int, row: int | None) -> Task:
