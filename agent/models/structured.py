@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ValidationError
@@ -24,8 +25,10 @@ _FENCE: Final = re.compile(r"```(?:json)?[ \t]*\n?(.*?)```", re.DOTALL)
 FAULTS_SHOWN: Final = 10
 
 
+@lru_cache(maxsize=64)  # made anew it takes longer than all else that is done for a call
 def strict_schema(model: type[BaseModel]) -> dict[str, Any]:
-    """The model's JSON schema as servers that enforce it want it: every property required, no other allowed."""
+    """The model's JSON schema as servers that enforce it want it: every property required, no other allowed. It is
+    shared: not to be changed."""
     strict: dict[str, Any] = _strict(model.model_json_schema())
     return strict
 

@@ -121,7 +121,7 @@ def odd_cells(sheet: Sheet) -> Findings:
             yield from sheet.cells("Blank.", name, lambda cell: cell and not cell.strip())
         stand_ins = Counter(cell for cell in cells if STAND_INS.fullmatch(cell))
         for value in stand_ins:
-            yield from sheet.cells(f"{value} stands for a missing value.", name, lambda cell, v=value: cell == v)
+            yield from sheet.cells(f"{value} stands for a missing value.", name, value.__eq__)
         for why, pattern in PATTERNS.items():
             yield from sheet.cells(why, name, pattern.search)
 
@@ -164,9 +164,8 @@ def spellings(sheet: Sheet) -> Findings:
         for cell in cells:
             forms[cell.strip(" .").lower()][cell] += 1
         usual = {form: counts.most_common(1)[0][0] for form, counts in forms.items()}
-        yield from sheet.cells(
-            "Another spelling.", name, lambda c, u=usual: c.strip() and c != u[c.strip(" .").lower()]
-        )
+        odd = [i for i, cell in enumerate(cells) if cell.strip() and cell != usual[cell.strip(" .").lower()]]
+        yield from sheet.found("Another spelling.", odd, unit="cell", column=name)
 
 
 # --- Prose ---

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Literal
 
 from ..issues.baselines import guesses, oracle, spray
@@ -88,13 +88,13 @@ class Issues:
     def known(
         self, name: Literal["oracle", "nothing", "random", "sprayer"], instance: Instance, rng: random.Random
     ) -> Mapping[str, Any] | None:
-        found = {
+        submissions: dict[str, Callable[[], list[dict[str, Any]]]] = {
             "oracle": lambda: oracle(Truth.of(instance.truth)),
             "nothing": list,
             "random": lambda: guesses(instance.files, Draw(rng.getrandbits(53))),
             "sprayer": lambda: spray(instance.files),
-        }[name]()
-        return {"findings": found}
+        }
+        return {"findings": submissions[name]()}
 
 
 SUITE: Final = Issues()

@@ -163,8 +163,12 @@ def test_rules_tell_quality_where_no_panel_did(make_rows, run_tool):
 
 def test_scores_of_a_panel_are_told_until_a_row_is_edited(tmp_path):
     (tmp_path / "tilth.toml").write_text('[roles]\ngenerator = ["offline:"]\nreviewer = ["offline:"]\n')
+    accent = "\u0301"  # an accent of its own, which NFC joins to its letter where there is one
     seeds = [
-        {"prompt": f"Tell me of {i}.", "completion": f"It is  a box, number {i}. Anna  Weber of house {i + 50} has it now."}
+        {
+            "prompt": f"Tell me of {i}.",
+            "completion": f"It is a box, number {i}. Ire{accent * (i % 2)}ne of {i + 50} has it.",
+        }
         for i in range(30)
     ]
     (tmp_path / "seeds.jsonl").write_text("".join(json.dumps(one) + "\n" for one in seeds))
@@ -175,6 +179,7 @@ def test_scores_of_a_panel_are_told_until_a_row_is_edited(tmp_path):
         assert list(told) == ["all", "few_shot@1 offline", "against"]
         assert told["all"]["scored"] == 4 and 0 < told["all"]["score"] <= 10
         assert (told["against"]["scored"], told["against"]["score"]) == (0, None)
-        edited = workspace.do("clean.unicode", "made", spaces=True)
+        edited = workspace.do("clean.unicode", "made").entry.counts["edited"]
+        assert 0 < edited < 4
         again = workspace.do("inspect.qdc", "made").details["groups"]["all"]
-        assert again["scored"] == 4 - edited.entry.counts["edited"]
+        assert again["scored"] == 4 - edited

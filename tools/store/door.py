@@ -7,7 +7,8 @@ and the files they read are named by whoever asks.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,6 +49,22 @@ def connect(
     connection.execute("set global timezone = 'UTC'")  # global: cursors of this connection see it too
     connection.execute("set enable_progress_bar = false")  # it prints on stdout, where data goes
     return connection
+
+
+LONGEST_SECONDS = 900.0
+"""A query that is not done by then is taken for one that never ends."""
+
+
+@contextmanager
+def patient(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Interrupts what `connection` does after LONGEST_SECONDS: it then raises duckdb.InterruptException."""
+    timer = threading.Timer(LONGEST_SECONDS, connection.interrupt)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def calculator() -> duckdb.DuckDBPyConnection:
