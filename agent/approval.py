@@ -12,9 +12,9 @@ from typing import Final, Literal, get_args
 
 from ..tools.errors import Misuse, nearest
 from ..tools.tool import Effect
+from .calling import Planned
 from .events import Asked
 from .models.budget import Caps
-from .offered import Planned
 from .session import Grant
 from .spending import Estimate
 

@@ -17,9 +17,9 @@ from typing import Any, Final, Protocol, TypedDict, TypeVar
 from ..tools.context import Model
 from ..tools.errors import OverBudget, Refused, TilthError
 from . import claims, offered, told, window
+from .calling import Desk, Planned
 from .config import Sight
 from .events import Answered, Event, Noticed, Proposed, Wrote
-from .offered import Desk, Planned
 from .session import Line, Session
 from .told import Told
 from .window import Meter, Window

@@ -65,14 +65,15 @@ def material(lines: Iterable[Line]) -> Material:
     """What the messages of a conversation hold."""
     results: list[tuple[float, ...]] = []
     said: list[float] = []
-    for line in lines:
+    for line in reversed(list(lines)):
         if line.role == "tool":
-            results.append((*_numbers(line.text), *_leaves(line.notes.get("result", {}))))
+            if len(results) < RESULTS:
+                results.append((*_numbers(line.text), *_leaves(line.notes.get("result", {}))))
         elif line.role == "assistant":
             said += [one for call in line.calls for one in _numbers(json.dumps(call["args"]))]
         elif not line.notes.get("ours") or line.notes.get("input") or line.notes.get("state"):
             said += _numbers(line.text)
-    return Material(results[-RESULTS:], tuple(said))
+    return Material(results, tuple(said))
 
 
 def doubtful(text: str, material: Material) -> Spans:

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing
-from functools import partial
+from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from ..prompts import Prompts
@@ -20,12 +19,13 @@ from ..tools.context import Model
 from ..tools.errors import Misuse, TilthError
 from . import approval, offered, session, told
 from .approval import Approved
+from .calling import Desk, Planned, Terms
 from .config import Sight
-from .events import Asked, Counted, Event, Failed, Metered, Progressed, Ruled
+from .events import Counted, Event, Failed, Metered, Progressed, Ruled
+from .gate import Gate, spent_on
 from .models import connections
 from .models.budget import Budget, Caps
-from .offered import Desk, Planned, Terms
-from .session import Grant, Line, Session, Usage
+from .session import Line, Session, Usage
 from .spending import Spending
 from .told import Told
 from .toolbox import Origin
@@ -85,7 +85,7 @@ class Engine:
         self._connections: Connections | None = None
         self._queue: asyncio.Queue[Event | None] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
-        self._asked: dict[str, asyncio.Future[Ruled]] = {}
+        self._gate: Gate | None = None
         self._worker = ThreadPoolExecutor(1, "tilth-tool")
         self._stop = threading.Event()
         self._state = ""
@@ -139,7 +139,7 @@ class Engine:
 
     # -- turns -----------------------------------------------------------------------------------------------------
 
-    async def chat(self, text: str, *, context: str = "") -> AsyncIterator[Event]:
+    async def chat(self, text: str, *, context: str = "") -> AsyncGenerator[Event, None]:
         """Say something; -> what happens until the turn ends, with `Answered` or `Failed`. `context` is material that
         came with the words (piped input): it is shown to the model as data and names no path."""
         self._not_running()
@@ -147,6 +147,8 @@ class Engine:
         self._tell_state()
         self._desk.said.append(text)
         if context:
+            with suppress(TilthError):  # said again by the turn itself
+                await self._open()
             most = (self.limit or CONTEXT_TOKENS) // INPUT_SHARE
             fence = fenced([("input", told.cut(context, most))])
             self.session.say(Line("user", fence, notes={"ours": True, "input": True}))
@@ -155,7 +157,7 @@ class Engine:
             async for event in events:
                 yield event
 
-    async def go_on(self) -> AsyncIterator[Event]:
+    async def go_on(self) -> AsyncGenerator[Event, None]:
         """Bring a turn to its end that was broken off: calls that wait are asked about again, none is made twice."""
         self._not_running()
         if self.unfinished:
@@ -165,10 +167,8 @@ class Engine:
 
     def rule(self, ruled: Ruled) -> None:
         """A person's answer to `Asked`. Raises Misuse when nothing waits for it."""
-        waiting = self._asked.get(ruled.call_id)
-        if waiting is None or waiting.done():
+        if self._gate is None or not self._gate.rule(ruled):
             raise Misuse(f"No call {ruled.call_id} waits for an answer.")
-        waiting.set_result(ruled)
 
     def interrupt(self) -> None:
         """Stop the running turn at once. What was said and done stays."""
@@ -193,9 +193,10 @@ class Engine:
 
     # -- one turn --------------------------------------------------------------------------------------------------
 
-    async def _turn(self) -> AsyncIterator[Event]:
+    async def _turn(self) -> AsyncGenerator[Event, None]:
         self._stop.clear()
-        self._queue = queue = asyncio.Queue()
+        queue: asyncio.Queue[Event | None] = asyncio.Queue()
+        self._queue = queue
         self._task = asyncio.create_task(self._run())
         try:
             while (event := await queue.get()) is not None:
@@ -239,6 +240,8 @@ class Engine:
         model, self.sees = await self._model(wanted)
         from .chat import Talk
 
+        emit = self._queue.put_nowait
+        self._gate = Gate(self.session, self._desk, self.approved, emit, self._in_worker, self._watch)
         return Talk(
             session=self.session,
             desk=self._desk,
@@ -247,7 +250,7 @@ class Engine:
             sees=self.sees,
             limit=self.limit,
             meter=self.meter,
-            emit=self._queue.put_nowait,
+            emit=emit,
             gate=self._gate,
             work=self._in_worker,
             do=self._do,
@@ -326,12 +329,16 @@ class Engine:
                 future.exception()
             raise
 
+    def _watch(self, event: Event) -> None:
+        """Hears of a tool's progress, and ends its work once the person has interrupted the turn."""
+        if self._stop.is_set() and isinstance(event, Progressed | Counted):
+            raise _Stopped
+
     async def _do(self, planned: Planned, call_id: str) -> Told:
         loop, queue = asyncio.get_running_loop(), self._queue
 
         def listener(event: Event) -> None:
-            if self._stop.is_set() and isinstance(event, Progressed | Counted):
-                raise _Stopped
+            self._watch(event)
             loop.call_soon_threadsafe(queue.put_nowait, event)
 
         terms = Terms(Origin("model", self.session.id, call_id), listener, self._spending(planned, call_id))
@@ -352,16 +359,17 @@ class Engine:
     def _spending(self, planned: Planned, call_id: str) -> Spending:
         """What is left for a call's models of the conversation's caps, and of the person's."""
         caps, spent = self._caps, self.session.usage
+        left = [caps.usd - spent.usd] if caps.usd is not None else []
         ruled = self.session.rulings.get(call_id)
-        granted = [
-            one.cap_usd for one in self.session.grants if (one.tool, one.dataset) == (planned.tool, planned.dataset)
-        ]
-        usd = [left for left in (None if caps.usd is None else caps.usd - spent.usd, ruled.cap_usd if ruled else None,
-               *(None if cap is None else cap - self._spent_by(planned) for cap in granted)) if left is not None]  # fmt: skip
+        if ruled is not None and ruled.cap_usd is not None:
+            left.append(ruled.cap_usd)
+        for one in self.session.grants:
+            if one.cap_usd is not None and (one.tool, one.dataset) == (planned.tool, planned.dataset):
+                left.append(one.cap_usd - spent_on(self.session, planned.tool))
         seconds = self._budget.seconds if self._budget is not None else 0.0
         return Spending(
             max_calls=None if caps.calls is None else max(caps.calls - spent.calls, 0),
-            max_usd=max(min(usd), 0.0) if usd else None,
+            max_usd=max(min(left), 0.0) if left else None,
             max_minutes=None if caps.minutes is None else max(caps.minutes - seconds / 60, 0.0),
             yes=self.approved is None or self.approved.caps != approval.NO_CAPS,
         )
@@ -374,58 +382,6 @@ class Engine:
         self.session.use(used)
         if self._budget is not None:
             self._budget.spent += _cost(used)
-
-    async def _gate(self, call_id: str, planned: Planned) -> tuple[Planned | None, str]:
-        """Is the call done? Asks the person where one is needed, again after an edit."""
-        review = self.workspace.config.chat.review
-        while True:
-            why, share = approval.reason(planned, review, None), None
-            if self.approved is not None:
-                refused = approval.refusal(planned, why, self.approved)
-                return (None, refused) if refused else (planned, "")
-            if planned.share is not None and not why and review != "off":
-                share = await self._in_worker(planned.share)
-                why = approval.reason(planned, review, share)
-            endpoint = self._hosts() if planned.effect in approval.COSTLY else ""
-            if not why or approval.granted(planned, endpoint, self.session.grants, self._spent_by(planned)):
-                return planned, ""
-            estimate = await self._in_worker(planned.estimate) if planned.estimate is not None else None
-            ruled = await self._ruling(approval.asked(call_id, planned, why, endpoint, share, estimate))
-            if ruled.word == "no":
-                return None, f"the person said no{': ' + ruled.because if ruled.because else ''}."
-            if ruled.word == "session":
-                self.session.grant(Grant(planned.tool, planned.dataset, endpoint, ruled.cap_usd))
-            if ruled.word != "edit":
-                return planned, ""
-            planned = await self._in_worker(partial(offered.edited, self._desk, planned, ruled.args))
-
-    async def _ruling(self, asked: Asked) -> Ruled:
-        """The person's word about a call; one given before the process died holds."""
-        known = self.session.rulings.get(asked.call_id)
-        if known is not None and known.word != "edit":
-            return known
-        waiting = self._asked[asked.call_id] = asyncio.get_running_loop().create_future()
-        self.session.tell(asked)
-        self._queue.put_nowait(asked)
-        try:
-            ruled: Ruled = await waiting
-        finally:
-            del self._asked[asked.call_id]
-        self.session.tell(ruled)
-        self._queue.put_nowait(ruled)
-        return ruled
-
-    def _hosts(self) -> str:
-        """The hosts that a tool which asks models would send to."""
-        named = [one for role in connections.roles(self.workspace.config).values() for one in role]
-        config = self.workspace.config
-        hosts = {connections.endpoint_of(one.endpoint, config).host for one in named if one.kind != "offline"}
-        return ", ".join(sorted(hosts))
-
-    def _spent_by(self, planned: Planned) -> float:
-        """Dollars that calls of this tool have cost in this session."""
-        return sum(float(one.notes["result"].get("usd") or 0) for one in self.session.lines
-                   if one.role == "tool" and one.notes["tool"] == planned.tool)  # fmt: skip
 
     def _spent(self, answer: Mapping[str, Any], shown: Window, seconds: float) -> None:
         tokens_in, tokens_out = answer["tokens"]["input"], answer["tokens"]["output"]

@@ -12,98 +12,27 @@ import re
 import shlex
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from functools import partial
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..tools import tool as registry
-from ..tools.errors import Retry, TilthError, nearest
+from ..tools.errors import Retry, nearest
 from ..tools.sandbox.query import ask
 from ..tools.store.history import excerpt
-from ..tools.tool import Effect, Tool
-from . import reach, told, toolbox
-from .events import Listener
-from .spending import NOTHING_SAID, PAID, Estimate, Spending
+from ..tools.tool import Tool
+from . import reach, told
+from .calling import Act, Desk, Planned, Terms, plan_tool
 from .told import Told
-from .toolbox import Origin
 
 if TYPE_CHECKING:
-    from ..tools.store.store import Store
-    from .workspace import Workspace
+    pass
 
 SCHEMA_TOKENS: Final = 2500
 """The most all schemas together may come to."""
-COLUMNS: Final = 30
-"""Columns of a dataset that the model is told at the beginning."""
 FOUND: Final = 4
 """Tools one search shows."""
-
-
-@dataclass(frozen=True)
-class Terms:
-    """Under whose name a call is made, who hears of it, and what it may spend on models."""
-
-    origin: Origin
-    listener: Listener
-    spending: Spending = NOTHING_SAID
-
-
-Act = Callable[[Terms], Told]
-
-
-@dataclass(frozen=True)
-class Planned:
-    """A call that is understood and not yet done. `share` counts, without writing, which share of the rows it drops;
-    `estimate` tells, without sending, what it would spend."""
-
-    tool: str
-    dataset: str
-    args: Mapping[str, Any]
-    effect: Effect
-    command: str
-    act: Act
-    share: Callable[[], float] | None = None
-    estimate: Callable[[], Estimate | None] | None = None
-
-
-@dataclass
-class Desk:
-    """What calls are made on: the workspace, the dataset the conversation is about, and the person's own words."""
-
-    workspace: Workspace
-    dataset: str = ""
-    said: list[str] = field(default_factory=list)
-
-    def address(self, wanted: str) -> str:
-        """The address itself, which must name a dataset. Raises Retry and Misuse."""
-        wanted = wanted or self.dataset
-        if not wanted:
-            names = ", ".join(sorted(self.workspace.store.histories()))
-            raise Retry("No dataset is named.", next_step=f"Datasets here: {names or 'none'}.")
-        self.workspace.store.resolve(wanted)
-        return wanted
-
-    def names(self) -> list[str]:
-        """Names that are no row text: of datasets, of the columns of the one at hand."""
-        histories = self.workspace.store.histories()
-        name = self.dataset.partition("@")[0].partition("~")[0]
-        columns = self.workspace.store.rows(name).mapping.columns if name in histories else ()
-        return [*histories, *columns, *registry.ids()]
-
-    def state(self) -> str:
-        """The datasets there are, with their versions, sizes and columns."""
-        lines = []
-        for one in self.workspace.datasets():
-            columns = list(self.workspace.store.version(one.version).mapping.columns)
-            more = f" and {len(columns) - COLUMNS} more" if len(columns) > COLUMNS else ""
-            here = " (the one we speak of)" if one.name == self.dataset else ""
-            lines.append(
-                f"{one.name}@{one.version[:8]}{here}: {one.rows:,} rows, format {one.format}, "
-                f"columns {', '.join(columns[:COLUMNS])}{more}"
-            )
-        return "\n".join(lines) or "There is no dataset yet."
 
 
 class _Args(BaseModel):
@@ -204,7 +133,7 @@ def plan(desk: Desk, name: str, arguments: str) -> Planned:
         inner = given.pop("args", {})
         given = {**(inner if isinstance(inner, dict) else {}), **given}
         dataset = str(given.pop("dataset", ""))
-        return _plan_do(desk, Do(tool=own, dataset=dataset, args=given))
+        return plan_tool(desk, own, dataset, given)
     if isinstance(given.get("args"), str):
         given["args"] = _json(name, given["args"])
     return offer.plan(desk, _validated(offer, given))
@@ -213,7 +142,7 @@ def plan(desk: Desk, name: str, arguments: str) -> Planned:
 def edited(desk: Desk, planned: Planned, args: Mapping[str, Any]) -> Planned:
     """The same call with a person's arguments. Raises Retry and Misuse."""
     if planned.tool in registry.ids():
-        return _plan_do(desk, Do(tool=planned.tool, dataset=planned.dataset, args=dict(args)))
+        return plan_tool(desk, planned.tool, planned.dataset, args)
     return plan(desk, planned.tool, json.dumps({"dataset": planned.dataset, **args}))
 
 
@@ -247,105 +176,15 @@ def _validated(offer: Offer, given: Mapping[str, Any]) -> _Args:
         ) from None
 
 
-# -- calling any tool ----------------------------------------------------------------------------------------------
-
-
-def _plan_do(desk: Desk, args: Do) -> Planned:
-    tool = registry.get(args.tool)
-    address = desk.address(args.dataset)
-    given = {name: _reached(desk, tool, name, value) for name, value in args.args.items()}
-    workspace = desk.workspace
-    settings = toolbox.Settings(workspace.seed, workspace.threads)
-    asked = toolbox.resolve(workspace.store, tool.id, address, given, settings)
-
-    def act(terms: Terms) -> Told:
-        with workspace.store.writing(f"tilth do {tool.id} {address}"):
-            allowed = replace(settings, spending=terms.spending)
-            done = toolbox.call(
-                workspace.store, tool.id, address, given, allowed, origin=terms.origin, listener=terms.listener
-            )
-        if "made" in done.entry.details:
-            return told.made(done)
-        if done.entry.kind != "report":
-            return told.change(done)
-        objects, facts = workspace.store.objects, done.entry.objects.get("facts")
-        return told.report(done, workspace.findings(done.entry), objects.read(facts).to_pylist() if facts else [])
-
-    def share() -> float:
-        known = toolbox.finished(workspace.store, asked.key)
-        counts = toolbox.preview(workspace.store, asked, settings).counts() if known is None else known.counts
-        return sum(counts.get("dropped", {}).values()) / max(int(counts["before"]), 1)
-
-    flags = [text for name, value in given.items() for text in _flag(name, value)]
-    command = shlex.join(["tilth", "do", tool.id, address, *flags])
-    effect = tool.effect_of(asked.args)
-    planned = Planned(tool.id, asked.dataset, asked.args, effect, command, act)
-    if effect == "writes":
-        return replace(planned, share=share)
-    return (
-        replace(planned, estimate=partial(_estimated, workspace.store, asked, settings)) if effect in PAID else planned
-    )
-
-
-class _Estimated(Exception):
-    """Raised in place of consent: what the work would come to is known, and nothing was sent."""
-
-    def __init__(self, estimate: Estimate | None) -> None:
-        self.estimate = estimate
-
-
-class _Probe(Spending):
-    """Lets a tool come as far as the question what it may spend."""
-
-    def consent(self, estimate: Estimate) -> None:
-        raise _Estimated(estimate)
-
-    def models(self, store: Store, run: str, seed: int, listener: Listener) -> dict[str, Any]:
-        def closed(*_: object, **__: object) -> Any:
-            raise _Estimated(None)
-
-        offered = super().models(store, run, seed, listener)
-        return {name: world if name == "panel" else closed for name, world in offered.items()}
-
-
-def _estimated(store: Store, asked: toolbox.Call, settings: toolbox.Settings) -> Estimate | None:
-    """What a call would send and cost, None where that cannot be told beforehand."""
-    try:
-        toolbox.preview(store, asked, replace(settings, spending=_Probe()))
-    except _Estimated as found:
-        return found.estimate
-    except TilthError:
-        pass  # what is wrong with the call is told when it is made
-    return None
-
-
-def _reached(desk: Desk, tool: Tool, name: str, value: Any) -> Any:
-    """An argument with its paths checked. Unknown names are left for the tool itself to refuse."""
-    marks = next((one.arg for one in tool.parameters if one.name == name), None)
-    if marks is None or not (marks.path or marks.benchmark):
-        return value
-    known = {name.removeprefix("benchmarks/") for name in desk.workspace.store.histories()}
-    if isinstance(value, list):
-        return [_reached(desk, tool, name, one) for one in value]
-    if marks.benchmark and str(value).removeprefix("benchmarks/").partition("@")[0] in known:
-        return value
-    return str(reach.within(str(value), desk.workspace.root, desk.said))
-
-
-def _flag(name: str, value: Any) -> list[str]:
-    flag = f"--{name.replace('_', '-')}"
-    if isinstance(value, bool):
-        return [flag if value else f"--no-{flag[2:]}"]
-    if isinstance(value, list):
-        return [flag, ",".join(map(str, value))]
-    return [flag, str(value)]
-
-
 # -- the core ------------------------------------------------------------------------------------------------------
 
 
 def _plan_profile(desk: Desk, args: Profile) -> Planned:
-    return _plan_do(desk, Do(tool="inspect.profile", dataset=args.dataset))
+    return plan_tool(desk, "inspect.profile", args.dataset, {})
+
+
+def _plan_do(desk: Desk, args: Do) -> Planned:
+    return plan_tool(desk, args.tool, args.dataset, args.args)
 
 
 def _plan_sql(desk: Desk, args: Sql) -> Planned:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 FORMAT: Final = 1
 TITLE: Final = 80
+_NOTED: Final = ("tool", "ok", "line", "seconds", "result")
+"""What a result's message notes beside its text: the rest of its `Returned`."""
 
 Role = Literal["user", "assistant", "tool"]
 
@@ -86,7 +88,10 @@ class Session:
         self.usage = Usage()
         self.rulings: dict[str, Ruled] = {}
         """The person's last word about each call."""
+        self.asked: dict[str, Asked] = {}
+        """What they were asked last about each call."""
         self._story: list[Event | Line] = []
+        self._torn = 0
         self._read()
 
     # -- reading ---------------------------------------------------------------------------------------------------
@@ -128,9 +133,10 @@ class Session:
     def finish(self, call_id: str, tool: str, found: Told, sees: Sight, seconds: float) -> Returned:
         """Append a call's result, as an endpoint that may see `sees` is told it; -> the event that tells of it."""
         text, shows = found.to(sees)
-        notes = {"tool": tool, "ok": found.ok, "line": found.line, "seconds": round(seconds, 3), "result": found.result}
+        event = Returned(call_id, tool, found.ok, found.line, round(seconds, 3), text, found.result)
+        notes = {name: getattr(event, name) for name in _NOTED}
         self.say(Line("tool", text, shows, call_id=call_id, notes=notes))
-        return Returned(call_id, tool, found.ok, found.line, notes["seconds"], text, found.result)
+        return event
 
     def tell(self, event: Asked | Ruled | Failed | Noticed) -> None:
         """Append an event that no message tells of."""
@@ -201,6 +207,8 @@ class Session:
         self._story.append(event)
         if isinstance(event, Ruled):
             self.rulings[event.call_id] = event
+        elif isinstance(event, Asked):
+            self.asked[event.call_id] = event
 
     def _take_mark(self, spans: Sequence[Sequence[int]]) -> None:
         line = self.lines[-1]
@@ -226,7 +234,7 @@ def _events_of(line: Line) -> Iterator[Event]:
         for call in line.calls:
             yield Proposed(call["id"], call["tool"], call["dataset"], call["args"], call["command"])
     else:
-        told = {name: notes[name] for name in ("tool", "ok", "line", "seconds", "result")}
+        told = {name: notes[name] for name in _NOTED}
         yield Returned(line.call_id, told=line.text, **told)
 
 

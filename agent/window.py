@@ -74,18 +74,21 @@ def fit(system: str, lines: Sequence[Line], room: int, sees: Sight, meter: Meter
     whole = [[_message(line, sees) for line in group] for group in groups]
     used = meter.of(system) + PER_MESSAGE
     sizes = [_size(group, meter) for group in whole]
+    over = used + sum(sizes) - room
     for i, group in enumerate(groups):  # older results first become one line each
-        if used + sum(sizes) <= room or turns[-1] - turns[i] < FRESH:
+        if over <= 0 or turns[-1] - turns[i] < FRESH:
             break
         whole[i] = [_message(_short(line), sees) for line in group]
-        sizes[i] = _size(whole[i], meter)
+        size = _size(whole[i], meter)
+        over -= sizes[i] - size
+        sizes[i] = size
     left_out = _left_out(groups, sizes, room - used)
     if left_out:
         system += LEFT_OUT.format(count=len(left_out))
     chosen = [i for i in range(len(groups)) if i not in left_out]
     kept, lines = _flat([whole[i] for i in chosen]), _flat([groups[i] for i in chosen])
     seen = [line.shows for line in lines if RANK[line.shows] <= RANK[sees]]
-    shows = max(seen, key=RANK.__getitem__, default="nothing")
+    shows: Sight = max(seen, key=RANK.__getitem__, default="nothing")
     parts = _parts(system, [groups[i] for i in chosen], [sizes[i] for i in chosen], meter)
     return Window([{"role": "system", "content": system}, *_joined(kept)], shows, parts, len(left_out))
 
@@ -98,13 +101,15 @@ def _left_out(groups: Sequence[Sequence[Line]], sizes: Sequence[int], room: int)
     state = [i for i in users if groups[i][0].notes.get("state")]
     pinned = {len(groups) - 1, *asked[-1:], *state[-1:]}
     gone: set[int] = set()
+    used = sum(sizes)
     for i in range(len(groups)):
-        fits = sum(sizes) - sum(sizes[j] for j in gone) + (tokens(LEFT_OUT) + PER_MESSAGE if gone else 0) <= room
+        fits = used + (tokens(LEFT_OUT) + PER_MESSAGE if gone else 0) <= room
         begins_well = not gone or i in users or (asked and i > asked[-1])
         if fits and begins_well:
             break
         if i not in pinned:
             gone.add(i)
+            used -= sizes[i]
     return gone
 
 

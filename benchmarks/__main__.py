@@ -37,11 +37,14 @@ BENCHMARKS = {
     "dedup.near": Benchmark("near", "documents", "rows/CPU-s", 50_000),
     "dedup.near, 2 threads": Benchmark("near_two", "documents", "rows/s", None),
     "5 % more rows, of a whole run": Benchmark("weekly", "turns105k", "% of CPU", 15),
+    "panel, one sample": Benchmark("panel_graph", "", "CPU-ms each", None),
+    "panel, a recorded sample": Benchmark("panel_resume", "", "CPU-ms each", None),
     "dedup.near 500k": Benchmark("near", "documents500k", "rows/CPU-s", None, 1_700),
     "import 10M short rows": Benchmark("import", "short10M", "rows/CPU-s", None, 1_500),
     "import, filter, export 2 GB": Benchmark("pipeline", "chats2GB", "MB/CPU-s", None, 1_500),
+    "panel, 100,000 samples": Benchmark("panel_many", "", "CPU-ms each", None, 600),
 }
-LARGE = ("dedup.near 500k", "import 10M short rows", "import, filter, export 2 GB")
+LARGE = ("dedup.near 500k", "import 10M short rows", "import, filter, export 2 GB", "panel, 100,000 samples")
 
 
 def rate(benchmark: Benchmark, measured: Measured) -> float:
@@ -52,6 +55,7 @@ def rate(benchmark: Benchmark, measured: Measured) -> float:
         "MB/CPU-s": told.get("bytes", 0) / 1e6 / measured.cpu,
         "rows/CPU-s": rows / measured.cpu,
         "rows/s": rows / measured.wall,
+        "CPU-ms each": 1e3 * measured.cpu / max(rows, 1),
         "% of CPU": 100 * measured.cpu / told.get("whole", measured.cpu),
     }[benchmark.unit]
 
@@ -69,7 +73,7 @@ def main() -> None:
         path = generate.path(benchmark.file) if benchmark.file else ""
         measured = measure("work", benchmark.work, str(path), runs=1 if name in LARGE else asked.runs)
         shown = (
-            f"{rate(benchmark, measured):,.2f}" if benchmark.unit == "CPU-s" else f"{rate(benchmark, measured):,.0f}"
+            f"{rate(benchmark, measured):,.2f}" if benchmark.unit.startswith("CPU-") else f"{rate(benchmark, measured):,.0f}"
         )
         target = (
             f"{benchmark.target:,g}"

@@ -13,9 +13,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import re
-import resource
+import subprocess
 import sys
 import tempfile
 import time
@@ -84,6 +83,15 @@ def compare(name: str, items: list[str], texts: list[str]) -> None:
         )
 
 
+_SCAN = """
+import resource, sys, time
+from pathlib import Path
+from tilth.agent.workspace import Workspace
+with Workspace(Path(sys.argv[1])) as workspace:
+    workspace.do("contaminate.scan", "training", benchmarks=["items"], similar=False, similarity=float(sys.argv[2]))
+print(time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6)
+"""
+
 _shared: list[pa.Array] = []
 _index: list[NgramIndex] = []
 
@@ -120,31 +128,24 @@ def memory(rng: np.random.Generator, items: list[str], gigabytes: float, folder:
     """Peak resident memory of a scan in a process of its own: nothing but the scan is in it."""
     from tilth.agent.workspace import Workspace
 
-    file, size, block = folder / "training.jsonl", 0, 20_000
+    file, size, number, texts = folder / "training.jsonl", 0, 0, made_up(rng, 20_000, 200)
     with file.open("w") as out:
-        while size < gigabytes * 1e9:
-            texts = made_up(rng, block, 200)
-            for i in range(0, block, 100):
-                texts[i] += " " + items[i % len(items)]
-            size += sum(map(len, texts))
-            out.writelines(json.dumps({"text": text}) + "\n" for text in texts)
+        while size < gigabytes * 1e9:  # the same texts again and again, with an item of its own in one of a hundred
+            number += 1
+            for i, text in enumerate(texts):
+                leaked = items[(number * 211 + i) % len(items)] if i % 100 == 0 else ""
+                line = f"{text} {number} {leaked}"
+                size += len(line)
+                out.write(json.dumps({"text": line}) + "\n")
     with Workspace(folder) as workspace:
         workspace.add(file, name="training")
     file.unlink()
-    for name, similarity in (("scan", 0.3), ("scan with what was kept", 0.31)):
-        child = os.fork()
-        if child == 0:
-            start = time.process_time()
-            with Workspace(folder) as workspace:
-                workspace.do("contaminate.scan", "training", benchmarks=["items"], similar=False, similarity=similarity)
-            seconds = time.process_time() - start
-            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-            print(
-                f"{size / 1e9:.2f} GB of text, {name}: {size / 1e6 / seconds:.0f} MB per CPU-second, peak {peak:.2f} GB"
-            )
-            sys.stdout.flush()
-            os._exit(0)
-        os.waitpid(child, 0)
+    for name, similarity in (("scan", "0.3"), ("scan with what was kept", "0.31")):
+        done = subprocess.run(
+            [sys.executable, "-c", _SCAN, folder, similarity], capture_output=True, text=True, check=True
+        )
+        seconds, peak = map(float, done.stdout.split())
+        print(f"{size / 1e9:.2f} GB of text, {name}: {size / 1e6 / seconds:.0f} MB per CPU-second, peak {peak:.2f} GB")
 
 
 def main() -> None:

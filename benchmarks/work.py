@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from benchmarks import panel
 from benchmarks.measure import report
 
 
@@ -96,6 +97,9 @@ WORK = {
     "pipeline": _pipeline,
     "weekly": _weekly,
     "help": _help,
+    "panel_graph": panel.graph,
+    "panel_many": panel.many,
+    "panel_resume": panel.resume,
 }
 
 if __name__ == "__main__":

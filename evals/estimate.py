@@ -13,7 +13,7 @@ from typing import Literal
 
 from . import statistics
 from .records import Plan, Record, open_run, run_ids
-from .suite import Agent, Usage
+from .suite import Agent, Instance, Usage
 
 
 @dataclass(frozen=True)
@@ -29,17 +29,19 @@ class Guess:
 
 @dataclass(frozen=True)
 class Estimated:
-    """`detectable`: the least difference of two agents that the run can be expected to separate."""
+    """`detectable`: the least difference of two agents that the run can be expected to separate, if instances are as
+    independent as they are many; `clusters` tells whether they are."""
 
     suite: str
     set: str
     instances: int
+    clusters: int
     epochs: int
     guesses: Sequence[Guess]
     detectable: float
 
 
-def estimate(plan: Plan, agents: Mapping[str, Agent], runs: Path) -> Estimated:
+def estimate(plan: Plan, instances: Sequence[Instance], agents: Mapping[str, Agent], runs: Path) -> Estimated:
     jobs = len(plan.instances) * plan.epochs
     earlier = _earlier(plan, runs)
     guesses = []
@@ -53,7 +55,8 @@ def estimate(plan: Plan, agents: Mapping[str, Agent], runs: Path) -> Estimated:
     return Estimated(
         plan.suite,
         plan.set,
-        len(plan.instances),
+        len(instances),
+        len({one.cluster or one.id for one in instances}),
         plan.epochs,
         guesses,
         statistics.planned_detectable(len(plan.instances), plan.epochs),

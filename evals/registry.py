@@ -25,6 +25,8 @@ from .suite import Agent, Instance, Suite
 SUITES: Final = "tilth.suites"
 AGENTS: Final = "tilth.agents"
 KNOWN: Final = ("nothing", "oracle", "random", "sprayer")
+_SUITE_HAS: Final = ("name", "version", "summary", "metric", "better", "draw", "score", "known")
+_SUITE_NAME: Final = re.compile(r"[A-Za-z][\w-]{0,63}", re.ASCII)
 _NAMED: Final = re.compile(r"([A-Za-z][\w.-]*)=(.+)", re.DOTALL)
 
 
@@ -85,12 +87,22 @@ def agents() -> list[str]:
 def suite(name: str) -> Suite:
     """The suite of this name, or the SUITE of FILE.py (FILE.py:NAME). Raises Misuse naming the nearest."""
     if _is_file(name):
-        return cast(Suite, _from_file(name, "SUITE"))
+        return _checked(_from_file(name, "SUITE"), name)
     if name in _modules("suites"):
         return cast(Suite, importlib.import_module(f".suites.{name}", __package__).SUITE)
     for point in importlib.metadata.entry_points(group=SUITES, name=name):
-        return cast(Suite, point.load())
+        return _checked(point.load(), name)
     raise Misuse(f"There is no suite {name!r}.", next_step=f"{nearest(name, suites())} 'tilth eval list' lists them.")
+
+
+def _checked(found: Any, origin: str) -> Suite:
+    """Somebody else's suite: its name becomes the name of a folder. Raises Misuse."""
+    lacks = [one for one in _SUITE_HAS if not hasattr(found, one)]
+    if lacks:
+        raise Misuse(f"{origin} is no suite: it has no {', '.join(lacks)}.", next_step="See tilth.evals.suite.Suite.")
+    if not _SUITE_NAME.fullmatch(str(found.name)):
+        raise Misuse(f"{origin}: {found.name!r} is no name for a suite.", next_step="Use letters, digits, _ and -.")
+    return cast(Suite, found)
 
 
 def matrix(specs: Sequence[str], models: Sequence[str]) -> list[Choice]:
@@ -142,8 +154,10 @@ def _constructed(made: Any, choice: Choice) -> Agent:
     if choice.model is not None and not takes_model:
         raise Misuse(f"{choice.spec} takes no model.", next_step="Leave --model out for it, or give it a parameter.")
     found = cast(Agent, made(model=choice.model) if takes_model and choice.model is not None else made())
-    if not callable(getattr(found, "run", None)):
-        raise Misuse(f"{choice.spec} is no agent: it has no method run(job).")
+    lacks = [one for one in ("name", "trusted", "run") if not hasattr(found, one)]
+    if lacks:
+        raise Misuse(f"{choice.spec} is no agent: it has no {', '.join(lacks)}.",
+                     next_step="See tilth.evals.suite.Agent.")  # fmt: skip
     return found
 
 

@@ -9,11 +9,12 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import on
 from textual.app import App
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.theme import Theme
 
 from ..tools.errors import TilthError
@@ -56,13 +57,14 @@ LIGHT: Final = Theme(
     variables={"line": "#cfc8b6"},
 )
 
+
 class TilthApp(App[int]):
     """The app: the first screen without a dataset, the main screen with one."""
 
-    CSS_PATH = "app.tcss"
+    CSS_PATH = Path(__file__).with_name("app.tcss")
     TITLE = "tilth"
     ENABLE_COMMAND_PALETTE = False
-    BINDINGS = [Binding("ctrl+q", "quit", show=False, priority=True)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+q", "quit", show=False, priority=True)]
 
     def __init__(
         self,
@@ -164,5 +166,3 @@ def light_terminal() -> bool:
     """Does the terminal say that its background is light? COLORFGBG ends in the colour's number."""
     background = os.environ.get("COLORFGBG", "").rpartition(";")[2]
     return background in ("7", "15")
-
-

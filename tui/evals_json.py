@@ -52,6 +52,7 @@ def estimated(one: Estimated) -> dict[str, Any]:
         "suite": one.suite,
         "set": one.set,
         "instances": one.instances,
+        "clusters": one.clusters,
         "epochs": one.epochs,
         "detectable": figure(one.detectable),
         "agents": agents,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Final
 
@@ -105,11 +105,11 @@ class _Talk:
             rows = [[f"/{one.name} {one.args}".strip(), one.help] for one in commands.COMMANDS]
             self._say(table(rows, columns=self._terminal.columns, header=False))
 
-    async def _show(self, events: AsyncIterator[Event]) -> None:
+    async def _show(self, events: AsyncGenerator[Event, None]) -> None:
         """A turn, printed as it happens. Ctrl-C stops the turn, not the conversation."""
         self._code = 0
         try:
-            async with aclosing(events) as turn:  # type: ignore[type-var]
+            async with aclosing(events) as turn:
                 async for event in turn:
                     await self._event(event)
         except asyncio.CancelledError:

@@ -24,9 +24,7 @@ class _Overheard(PlainFace):
         super().listener(event)
 
 
-def run(
-    words: Sequence[str], folder: Path, terminal: Terminal, listener: Listener = nobody
-) -> tuple[list[str], int]:
+def run(words: Sequence[str], folder: Path, terminal: Terminal, listener: Listener = nobody) -> tuple[list[str], int]:
     """Run `tilth WORDS` on the workspace in `folder`; -> (lines for people, exit code). Nothing is raised.
 
     `listener` hears what happens while it happens.

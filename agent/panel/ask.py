@@ -57,7 +57,7 @@ class Ask:
         self.meter = Meter()
         self.closed = False
         self._schemas: dict[tuple[Criterion, ...], type[BaseModel]] = {}
-        self._systems: dict[tuple[str, str], str] = {}
+        self._systems: dict[tuple[str, Rubric], str] = {}
 
     async def generate(
         self, model: str, request: Request, nonce: Sequence[str | int], further: Sequence[Mapping[str, Any]] = ()
@@ -133,7 +133,7 @@ class Ask:
         return answer
 
     def _system(self, prompt: str, rubric: Rubric) -> str:
-        key = (prompt, rubric.sha + rubric.name)
+        key = (prompt, rubric)
         if key not in self._systems:
             criteria = "\n".join(f"- {one.id}: {one.question}" for one in rubric.criteria)
             self._systems[key] = self.prompts.load(prompt, rubric=rubric.text, criteria=criteria).text

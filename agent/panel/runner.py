@@ -99,6 +99,7 @@ class PanelRunner:
         """As `run`, within an event loop."""
         from .graph import SampleGraph, untraced
 
+        self.books = Books()
         found = self._bench(job)
         if job.wanted == 0:
             return self.books
@@ -117,6 +118,10 @@ class PanelRunner:
             try:
                 with untraced():
                     await run.work()
+            except asyncio.CancelledError:
+                text = f"stopped after {accounts.accepted:,} accepted rows; run the same command again to go on"
+                self.listener(Noticed(f"{text}, recorded answers are not paid again", "warning"))
+                raise
             finally:
                 self.books = replace(
                     accounts.books(ask.meter, usd), cut=cut.value, policy=found.policy, cut_from=cut.told_by, auc=cut.auc,

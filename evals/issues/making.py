@@ -166,11 +166,9 @@ def _finished(draw: Draw, data: Data, plants: list[Plant], natural: Mapping[str,
     def renamed(rows: frozenset[str] | tuple[str, ...]) -> tuple[str, ...]:
         return tuple(sorted(keys[row] for row in rows if row in keys))
 
-    found = [
-        (family.name, locus.file, renamed(natural[locus.evidence]))
-        for family, locus in _detected(data)
-        if natural[locus.evidence]
-    ]
+    asked = {locus.evidence: (family.name, locus.file) for family, locus in _detected(data)}
+    asked |= {plant.evidence: (plant.families[0], plant.file) for plant in plants}
+    found = [(*what, renamed(natural[query])) for query, what in asked.items() if natural.get(query)]
     return Made(
         files,
         replace(

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tilth.agent import offered, reach, told
-from tilth.agent.offered import OFFERS, SCHEMA_TOKENS, Desk, Terms, schemas
+from tilth.agent.calling import Desk, Terms
+from tilth.agent.offered import OFFERS, SCHEMA_TOKENS, schemas
 from tilth.agent.session import Line
 from tilth.agent.toolbox import PERSON
 from tilth.agent.window import Meter, fit

@@ -82,10 +82,10 @@ def recorded(path: Path) -> int:
 def test_with_faults_a_resumed_run_ends_as_the_faultless_one(
     panelists: ModuleType, serve: Serve, sim: ModuleType, tmp_path: Path
 ) -> None:
-    work = panelists.job(None, wanted=12)
+    work = panelists.job(None, wanted=6)
     calm = runner(serve(lambda request: reply(panelists, request), models=MODELS), tmp_path / "calm")
     expected = worked(panelists, calm, work)
-    assert calm.books.accepted == 12
+    assert calm.books.accepted == 6
     assert calm.books.dropped_quotes == 0
 
     sent: Counter[str] = Counter()
@@ -103,7 +103,7 @@ def test_with_faults_a_resumed_run_ends_as_the_faultless_one(
     server = serve(answers, models=MODELS)
     stops, found = 0, []
     for _ in range(100):
-        panel = runner(server, tmp_path / "faults", attempts=1)
+        panel = runner(server, tmp_path / "faults", attempts=2)
         try:
             found = worked(panelists, panel, work)
         except Unavailable as error:
@@ -113,7 +113,7 @@ def test_with_faults_a_resumed_run_ends_as_the_faultless_one(
             assert books.planned == books.accepted + sum(books.rejected.values()) + books.pending
             continue
         break
-    assert stops > 2
+    assert stops > 0
     assert found == expected
     assert max(answered.values()) == 1
     assert (panel.books.rejected, panel.books.planned) == (calm.books.rejected, calm.books.planned)

@@ -368,6 +368,26 @@ def test_an_interrupt_ends_the_run_and_the_next_goes_on(panelists: ModuleType) -
     assert again.cached > 0
 
 
+def test_ctrl_c_says_how_to_go_on(panelists: ModuleType) -> None:
+    import signal
+
+    heard: list[Any] = []
+    models = panelists.cast()
+    first = models[0].say
+
+    def pressed(messages: Any, request: Any) -> Any:
+        if "question 20" in panelists.user(messages):
+            signal.raise_signal(signal.SIGINT)
+        return first(messages, request)
+
+    models[0].say = pressed
+    panel = panelists.panel(*models, listener=heard.append)
+    with pytest.raises(KeyboardInterrupt):
+        panel.run(panelists.job(200), lambda verdict: None)
+    assert any("run the same command again to go on" in one.text for one in heard if isinstance(one, Noticed))
+    assert balances(panel.books)
+
+
 # -- what people see -------------------------------------------------------------------------------------------------
 
 

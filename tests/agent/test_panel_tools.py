@@ -297,3 +297,51 @@ def test_a_cap_in_dollars_needs_prices(serve: Any, workspace: Any) -> None:
     ):
         opened.do("filter.judge", "seeds", cut=5)
     assert server.calls == 0
+
+
+# What is told of made rows elsewhere.
+
+
+def test_a_bundle_with_rows_takes_the_answers_along(serve: Any, workspace: Any, tmp_path: Path) -> None:
+    from tilth.tools.store.bundle import read_bundle
+
+    server = serve(panel(), models=("a", "b"))
+    with workspace(server.url, ["a", "b"]) as opened:
+        opened.do("synthesize.rows", "seeds", **WANTED, n=3)
+        row_id = opened.store.rows("made").arrow(("row_id",))["row_id"][0].as_py().hex()
+        asked = [one.key for one in opened.why(row_id).asked]
+        opened.bundle("made", tmp_path / "made.tar.zst", rows=True)
+        opened.bundle("made", tmp_path / "bare.tar.zst")
+    for name, told in (("made", asked), ("bare", [])):
+        folder = tmp_path / f"elsewhere-{name}"
+        read_bundle(tmp_path / f"{name}.tar.zst", folder)
+        if name == "made":
+            with Workspace(folder) as other:
+                assert [one.key for one in other.why(row_id).asked] == told
+                assert len(other.store.rows("made")) == 3
+        else:
+            assert not (folder / ".tilth" / "calls.sqlite").exists()
+
+
+def test_a_purge_reaches_made_rows_their_drafts_and_calls(serve: Any, workspace: Any) -> None:
+    server = serve(panel(), models=("a", "b"))
+    with workspace(server.url, ["a", "b"]) as opened:
+        opened.do("synthesize.rows", "seeds", **WANTED, n=3)
+        table = opened.store.rows("made").arrow(("row_id", "record"))
+        row_id, record = table["row_id"][1].as_py().hex(), json.loads(table["record"][1].as_py())
+        tombstone = opened.purge(row_id, because="asked to")
+        assert tombstone.counts["answers"] >= 2  # the draft and its review
+        assert len(opened.store.rows("made")) == 2
+        said = record["instruction"].encode()
+        files = [one for one in (opened.root / ".tilth").rglob("*") if one.is_file()]
+        assert not any(said in one.read_bytes() for one in files)
+
+
+def test_an_export_of_made_rows_says_where_they_come_from(serve: Any, workspace: Any, tmp_path: Path) -> None:
+    server = serve(panel(), models=("a", "b"))
+    with workspace(server.url, ["a", "b"]) as opened:
+        opened.do("synthesize.rows", "seeds", **WANTED, n=3)
+        exported = opened.export("made", tmp_path / "out")
+        card = (exported.folder / "README.md").read_text()
+        assert "few_shot@1" in card and "CC-BY-4.0" in card
+        assert opened.verify_card(exported.folder).faults == []

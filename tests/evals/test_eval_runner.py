@@ -59,7 +59,7 @@ def test_outcomes_stay_apart_and_none_is_a_zero(make_run: MakeRun) -> None:
 
 
 def test_the_unavailable_are_asked_again_and_nobody_else(make_run: MakeRun) -> None:
-    run = make_run("tiny:Failing", n=10, limits=Limits(seconds=2, tokens=1000))
+    run = make_run("tiny:Failing", n=18, limits=Limits(seconds=2, tokens=1000))
     ended = Counter(one.ended for one in run.records().values())
     before = (run.folder / "records.jsonl").read_text().count("\n")
     again = runner.reopen(run, run.folder)

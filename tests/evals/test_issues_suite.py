@@ -105,6 +105,10 @@ def test_clean_instances_are_scored_for_false_alarms_only(drawn: Sequence[Instan
             assert least <= one.metrics["false_alarms"] <= most
 
 
+def test_base_data_are_free_of_what_is_planted(drawn: Sequence[Instance]) -> None:
+    assert [one.truth["natural"] for one in drawn if one.truth["natural"]] == []
+
+
 def test_a_look_alike_that_is_reported_is_a_false_alarm(drawn: Sequence[Instance]) -> None:
     for one in drawn[:6]:
         for _, file, rows in one.truth["decoys"]:

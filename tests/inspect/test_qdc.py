@@ -183,3 +183,9 @@ def test_scores_of_a_panel_are_told_until_a_row_is_edited(tmp_path):
         assert 0 < edited < 4
         again = workspace.do("inspect.qdc", "made").details["groups"]["all"]
         assert again["scored"] == 4 - edited
+
+
+def test_seeds_may_be_of_another_format(make_rows, run_tool):
+    make_rows([{"prompt": "Say a b c d e f.", "completion": "So a b c d e f it is."}], name="seeds")
+    told = of(run_tool, texts_of(make_rows, ["a b c d e f", "g h i j k l m"]), against="seeds")
+    assert told["all"]["copied"] == pytest.approx(2 / 5)

@@ -19,7 +19,18 @@ if TYPE_CHECKING:
 
     from tilth.tui.app import TilthApp
 
-SUBJECTS = ("refund", "password", "invoice", "delivery", "account", "discount", "warranty", "address", "receipt", "plan")
+SUBJECTS = (
+    "refund",
+    "password",
+    "invoice",
+    "delivery",
+    "account",
+    "discount",
+    "warranty",
+    "address",
+    "receipt",
+    "plan",
+)
 ASKS = ("How do I get my {0} sorted out?", "Where can I see the {0} of last month?", "Please change the {0} for me.")
 
 
@@ -150,9 +161,7 @@ def open_app(tickets: Workspace) -> OpenApp:
     """`open_app(script=(), dataset="tickets", **options) -> TilthApp`, talking by a script; `.engine` is the script's."""
     from tilth.tui.app import TilthApp
 
-    def make(
-        script: Sequence[Event | Callable[[], Any]] = (), *, dataset: str = "tickets", **options: Any
-    ) -> TilthApp:
+    def make(script: Sequence[Event | Callable[[], Any]] = (), *, dataset: str = "tickets", **options: Any) -> TilthApp:
         options.setdefault("clock", Clock())
         settings = {name: options.pop(name) for name in ("model", "begun", "session", "unfinished") if name in options}
         return TilthApp(

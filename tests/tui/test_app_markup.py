@@ -52,7 +52,9 @@ HOSTILE = [
     "👨\u200d👩\u200d👧 🏳️\u200d🌈", "x" * 40_000, "w " * 3_000, "\ue000boo\ue001", "", " \n\n ", "$primary $text",
     "[-a-] {+b+} [-", "\ufeff\u200b\u00ad", "{}[]\\[\\", "\t\ttabs\t",
 ]  # fmt: skip
-ACTING = {chr(code) for code in (*range(32), *range(127, 160))} | set("\u202a\u202b\u202d\u202e\u2066\u2067\u2068\u200b")
+ACTING = {chr(code) for code in (*range(32), *range(127, 160))} | set(
+    "\u202a\u202b\u202d\u202e\u2066\u2067\u2068\u200b"
+)
 
 texts = st.one_of(st.sampled_from(HOSTILE), st.text(max_size=200), st.lists(st.sampled_from(HOSTILE[:9])).map("".join))
 
@@ -124,7 +126,9 @@ async def test_hostile_text_goes_through_every_screen(
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     tickets.add("hostile.jsonl", name="hostile")
     tickets.do("dedup.exact", "hostile")
-    app = open_app([event for text in HOSTILE for event in events(text)[:-1]] + events(HOSTILE[0])[-1:], dataset="hostile")
+    app = open_app(
+        [event for text in HOSTILE for event in events(text)[:-1]] + events(HOSTILE[0])[-1:], dataset="hostile"
+    )
     async with app.run_test(size=(100, 30)) as pilot:
         await settle(pilot)
         for keys in (

@@ -176,7 +176,8 @@ def _runs(part: np.ndarray, n: int, places: Places) -> tuple[int, np.ndarray, li
     at = length = np.empty(0, np.int64)  # where the word before stands, and how long the run is that ends there
     for i, here in enumerate([*places.of(part), np.empty(0, np.int64)]):
         ended = length >= n
-        ended[ended] = ~np.isin(at[ended] + 1, here)
+        if ended.any():
+            ended[ended] = ~np.isin(at[ended] + 1, here)
         seeds += [
             Run(i - size, j + 1 - size, size)
             for j, size in zip(at[ended].tolist(), length[ended].tolist(), strict=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ import pyarrow as pa
 from ..text.ngrams import NORMALISER, Hashed, NgramIndex, hashed, whole_hashes
 from ..text.tokens import Hashes
 from ._items import PARTS, Item, ItemFields
-from ._similar import FEATURES, METHOD, frequencies
+from ._similar import FEATURES, METHOD, question_counts
 
 SEED: Final = 8
 """Words of a run that makes a row worth comparing with an item."""
@@ -38,7 +38,8 @@ class Benchmark:
     """Items, and the indexes of their runs.
 
     `indexes`: 8 and 13 over the items' parts joined by a newline; 5, 6 and 7 over the questions of just so many words.
-    `features`: for each hashed character n-gram the number of questions that hold it.
+    `features`: for each hashed character n-gram the number of questions that hold it. `frequencies`: as registration froze
+    them, else made when first asked for.
     """
 
     name: str
@@ -49,13 +50,17 @@ class Benchmark:
     items: Sequence[Item]
     indexes: Mapping[int, NgramIndex]
     features: np.ndarray
+    frequencies: dict[int, np.ndarray] = field(default_factory=dict, compare=False, repr=False)
 
     def frequency(self, n: int) -> np.ndarray:
         """Different items that hold each run of `n` words, in the order of the index; copies of an item are one."""
-        index = self.indexes[n]
-        run = np.repeat(np.arange(len(index.hashes)), np.diff(index.first))
-        pairs = np.unique(np.stack([run, self.first_copy[index.item]], 1), axis=0)
-        return np.bincount(pairs[:, 0], minlength=len(index.hashes))
+        if n not in self.frequencies:
+            index = self.indexes[n]
+            run = np.repeat(np.arange(len(index.hashes)), np.diff(index.first))
+            pairs = np.sort(run * len(self.items) + self.first_copy[index.item])
+            new = np.append(True, pairs[1:] != pairs[:-1]) if len(pairs) else np.empty(0, bool)
+            self.frequencies[n] = np.bincount(pairs[new] // max(len(self.items), 1), minlength=len(index.hashes))
+        return self.frequencies[n]
 
     @cached_property
     def first_copy(self) -> np.ndarray:
@@ -130,7 +135,7 @@ def build(
     for n in range(SHORTEST, SEED):
         short = [item.question if size == n else "" for item, size in zip(items, questions.sizes, strict=True)]
         indexes[n] = NgramIndex.of(hashed(pa.array(short, pa.large_string())), n)
-    features = frequencies([item.question for item in items])
+    features = question_counts([item.question for item in items])
     return Benchmark(name, vid, fields, revision, license, items, indexes, features)
 
 
@@ -170,14 +175,15 @@ def from_tables(
     """A benchmark as it was registered."""
     column = {key: ngrams[key].to_numpy() for key in ngrams.column_names}
     anchor = {key: anchors[key].to_numpy() for key in anchors.column_names}
-    indexes = {}
+    indexes, frequencies = {}, {}
     for n in (*range(SHORTEST, SEED + 1), COMPARED):
         at, near = column["n"] == n, anchor["n"] == n
         item, position = column["item"][at].astype(np.int64), column["position"][at].astype(np.int64)
         indexes[n] = NgramIndex(n, column["gram"][at], item, position, anchor["gram"][near])
+        frequencies[n] = column["items"][at][indexes[n].first[:-1]].astype(np.int64)
     held = np.zeros(FEATURES, np.int32)
     held[features["feature"].to_numpy()] = features["questions"].to_numpy()
-    return Benchmark(name, vid, fields, "", "", items, indexes, held)
+    return Benchmark(name, vid, fields, "", "", items, indexes, held, frequencies)
 
 
 def _telling(item: Item, words: int) -> bool:

@@ -153,7 +153,8 @@ def _exact(
 ) -> None:
     row_of = np.repeat(np.arange(len(chunk)), np.diff(chunk.first))
     for whole, rows in ((piece_whole, row_of), (row_whole, np.arange(len(chunk)))):
-        for at in np.flatnonzero(np.isin(whole, marks)):
+        place = np.searchsorted(marks, whole).clip(max=max(len(marks) - 1, 0))
+        for at in np.flatnonzero(marks[place] == whole) if len(marks) else ():
             items = hits.exact.setdefault(chunk.start + int(rows[at]), [])
             items.extend(item for item in benchmark.fingerprints[int(whole[at])] if item not in items)
 

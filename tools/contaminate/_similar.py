@@ -111,11 +111,11 @@ def best(found: Sequence[Near], count: int) -> list[Near]:
     return list(rows.values())
 
 
-def frequencies(texts: Sequence[str]) -> np.ndarray:
-    """For each feature the number of texts that hold it."""
+def question_counts(questions: Sequence[str]) -> np.ndarray:
+    """For each feature the number of questions that hold it."""
     found = np.zeros(FEATURES, np.int32)
-    for low in range(0, len(texts), TOGETHER):
-        counts = character_counts(texts[low : low + TOGETHER])
+    for low in range(0, len(questions), TOGETHER):
+        counts = character_counts(questions[low : low + TOGETHER])
         found += np.bincount(counts.indices, minlength=FEATURES).astype(np.int32)
     return found
 
@@ -128,8 +128,8 @@ def character_counts(texts: Sequence[str]) -> Any:
     lines = [" ".join(text.lower().split()) for text in texts]
     size = np.fromiter(map(len, lines), np.int64, len(lines))
     points = np.frombuffer("".join(lines).encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.uint64)
-    text_of = np.repeat(np.arange(len(lines), dtype=np.int32), size)
-    rows, features = [np.empty(0, np.int32)], [np.empty(0, np.int32)]
+    first = np.repeat(np.arange(len(lines)) * FEATURES, size)  # a text's features are counted from here
+    found = [np.empty(0, np.int64)]
     for n in range(SHORTEST, LONGEST + 1):
         count = len(points) - n + 1
         if count <= 0:
@@ -138,13 +138,13 @@ def character_counts(texts: Sequence[str]) -> Any:
         for k in range(n):
             hashed = (hashed ^ points[k : k + count]) * _MULTIPLIER
             hashed ^= hashed >> np.uint64(29)
-        inside = text_of[:count] == text_of[n - 1 :]
-        rows.append(text_of[:count][inside])
-        features.append((hashed[inside] & np.uint64(FEATURES - 1)).astype(np.int32))
-    row, feature = np.concatenate(rows), np.concatenate(features)
-    counts = csr_matrix((np.ones(len(row)), (row, feature)), shape=(len(lines), FEATURES))
-    counts.sum_duplicates()
-    return counts
+        inside = first[:count] == first[n - 1 :]
+        found.append(first[:count][inside] + (hashed[inside] & np.uint64(FEATURES - 1)).astype(np.int64))
+    every = np.sort(np.concatenate(found))
+    new = np.flatnonzero(np.append(True, every[1:] != every[:-1])) if len(every) else np.empty(0, np.int64)
+    distinct, counts = every[new], np.diff(np.append(new, len(every))).astype(np.float64)
+    edges = np.searchsorted(distinct, np.arange(len(lines) + 1) * FEATURES)
+    return csr_matrix((counts, (distinct % FEATURES).astype(np.int32), edges), shape=(len(lines), FEATURES))
 
 
 @lru_cache(maxsize=1)

@@ -84,7 +84,8 @@ def qdc(
     names = data.arrow((by,)).column(by).to_pylist()
     scores, faultless = _scores(ctx, data), _faultless(data, field)
     seeds = ctx.rows(against) if against is not None else None
-    seed_texts = _texts(seeds, field) if seeds is not None else []
+    seed_field = _field_of(seeds, data, field) if seeds is not None else field
+    seed_texts = _texts(seeds, seed_field) if seeds is not None else []
     embedded = _Embedded.of([*texts, *seed_texts], ctx.seed)
     positions: dict[str, list[int]] = {}
     for position, name in enumerate(names):
@@ -100,13 +101,18 @@ def qdc(
         measured[name] = told
         ctx.progress(len(measured), len(groups), "groups")
     if seeds is not None:
-        quality = _quality([None] * len(seeds), _faultless(seeds, field))
+        quality = _quality([None] * len(seeds), _faultless(seeds, seed_field))
         measured["against"] = {**_measured(seed_texts, embedded, ctx.threads), **quality}
     details = {
         "field": field, "by": by, "against": against, "groups": measured,
         "left_out": len(positions) - len(largest), "tables": [_table(measured)],
     }  # fmt: skip
     return Report(list(_findings(measured, data, field)), list(_facts(measured, field)), details)
+
+
+def _field_of(seeds: Rows, data: Rows, field: str) -> str:
+    """The same field, or where it is the default here, the default there: the seeds may be of another format."""
+    return seeds.mapping.default_field if field == data.mapping.default_field else field
 
 
 def _group(name: str | None, by: str) -> str:

@@ -20,14 +20,18 @@ from typing import Any, Final
 import pyarrow as pa
 
 from ..errors import BadInput, Misuse
-from . import disk, rulings
+from . import disk, drafts, rulings
+from .calls import Call, Calls
 from .ledger import GENESIS, Entry, Ledger, line_of, sha_of_line
 from .store import STATE, Store
 
 ANSWERS: Final = "answers.toml"
+ANSWERED: Final = "calls.jsonl"
+"""The recorded answers of models that rows and decisions rest on; unpacked, they are in calls.sqlite again."""
+
 _MEMBER: Final = re.compile(
     r"\.tilth/ledger\.jsonl|\.tilth/versions/[0-9a-f]{16}\.json|\.tilth/objects/(?P<head>[0-9a-f]{2})/"
-    r"(?P<sha>(?P=head)[0-9a-f]{62})\.parquet|rulings\.jsonl|answers\.toml|"
+    r"(?P<sha>(?P=head)[0-9a-f]{62})\.parquet|\.tilth/calls\.jsonl|rulings\.jsonl|answers\.toml|"
     r"(?:[\w-][\w.-]*/)*[\w-][\w.-]*\.(?:ya?ml|lock\.json)",
     re.ASCII,
 )
@@ -50,7 +54,8 @@ class Bundled:
 def write_bundle(store: Store, address: str, target: Path, *, rows: bool, beside: Sequence[Path] = ()) -> Bundled:
     """Pack the lineage of the version an address means; `beside` are files (recipe, lock) inside the workspace.
 
-    Without `rows` it holds no record of any row, except where a decision's evidence or a finding quotes one.
+    Without `rows` it holds no record of any row, and no question to a model, except where a decision's evidence or a
+    finding quotes one.
     Raises Misuse when the target exists.
     """
     dataset, vid = store.resolve(address)
@@ -62,6 +67,9 @@ def write_bundle(store: Store, address: str, target: Path, *, rows: bool, beside
     members: dict[str, bytes | Path] = {f"{STATE}/ledger.jsonl": _chained(entries)}
     members |= {f"{STATE}/versions/{one}.json": store.state / "versions" / f"{one}.json" for one in vids}
     members |= {f"{STATE}/objects/{sha[:2]}/{sha}.parquet": store.objects.path(sha) for sha in objects}
+    if rows and (answers := drafts.used(store, entries)):
+        lines = [json.dumps({"key": key, **asdict(call)}, ensure_ascii=False) for key, call in answers.items()]
+        members[f"{STATE}/{ANSWERED}"] = "".join(f"{line}\n" for line in lines).encode()
     members |= dict(_people(store, {entry.dataset for entry in entries}, beside))
     temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
@@ -164,12 +172,27 @@ def read_bundle(bundle: Path, folder: Path) -> list[Entry]:
         faults = Ledger(ledger).verify() if ledger.is_file() else ["there is none"]
         if faults:
             raise BadInput(f"{bundle}: its ledger does not hold ({faults[0]}).", next_step="Ask for the file again.")
+        _restore_answers(bundle, temporary / STATE)
         if folder.exists():
             folder.rmdir()
         temporary.rename(folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return Ledger(folder / STATE / "ledger.jsonl").entries()
+
+
+def _restore_answers(bundle: Path, state: Path) -> None:
+    path = state / ANSWERED
+    if not path.is_file():
+        return
+    try:
+        with Calls(state / drafts.CALLS) as calls:
+            for line in path.read_text(encoding="utf-8").splitlines():
+                told = json.loads(line)
+                calls.record(told.pop("key"), Call(**told))
+    except (ValueError, KeyError, TypeError):
+        raise BadInput(f"{bundle}: its recorded answers are damaged.", next_step="Ask for the file again.") from None
+    path.unlink()
 
 
 def _read_tar(bundle: Path, folder: Path) -> None:

@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from .calls import Call, Calls
+from .ledger import Entry
 from .store import Store
 
+CALLS: Final = "calls.sqlite"
 REFUSED: Final = "refused"
 """The role of the object that holds refused drafts."""
 
@@ -77,7 +79,7 @@ def refused(
 
 def asked(store: Store, evidence: Iterable[Mapping[str, Any]]) -> list[Asked]:
     """The recorded calls that decisions name, each once, in their order; those of a bundle without them are left out."""
-    path = store.state / "calls.sqlite"
+    path = store.state / CALLS
     keys = list(dict.fromkeys(key for one in evidence for key in _keys(one)))
     if not keys or not path.exists():
         return []
@@ -86,13 +88,33 @@ def asked(store: Store, evidence: Iterable[Mapping[str, Any]]) -> list[Asked]:
     return [Asked(key, call) for key, call in found if call is not None]
 
 
+def used(store: Store, entries: Iterable[Entry]) -> dict[str, Call]:
+    """Every recorded call that the rows, drafts and decisions of some entries rest on, by key."""
+    keys: set[str] = set()
+    for entry in entries:
+        if "spent" not in entry.details:
+            continue
+        for role in ("decisions", REFUSED):
+            if role in entry.objects:
+                table = store.objects.read(entry.objects[role])
+                told = [json.loads(one) for one in table["evidence"].to_pylist() if one]
+                keys.update(key for one in told for key in _keys(one))
+                if "calls" in table.column_names:
+                    keys.update(key for some in table["calls"].to_pylist() for key in some or ())
+    path = store.state / CALLS
+    if not keys or not path.exists():
+        return {}
+    with Calls(path) as calls:
+        return {key: call for key in sorted(keys) if (call := calls.get(key)) is not None}
+
+
 def _keys(evidence: Mapping[str, Any]) -> Iterable[str]:
     yield from (str(one) for one in evidence.get("calls", ()))
     yield from (str(one["call"]) for one in evidence.get("reviews", ()) if isinstance(one, dict) and one.get("call"))
 
 
 def _draft(line: Mapping[str, Any]) -> Draft:
-    record = None if line["record"] is None else json.loads(line["record"])
+    record = None if line["draft"] is None else json.loads(line["draft"])
     evidence = json.loads(line["evidence"])
     told = (line["position"], line["outcome"], line["code"], line["message"], line["score"])
     return Draft(*told, evidence, record, tuple(line["calls"] or ()))

@@ -225,7 +225,9 @@ class _Session:
                 relation = self.connection.sql(sql)
                 return (relation if limit is None else relation.limit(limit)).to_arrow_table()
         except duckdb.InterruptException:
-            raise Retry(f"The query was not done after {door.LONGEST_SECONDS:,.0f} s.", next_step="Ask for less.") from None
+            raise Retry(
+                f"The query was not done after {door.LONGEST_SECONDS:,.0f} s.", next_step="Ask for less."
+            ) from None
         except duckdb.Error as error:
             raise _readable(error, [column.shown for column in own_columns(self.rows.mapping)]) from None
 

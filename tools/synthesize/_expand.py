@@ -18,6 +18,7 @@ from ._seeds import Seeds
 from ._strategy import Config, Wish, data_of, draw, evidence, request, some, strategy, text_of
 
 NAME: Final = "expand"
+VERSION: Final = 1
 SHOWN: Final = 2
 FEWEST, MOST = 3, 5
 
@@ -36,7 +37,7 @@ class Proposals(BaseModel):
     instructions: list[str]
 
 
-@strategy(NAME, config=Expansion)
+@strategy(NAME, version=VERSION, config=Expansion)
 def expand(config: Expansion, seeds: Seeds, wish: Wish) -> Job:
     """Make new instructions from pairs of seeds, and answer them.
 
@@ -55,7 +56,7 @@ class _Expand:
         self.usable = [i for i, text in enumerate(self.asked) if text.strip()]
         self.propose = wish.prompts.load("synthesize/expand")
         self.respond = wish.prompts.load("synthesize/response")
-        self.evidence = evidence(f"{NAME}@1", wish, self.propose, self.respond)
+        self.evidence = evidence(f"{NAME}@{VERSION}", wish, self.propose, self.respond)
 
     def tasks(self) -> Iterator[Task]:
         for position in self.wish.endless(NAME):

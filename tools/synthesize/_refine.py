@@ -16,6 +16,7 @@ from ._seeds import Seeds
 from ._strategy import Config, Wish, draw, evidence, request, rubric, strategy, text_of
 
 NAME: Final = "refine"
+VERSION: Final = 1
 BOUNDS: Final = (0.3, 6.0)
 """Length of a rewritten response over that of the old one, in characters."""
 
@@ -26,7 +27,7 @@ class Refinement(Config):
     """The config of `refine`."""
 
 
-@strategy(NAME, config=Refinement)
+@strategy(NAME, version=VERSION, config=Refinement)
 def refine(config: Refinement, seeds: Seeds, wish: Wish) -> Job:
     """Rewrite the response of every row; its instruction and everything else stay as they are.
 
@@ -44,7 +45,7 @@ class _Refine:
         self.asked, self.answers = seeds.texts("prompt"), seeds.texts("response")
         self.usable = [i for i, text in enumerate(self.answers) if text.strip() and seeds.replaced(i, "response", text)]
         self.prompt = wish.prompts.load("synthesize/refine")
-        self.evidence = evidence(f"{NAME}@1", wish, self.prompt)
+        self.evidence = evidence(f"{NAME}@{VERSION}", wish, self.prompt)
 
     def tasks(self) -> Iterator[Task]:
         for position, row in enumerate(self.usable):

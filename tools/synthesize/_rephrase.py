@@ -21,6 +21,7 @@ from ._seeds import INSTRUCTIONS, Seeds
 from ._strategy import Config, Wish, draw, evidence, request, rubric, strategy, text_of
 
 NAME: Final = "rephrase"
+VERSION: Final = 1
 
 Style = Literal["easy", "medium", "hard", "qa"]
 
@@ -61,7 +62,7 @@ class Piece(NamedTuple):
     end: int
 
 
-@strategy(NAME, config=Rephrasing)
+@strategy(NAME, version=VERSION, config=Rephrasing)
 def rephrase(config: Rephrasing, seeds: Seeds, wish: Wish) -> Job:
     """Say the texts of all rows again in another style, with all their figures and names.
 
@@ -85,7 +86,7 @@ class _Rephrase:
             )
         self.prompts = {style: wish.prompts.load(f"synthesize/rephrase_{style}") for style in config.styles}
         self.evidence: dict[str, dict[str, Any]] = {
-            style: evidence(f"{NAME}@1", wish, prompt, style=style) for style, prompt in self.prompts.items()
+            style: evidence(f"{NAME}@{VERSION}", wish, prompt, style=style) for style, prompt in self.prompts.items()
         }
 
     def tasks(self) -> Iterator[Task]:

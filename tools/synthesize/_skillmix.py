@@ -22,6 +22,7 @@ from ._seeds import Seeds
 from ._strategy import Config, Wish, data_of, draw, evidence, request, some, strategy
 
 NAME: Final = "skillmix"
+VERSION: Final = 1
 EXAMPLES: Final = 2
 
 QUERY_TYPES: Final = (
@@ -76,7 +77,7 @@ class Refined(BaseModel):
     response: str
 
 
-@strategy(NAME, config=SkillMix)
+@strategy(NAME, version=VERSION, config=SkillMix)
 def skillmix(config: SkillMix, seeds: Seeds, wish: Wish) -> Job:
     """Make instructions that need two skills at once, with responses: draft, critique, refined draft.
 
@@ -103,7 +104,7 @@ class _SkillMix:
             )
         names = [*(["skills"] if not config.skills else []), "skillmix_draft", "skillmix_refine"]
         self.prompts = {name: wish.prompts.load(f"synthesize/{name}") for name in names}
-        self.evidence = evidence(f"{NAME}@1", wish, *self.prompts.values())
+        self.evidence = evidence(f"{NAME}@{VERSION}", wish, *self.prompts.values())
 
     def tasks(self) -> Iterator[Task]:
         for position in self.wish.endless(NAME):

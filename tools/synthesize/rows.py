@@ -35,7 +35,7 @@ REFUSED: Final = pa.schema(
         ("message", pa.string()),
         ("score", pa.float64()),
         ("evidence", pa.string()),
-        ("record", pa.large_string()),
+        ("draft", pa.large_string()),
         ("calls", pa.list_(pa.string())),
     ]
 )
@@ -227,7 +227,7 @@ def _line(verdict: panel.Verdict) -> dict[str, Any]:
         "message": verdict.message,
         "score": verdict.score,
         "evidence": json.dumps(evidence, sort_keys=True, ensure_ascii=False),
-        "record": None if candidate is None else json.dumps(candidate.record, ensure_ascii=False),
+        "draft": None if candidate is None else json.dumps(candidate.record, ensure_ascii=False),
         "calls": list(verdict.calls),
     }
 

@@ -48,8 +48,11 @@ def said_before(one: Estimated) -> str:
 
 def _tells(one: Estimated) -> str:
     epochs = f" × {one.epochs} epochs" if one.epochs > 1 else ""
-    return (f"{one.instances:,} instances{epochs} of set {one.set}: two agents that differ by {one.detectable:.2f} or "
-            "more can be told apart (80 % power, by a usual spread)")  # fmt: skip
+    few = f"; in only {one.clusters:,} clusters, which may show less" if one.clusters < one.instances else ""
+    return (
+        f"{one.instances:,} instances{epochs} of set {one.set}: two agents that differ by {one.detectable:.2f} or more "
+        f"can be told apart (80 % power, by a usual spread{few})"
+    )
 
 
 def _guessed(guess: Guess) -> str:

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.message import Message
 from textual.screen import Screen
@@ -104,8 +104,8 @@ class Ended(Message):
 class MainScreen(Screen[None]):
     """Work with one dataset."""
 
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]
-    BINDINGS = [
+    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-narrow"), (110, "-wide")]
+    BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", show=False),
         Binding("ctrl+t", "switch", show=False),
         Binding("ctrl+p", "palette", show=False, priority=True),
@@ -255,7 +255,9 @@ class MainScreen(Screen[None]):
 
         event.stop()
         path = write_log(event.error)
-        self.transcript.add(Note(f"A fault in tilth ({type(event.error).__name__}); nothing is lost. Log: {path}", "✘", BAD))
+        self.transcript.add(
+            Note(f"A fault in tilth ({type(event.error).__name__}); nothing is lost. Log: {path}", "✘", BAD)
+        )
         self._end()
 
     def _refresh_data(self) -> None:
@@ -283,8 +285,8 @@ class MainScreen(Screen[None]):
         try:
             typed = read(event.text, self.dataset, self.workspace)
         except TilthError as error:
-            self._show_pane(False)
-            self.transcript.ran(event.text, "", lambda terminal: many_lines(str(error)))
+            told = many_lines(str(error))
+            self._tell(event.text, "", lambda terminal: told)
             return
         if isinstance(typed, Own):
             self.call_later(getattr(self, f"action_{typed.action}"), *typed.words)

@@ -5,9 +5,11 @@ They know a title, lines and keys; they give back what the person said.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
@@ -18,7 +20,7 @@ from ..widgets.plain_text import LineInput, PlainText, safe
 class Reader(ModalScreen[bool]):
     """A text as long as it is. With `action`, `y` closes it with the answer yes."""
 
-    BINDINGS = [
+    BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "leave", show=False),
         Binding("y", "yes", show=False),
         Binding("c", "copy", show=False),
@@ -51,7 +53,7 @@ class Reader(ModalScreen[bool]):
 class Question(ModalScreen[str]):
     """One line from the person; "" when they left without an answer."""
 
-    BINDINGS = [Binding("escape", "leave", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", show=False)]
 
     def __init__(self, question: str, hint: str = "") -> None:
         super().__init__()

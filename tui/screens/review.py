@@ -6,10 +6,10 @@ It knows cases and words. Nothing is written before the last case or Escape; the
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
@@ -30,7 +30,7 @@ Said = list[tuple["Case", "Word", str]]
 class ReviewScreen(ModalScreen[Said]):
     """`k` keep, `d` drop, `u` not sure; Escape ends with what was said so far."""
 
-    BINDINGS = [
+    BINDINGS: ClassVar[list[BindingType]] = [
         Binding("k", "say('keep')", show=False),
         Binding("d", "say('drop')", show=False),
         Binding("u", "say('unsure')", show=False),

@@ -43,7 +43,7 @@ _TAKES: Final = {
     "show": {"count", "seeds", "instance"},
     "report": {"md", "html", "inspect"},
     "compare": set[str](),
-    "rescore": {"env"},
+    "rescore": set[str](),
 }
 _FIXED: Final = ("agent", "model", "count", "seeds", "epochs", "limit")
 """What a run keeps over resumes."""
@@ -119,7 +119,7 @@ def _run(command: Command) -> int:
         count=args.count or COUNT, epochs=args.epochs or 1, limits=_limits(args.limit),
     )  # fmt: skip
     rehearsal = runner.Bench(Run(runs / "none", plan), suite, instances, _root(command), args.env)
-    guessed = estimate(plan, rehearsal.agents(), runs)
+    guessed = estimate(plan, list(instances.values()), rehearsal.agents(), runs)
     if args.dry_run:
         line = {"tool": "eval.dry_run", **evals_json.estimated(guessed)}
         command.face.result(line, lambda screen: shown.estimated(guessed, screen))
@@ -146,13 +146,14 @@ def _finish(command: Command, bench: runner.Bench) -> int:
     """Work the run off and tell it; 3 when an endpoint was unavailable, 4 when the budget left something undone."""
     args = command.args
     command.face.listener(Noticed(f"run {bench.run.id}; 'tilth eval run --resume {bench.run.id}' goes on with it"))
-    ran = asyncio.run(
-        runner.work(
-            bench, jobs=args.jobs or runner.JOBS, budget_usd=args.budget_usd, listener=command.face.listener
-        )
-    )  # fmt: skip
-    _tell(command, bench.run, "eval.run")
     again = f"tilth eval run --resume {bench.run.id}"
+    jobs = args.jobs or runner.JOBS
+    try:
+        ran = asyncio.run(runner.work(bench, jobs=jobs, budget_usd=args.budget_usd, listener=command.face.listener))
+    except KeyboardInterrupt:
+        command.face.listener(Noticed(f"what is done is kept; to go on: {again}", "warning"))
+        raise
+    _tell(command, bench.run, "eval.run")
     if ran.stopped:
         command.face.listener(
             Noticed(f"the budget left {ran.stopped:,} tries undone: {again} --budget-usd …", "warning")

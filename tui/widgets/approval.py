@@ -90,7 +90,9 @@ class ApprovalCard(Vertical):
         for name, value in (
             ("writes", asked.writes), ("sends", asked.sends), ("cost", asked.cost), ("time", asked.time)
         ):  # fmt: skip
-            for number, line in enumerate(wrap(neutral(value or "nothing" if name != "time" else value or "?"), width - 9)):
+            for number, line in enumerate(
+                wrap(neutral(value or "nothing" if name != "time" else value or "?"), width - 9)
+            ):
                 lines.append(joined((f"  {name if number == 0 else '':<7}", MUTED), line))
         return lines
 

@@ -122,7 +122,9 @@ class Call:
     open: bool = False
 
     def lines(self, width: int) -> Iterator[Content]:
-        glyph, style = {"done": ("✔", GOOD), "failed": ("✘", BAD), "asks": ("?", WARNING)}.get(self.state, ("…", ACCENT))
+        glyph, style = {"done": ("✔", GOOD), "failed": ("✘", BAD), "asks": ("?", WARNING)}.get(
+            self.state, ("…", ACCENT)
+        )
         took = f"  {self.seconds:.1f} s" if self.state in ("done", "failed") else f"  {self.state}"
         told = f"  {neutral(self.line).replace('->', '→')}" if self.line else ""
         yield joined((f"{glyph} ", style), (f"{neutral(self.tool)}{took}{told}", MUTED)).truncate(width, ellipsis=True)

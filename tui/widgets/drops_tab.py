@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 
 from ..render import drops
@@ -54,7 +54,7 @@ class DropsTab(Tab):
     DropsTab.-narrow #reasons { width: 1fr; height: auto; max-height: 35%; }
     DropsTab.-narrow #example { width: 1fr; border-left: none; border-top: solid $line; }
     """
-    BINDINGS = [
+    BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left", "example(-1)", show=False),
         Binding("right", "example(1)", show=False),
         Binding("k", "keep", show=False),

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import shlex
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
 
@@ -35,7 +35,7 @@ class FindingsTab(Tab):
     TITLE = "Findings"
     KEYS = "Enter rows   f fix: what it would do"
     DEFAULT_CSS = "FindingsTab #verdicts { height: 1fr; padding: 0 1; }"
-    BINDINGS = [Binding("f", "fix", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("f", "fix", show=False)]
 
     class Rows(Message):
         """Show the rows that meet a predicate."""
@@ -109,7 +109,9 @@ class FindingsTab(Tab):
         self._found = profile["findings"]
         clean, skipped = len(profile["clean"]), len(profile["not_checked"])
         counted = f"{number(profile['rows'])} {profile['unit']}, {profile['format']} format"
-        self._facts.show(f"{counted}   {many(len(self._found), 'findings')}, {clean} checks clean, {skipped} not checked")
+        self._facts.show(
+            f"{counted}   {many(len(self._found), 'findings')}, {clean} checks clean, {skipped} not checked"
+        )
         items = [_item(one, self.dataset) for one in self._found]
         self._show_items(items or [lambda width: [safe("✔ nothing wrong found", GOOD)]])
 
@@ -194,9 +196,13 @@ def _item(one: Mapping[str, Any], dataset: str) -> Item:
 
     def lines(width: int) -> list[Content]:
         share = percent(one["share"]) if one["share"] is not None else one["unit"]
-        head = joined((f"{glyph} ", style), (f"{right(number(one['count']), 9)}  ", BOLD), (f"{share}", MUTED))
+        head = joined((glyph, style), (f"{right(number(one['count']), 9)}  ", BOLD), (f"{left(share, 6)}  ", MUTED))
         text = [safe(f"  {line}") for line in wrap(" ".join(map(neutral, many_lines(one["message"]))), width - 2)]
-        fix = [safe(f"  → {neutral(command(one['fix'], dataset))}", GOOD).truncate(width, ellipsis=True)] if one["fix"] else []
+        fix = (
+            [safe(f"  → {neutral(command(one['fix'], dataset))}", GOOD).truncate(width, ellipsis=True)]
+            if one["fix"]
+            else []
+        )
         return [head.truncate(width, ellipsis=True), *text, *fix]
 
     return lines

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import ClassVar
 
 from textual import events
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
 from textual.style import Style
@@ -24,12 +25,12 @@ def one(line: Content) -> Item:
 class ItemList(LineView):
     """Items one under the other; arrows move, Enter chooses."""
 
-    COMPONENT_CLASSES = {"list--cursor"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"list--cursor"}
     DEFAULT_CSS = """
     ItemList > .list--cursor { background: $surface-lighten-2; }
     ItemList:focus > .list--cursor { background: $primary 35%; text-style: bold; }
     """
-    BINDINGS = [
+    BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down", "move(1)", show=False),
         Binding("up", "move(-1)", show=False),
         Binding("pagedown", "move(10)", show=False),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 
 from ..render import life
 from ..render.log import details_told, rows_told
@@ -34,7 +34,7 @@ class LedgerTab(Tab):
     LedgerTab #entries { height: 1fr; padding: 0 1; }
     LedgerTab #entry { height: auto; max-height: 45%; padding: 0 1; border-top: solid $line; }
     """
-    BINDINGS = [
+    BINDINGS: ClassVar[list[BindingType]] = [
         Binding("u", "move('undo')", show=False),
         Binding("r", "move('redo')", show=False),
         Binding("w", "why", show=False),

@@ -25,8 +25,17 @@ class LineView(ScrollView, can_focus=True):
     """`make_lines(width)` is asked for all lines whenever the width changes; each must fit into it."""
 
     DEFAULT_CSS = """
-    LineView { height: 1fr; scrollbar-color: $line; scrollbar-background: $background; overflow-x: hidden; overflow-y: auto; scrollbar-gutter: stable; scrollbar-size-vertical: 1; }
+    LineView {
+        height: 1fr;
+        scrollbar-color: $line;
+        scrollbar-background: $background;
+        overflow-x: hidden;
+        overflow-y: auto;
+        scrollbar-gutter: stable;
+        scrollbar-size-vertical: 1;
+    }
     """
+
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self._lines: list[Content] = []
@@ -119,15 +128,15 @@ class TextView(LineView):
 
     def __init__(self, render: Render = lambda terminal: (), *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._render = render
+        self._lines_for = render
 
     def show(self, render: Render) -> None:
-        self._render = render
+        self._lines_for = render
         self.scroll_to(0, 0, animate=False)
         self.remake()
 
     def make_lines(self, width: int) -> Sequence[Content]:
-        return [marks(line) for line in self._render(Terminal(columns=max(width, 20)))]
+        return [marks(line) for line in self._lines_for(Terminal(columns=max(width, 20)))]
 
 
 def marks(line: str) -> Content:

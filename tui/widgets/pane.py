@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 
 from .drops_tab import DropsTab
@@ -53,7 +53,9 @@ class TabBar(PlainText):
 class Pane(Vertical):
     """Keys 1 to 5 change the tab while the pane has the focus."""
 
-    BINDINGS = [Binding(str(number), f"look({name!r})", show=False) for number, name in enumerate(TABS, 1)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(str(number), f"look({name!r})", show=False) for number, name in enumerate(TABS, 1)
+    ]
 
     def __init__(self, clock: Callable[[], float], *, id: str) -> None:
         super().__init__(id=id)

@@ -30,7 +30,9 @@ def safe(text: str, style: str = "") -> Content:
 
 def joined(*parts: Content | tuple[str, str] | str) -> Content:
     """Pieces of one line; a piece is safe Content, a string, or (string, style)."""
-    made = [part if isinstance(part, Content) else safe(*((part,) if isinstance(part, str) else part)) for part in parts]
+    made = [
+        part if isinstance(part, Content) else safe(*((part,) if isinstance(part, str) else part)) for part in parts
+    ]
     return Content("").join(made)
 
 

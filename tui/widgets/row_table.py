@@ -6,12 +6,13 @@ It knows pages, widths and a cursor. It does not know where rows come from (page
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Final
+from functools import partial
+from typing import ClassVar, Final
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from textual import events
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.geometry import Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
@@ -31,9 +32,22 @@ NULL: Final = "∅ null"
 class RowTable(ScrollView, can_focus=True):
     """Arrows move the cursor over cells, Enter opens one."""
 
-    COMPONENT_CLASSES = {"table--header", "table--cursor", "table--cell", "table--odd", "table--faint"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "table--header",
+        "table--cursor",
+        "table--cell",
+        "table--odd",
+        "table--faint",
+    }
     DEFAULT_CSS = """
-    RowTable { height: 1fr; scrollbar-color: $line; scrollbar-corner-color: $background; scrollbar-background: $background; scrollbar-size: 1 1; scrollbar-gutter: stable; }
+    RowTable {
+        height: 1fr;
+        scrollbar-color: $line;
+        scrollbar-corner-color: $background;
+        scrollbar-background: $background;
+        scrollbar-size: 1 1;
+        scrollbar-gutter: stable;
+    }
     RowTable > .table--header { text-style: bold; color: $text-accent; background: $panel; }
     RowTable > .table--odd { background: $boost; }
     RowTable > .table--faint { color: $foreground-muted; }
@@ -41,7 +55,7 @@ class RowTable(ScrollView, can_focus=True):
     RowTable:focus > .table--cursor { background: $primary-background; }
     RowTable:focus > .table--cell { background: $primary; color: $background; text-style: bold; }
     """
-    BINDINGS = [
+    BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down", "move(1)", show=False),
         Binding("up", "move(-1)", show=False),
         Binding("left", "across(-1)", show=False),
@@ -109,10 +123,9 @@ class RowTable(ScrollView, can_focus=True):
             if number in self._held:
                 self._held.move_to_end(number)
                 continue
-            pages = self.pages
-            assert pages is not None
+            assert self.pages is not None
             self._asked = number
-            fetch(self, "page", lambda: (pages, number, pages.page(number)))
+            fetch(self, "page", partial(_read, self.pages, number))
             return
 
     def on_fetched(self, event: Fetched) -> None:
@@ -263,6 +276,11 @@ class RowTable(ScrollView, can_focus=True):
 
     def on_blur(self) -> None:
         self.refresh()
+
+
+def _read(pages: Pages, number: int) -> tuple[Pages, int, list[Cells]]:
+    """In a thread: a page, with what it is a page of."""
+    return pages, number, pages.page(number)
 
 
 def _placed(text: str, width: int, right: bool) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 
 from ..cells import neutral
@@ -31,7 +33,7 @@ class RowsTab(Tab):
     RowsTab #where { width: 3fr; }
     RowsTab #order { width: 2fr; }
     """
-    BINDINGS = [
+    BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f", "ask('where')", show=False),
         Binding("s", "ask('order')", show=False),
         Binding("w", "why", show=False),

@@ -5,7 +5,6 @@ It knows the last meter reading. On a narrow screen the least important parts go
 
 from __future__ import annotations
 
-
 from ...agent.events import Metered
 from ..cells import neutral, width
 from .plain_text import ACCENT, GOOD, MUTED, WARNING, PlainText, joined
@@ -17,7 +16,9 @@ SEPARATOR = " · "
 class StatusLine(PlainText):
     """`● ready · dataset@1a2b3c4d · 12 % of context · …`"""
 
-    DEFAULT_CSS = "StatusLine { height: 1; padding: 0 1; background: $panel; text-wrap: nowrap; text-overflow: ellipsis; }"
+    DEFAULT_CSS = (
+        "StatusLine { height: 1; padding: 0 1; background: $panel; text-wrap: nowrap; text-overflow: ellipsis; }"
+    )
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -69,5 +70,3 @@ class StatusLine(PlainText):
 
 def _short(count: int) -> str:
     return f"{count:,}" if count < 10_000 else f"{count / 1000:,.0f}k" if count < 1_000_000 else f"{count / 1e6:,.1f}M"
-
-

@@ -7,9 +7,9 @@ only its last paragraph into lines again.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final
+from typing import ClassVar, Final
 
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.style import Style
 
@@ -37,12 +37,12 @@ FRAMES: Final = 15
 class Transcript(LineView):
     """Up and down go from block to block, Enter opens a call, `y` copies."""
 
-    COMPONENT_CLASSES = {"transcript--cursor"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"transcript--cursor"}
     DEFAULT_CSS = """
     Transcript { padding: 0 1; }
     Transcript:focus > .transcript--cursor { background: $primary 25%; }
     """
-    BINDINGS = [
+    BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "block(-1)", show=False),
         Binding("down", "block(1)", show=False),
         Binding("enter,space", "open", show=False),

@@ -33,7 +33,8 @@ def mojibake(planting: Planting) -> Locus | None:
     rows = planting.rows(table, lambda row: not row[column].isascii())
     for row in rows:
         row[column] = misread(row[column])
-    return cells(table, rows, column, f"regexp_matches({column}, 'Ã[^ ]')") if rows else None
+    quoted = f"replace({column}, '\"Ã©\"', '')"  # a look-alike: an article that shows a damaged letter
+    return cells(table, rows, column, f"regexp_matches({quoted}, 'Ã[^ ]')") if rows else None
 
 
 TAGS = ("<p>{}</p>", '<div class="body">{}</div>', "<span>{}</span>&nbsp;<br/>", "{}<br/><br/>")

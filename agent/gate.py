@@ -1,0 +1,102 @@
+"""Who says whether a proposed call is made: grants, the person who is asked, or a command's own options.
+
+It knows one call at a time, and waits for the person's word as long as that takes. What needs one is known in `approval`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
+
+from . import approval, offered
+from .approval import Approved
+from .calling import Desk, Planned
+from .events import Asked, Event, Listener, Ruled
+from .models import connections
+from .session import Grant, Session
+
+Work = Callable[[Callable[[], Any]], Awaitable[Any]]
+
+
+class Gate:
+    """`await gate(call_id, planned)` -> the call, perhaps with other arguments, or None and why not.
+
+    `work` runs a function in the worker thread; `watch` hears of its progress and may end it by raising.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        desk: Desk,
+        approved: Approved | None,
+        emit: Callable[[Event], None],
+        work: Work,
+        watch: Listener,
+    ) -> None:
+        self._session, self._desk, self._approved = session, desk, approved
+        self._emit, self._work, self._watch = emit, work, watch
+        self._waiting: dict[str, asyncio.Future[Ruled]] = {}
+
+    async def __call__(self, call_id: str, planned: Planned) -> tuple[Planned | None, str]:
+        """Ask where a person is needed, again after an edit. Raises what an edited call is refused with."""
+        review = self._desk.workspace.config.chat.review
+        while True:
+            why, share = approval.reason(planned, review, None), None
+            if self._approved is not None:
+                refused = approval.refusal(planned, why, self._approved)
+                return (None, refused) if refused else (planned, "")
+            if planned.share is not None and not why and review != "off":
+                share = await self._work(partial(planned.share, self._watch))
+                why = approval.reason(planned, review, share)
+            endpoint = self._hosts() if planned.effect in approval.COSTLY else ""
+            spent = spent_on(self._session, planned.tool)
+            if not why or approval.granted(planned, endpoint, self._session.grants, spent):
+                return planned, ""
+            estimate = await self._work(planned.estimate) if planned.estimate is not None else None
+            ruled = await self._ruling(approval.asked(call_id, planned, why, endpoint, share, estimate))
+            if ruled.word == "no":
+                return None, f"the person said no{': ' + ruled.because if ruled.because else ''}."
+            if ruled.word == "session":
+                self._session.grant(Grant(planned.tool, planned.dataset, endpoint, ruled.cap_usd))
+            if ruled.word != "edit":
+                return planned, ""
+            planned = await self._work(partial(offered.edited, self._desk, planned, ruled.args))
+
+    def rule(self, ruled: Ruled) -> bool:
+        """The person's answer; -> did a call wait for it?"""
+        waiting = self._waiting.get(ruled.call_id)
+        if waiting is None or waiting.done():
+            return False
+        waiting.set_result(ruled)
+        return True
+
+    async def _ruling(self, asked: Asked) -> Ruled:
+        """The person's word about a call. One given before the process died holds for exactly what was asked then."""
+        before, known = self._session.asked.get(asked.call_id), self._session.rulings.get(asked.call_id)
+        if before is not None and known is not None and known.word != "edit" and before.args == asked.args:
+            return known
+        waiting = self._waiting[asked.call_id] = asyncio.get_running_loop().create_future()
+        self._session.tell(asked)
+        self._emit(asked)
+        try:
+            ruled: Ruled = await waiting
+        finally:
+            del self._waiting[asked.call_id]
+        self._session.tell(ruled)
+        self._emit(ruled)
+        return ruled
+
+    def _hosts(self) -> str:
+        """The hosts that a tool which asks models would send to."""
+        config = self._desk.workspace.config
+        named = [one for role in connections.roles(config).values() for one in role]
+        hosts = {connections.endpoint_of(one.endpoint, config).host for one in named if one.kind != "offline"}
+        return ", ".join(sorted(hosts))
+
+
+def spent_on(session: Session, tool: str) -> float:
+    """Dollars that a tool's calls have cost in a session."""
+    results = [line.notes["result"] for line in session.lines if line.role == "tool" and line.notes["tool"] == tool]
+    return sum(float(result.get("usd") or 0) for result in results)
