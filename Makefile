@@ -19,10 +19,10 @@ endif
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test quick check format-check lint types layers docs-check bench fix dev clean
+.PHONY: help demo test quick check format-check lint types layers docs-check bench screenshots fix dev clean
 
 help:           ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.stamp-core   ## curate a made-up messy dataset from end to end
 	$(BIN)/tilth demo $(ARGS)
@@ -54,6 +54,9 @@ docs-check: $(VENV)/.stamp-dev
 
 bench: $(VENV)/.stamp-dev   ## speed and memory, as ratios; see benchmarks/
 	$(BIN)/python benchmarks $(ARGS)
+
+screenshots: $(VENV)/.stamp-core    ## docs/screenshots/*.svg, from the real app on made-up data
+	$(BIN)/python -m tilth.tui.screenshots
 
 fix: $(VENV)/.stamp-dev     ## format and apply the safe lint fixes
 	$(BIN)/ruff format .

@@ -82,7 +82,7 @@ def asked(
     drops = f", dropping {share:.1%} of the rows" if share else ""
     writes = {
         "writes": f"a new version of {planned.dataset}{drops}; undo takes it back",
-        "spends": f"a new version of {planned.dataset}; undo takes it back",
+        "spends": f"a new version of {planned.args.get('into') or planned.dataset}; undo takes it back",
         "exports": f"files in {planned.args.get('folder') or 'exports/'}",
     }.get(planned.effect, "")
     costly = planned.effect in COSTLY

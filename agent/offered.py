@@ -13,7 +13,7 @@ import shlex
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -25,9 +25,6 @@ from ..tools.tool import Tool
 from . import reach, told
 from .calling import Act, Desk, Planned, Terms, plan_tool
 from .told import Told
-
-if TYPE_CHECKING:
-    pass
 
 SCHEMA_TOKENS: Final = 2500
 """The most all schemas together may come to."""

@@ -194,7 +194,8 @@ def failure(message: str, next_step: str, known: Iterable[str]) -> Told:
     names = list(known)
 
     def masked(match: re.Match[str]) -> str:
-        return match[0] if any(match[2] in name for name in names) else f"{match[1]}…{match[1]}"
+        harmless = match[2].startswith("tilth ") or any(match[2] in name for name in names)
+        return match[0] if harmless else f"{match[1]}…{match[1]}"
 
     bare = re.sub(r"""(['"])(.*?)\1""", masked, text)
     line = " ".join(message.split())

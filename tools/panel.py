@@ -219,6 +219,7 @@ class Books:
             "pending": self.pending,
             "surplus": self.surplus,
             "escalated": self.escalated,
+            **({"self_reviewed": True} if self.self_reviewed else {}),
         }
 
     def spent(self) -> dict[str, Any]:

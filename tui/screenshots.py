@@ -10,19 +10,16 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from ..agent.engine import Engine
 from ..agent.events import Answered, Asked, Event, Metered, Proposed, Returned, Ruled
 from ..agent.workspace import Workspace, open_workspace
 from ..evals.planted import generate
 from .app import LIGHT, TilthApp
-
-if TYPE_CHECKING:
-    from textual.pilot import Pilot
 
 SIZE: Final = (132, 38)
 ROWS: Final = 600
@@ -34,7 +31,7 @@ QUESTION: Final = "Drop what is nearly the same, then make 20 more like the rest
 class Told(Engine):
     """A conversation whose model's words are given; what it calls is done."""
 
-    async def chat(self, text: str, *, context: str = "") -> AsyncIterator[Event]:
+    async def chat(self, text: str, *, context: str = "") -> AsyncGenerator[Event, None]:
         args = {"threshold": 0.7}
         yield Proposed("1", TOOL, NAME, args, f"tilth do {TOOL} {NAME} --threshold 0.7")
         done = await asyncio.to_thread(lambda: self.workspace.do(TOOL, NAME, **args))
@@ -96,7 +93,7 @@ def _app(workspace: Workspace, theme: str) -> TilthApp:
     )
 
 
-async def _settle(pilot: Pilot[Any]) -> None:
+async def _settle(pilot: Any) -> None:
     """Until no thread is at work; a turn may wait for a person."""
     quiet = 0
     while quiet < 3:
@@ -107,7 +104,7 @@ async def _settle(pilot: Pilot[Any]) -> None:
             await pilot.app.workers.wait_for_complete(busy)
 
 
-def _save(pilot: Pilot[Any], path: Path) -> Path:
+def _save(pilot: Any, path: Path) -> Path:
     """The screen as SVG, the same for the same screen."""
     path.write_text(re.sub(r"terminal-\d+-", "terminal-", pilot.app.export_screenshot()), encoding="utf-8")
     return path

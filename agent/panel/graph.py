@@ -178,7 +178,7 @@ class SampleGraph:
         if decision.accepted:
             return None
         failed = sorted({key for one in reviews for key, met in one.get("answers", {}).items() if not met})
-        return Rejected("instruction", f"the instruction scored {decision.score:g}", {"failed": failed})
+        return Rejected("instruction_below_cut", f"the instruction scored {decision.score:g}", {"failed": failed})
 
     async def _reviews(
         self, judges: Sequence[str], prompt: str, rubric: Rubric, shown: Mapping[str, str]

@@ -137,4 +137,5 @@ def near_duplicate(near: Near) -> Rejected:
     """A draft that nearly repeats what is there."""
     what = f"seed {near.number + 1}" if near.seed else f"the row accepted for task {near.number + 1}"
     evidence = {"of": "seed" if near.seed else "accepted", "number": near.number, "jaccard": round(near.jaccard, 6)}
-    return Rejected("near_duplicate", f"nearly repeats {what} (Jaccard {near.jaccard:.2f})", evidence)
+    code = "near_duplicate_of_seed" if near.seed else "near_duplicate"
+    return Rejected(code, f"nearly repeats {what} (Jaccard {near.jaccard:.2f})", evidence)

@@ -6,7 +6,7 @@ It knows the order of these steps and the gate: an instance whose evidence is no
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -32,8 +32,11 @@ _SIGNS: Final = "abcdefghjkmnpqrstuvwxyz23456789"
 
 @dataclass(frozen=True, slots=True)
 class Made:
+    """`repairs`: of each cell that a plant changed, what it held before, as (file, row, column, value)."""
+
     files: Mapping[str, bytes]
     truth: Truth
+    repairs: tuple[tuple[str, str, str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +46,8 @@ class _Planted:
     planting: Planting
 
 
-def make(seed: str, base: str, *, clean: bool = False, only: str = "") -> Made:
-    """An instance on a base; `only` plants one family, where it can be. The same for the same seed on every Python.
+def make(seed: str, base: str, *, clean: bool = False, among: Sequence[str] = ()) -> Made:
+    """An instance on a base, with plants of all families or `among` these. The same for the same seed on every Python.
 
     Raises Corrupt when no draw passes the gate, which would be a bug in a family.
     """
@@ -52,7 +55,7 @@ def make(seed: str, base: str, *, clean: bool = False, only: str = "") -> Made:
         draw = Draw(int.from_bytes(hashlib.sha256(f"{seed}/{redraws}".encode()).digest()[:8], "big"))
         data = BASES[base](draw)
         before = [Table(t.file, list(t.columns), [dict(row) for row in t.rows], t.roles) for t in data.tables]
-        planted = [] if clean else _plant(draw, data, only)
+        planted = [] if clean else _plant(draw, data, among)
         if not clean and not planted:
             continue
         with shown(before, fields(data)) as queries:
@@ -60,9 +63,9 @@ def make(seed: str, base: str, *, clean: bool = False, only: str = "") -> Made:
         with shown(data.tables, stated(data)) as queries:
             plants = _plants(queries, data, planted, natural)
         if plants is not None:
-            return _finished(draw, data, plants, natural, Truth(base, clean, (), (), (), redraws))
+            return _finished(draw, data, before, plants, natural, Truth(base, clean, (), (), (), redraws))
     raise Corrupt(
-        f"No draw of base {base} shows exactly what was planted in it (seed {seed!r}, family {only or 'any'!r})."
+        f"No draw of base {base} shows exactly what was planted in it (seed {seed!r}, families {list(among) or 'any'})."
     )
 
 
@@ -78,13 +81,13 @@ def unsolved(made: Made) -> list[str]:
     return lost
 
 
-def _plant(draw: Draw, data: Data, only: str) -> list[_Planted]:
+def _plant(draw: Draw, data: Data, among: Sequence[str]) -> list[_Planted]:
     """Families are tried in drawn order until enough are planted; those about the card come last."""
-    wanted = 1 if only else draw.between(FEWEST, MOST)
-    order = [only] if only else _order(draw)
+    wanted = min(draw.between(FEWEST, MOST), len(among) or MOST)
+    order = draw.shuffled(among) if among else _order(draw)
     cards = [name for name in order if FAMILIES[name].group == "documentation"][: 1 + draw.below(2)]
     rest = [name for name in order if FAMILIES[name].group != "documentation"]
-    documented = min(len(cards), 1) if only or draw.chance(0.45) else 0
+    documented = min(len(cards), 1) if among or draw.chance(0.45) else 0
     planted: list[_Planted] = []
     for names, count in ((rest, wanted - documented), (cards, wanted)):
         for name in names:
@@ -148,7 +151,14 @@ def _plants(
     return merged(plants)
 
 
-def _finished(draw: Draw, data: Data, plants: list[Plant], natural: Mapping[str, frozenset[str]], truth: Truth) -> Made:
+def _finished(
+    draw: Draw,
+    data: Data,
+    before: Sequence[Table],
+    plants: list[Plant],
+    natural: Mapping[str, frozenset[str]],
+    truth: Truth,
+) -> Made:
     """Rows in a new order under new keys that tell neither order nor birth."""
     keys: dict[str, str] = {}
     given: set[str] = set()
@@ -177,4 +187,16 @@ def _finished(draw: Draw, data: Data, plants: list[Plant], natural: Mapping[str,
             natural=tuple(found),
             decoys=tuple((kind, file, renamed(rows)) for kind, file, rows in data.decoys),
         ),
+        tuple((file, keys[row], column, value) for file, row, column, value in _changed(before, data.tables)),
     )
+
+
+def _changed(before: Sequence[Table], after: Sequence[Table]) -> list[tuple[str, str, str, str]]:
+    """(file, row, column, value before) of the cells that differ, of rows that were there before."""
+    found = []
+    for old, new in zip(before, after, strict=True):
+        rows = {row[KEY]: row for row in new.rows}
+        for row in old.rows:
+            now = rows.get(row[KEY], row)
+            found += [(old.file, row[KEY], name, row[name]) for name in old.columns if now[name] != row[name]]
+    return found

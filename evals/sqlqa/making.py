@@ -23,7 +23,7 @@ from ...tools.store import door
 from ...tools.store.sql import validate_query
 from ..planted.draw import Draw
 from .answers import MOST_ROWS, same
-from .questions import Query, Question, ask
+from .questions import SHAPES, Query, Question, ask
 from .tables import Tables, make
 
 MOST_QUESTIONS: Final = 40
@@ -45,10 +45,10 @@ def item(seed: str) -> Item:
     """The same for the same seed. Raises Corrupt when no question can be found, which would be a bug."""
     for redraw in range(MOST_TABLES):
         draw = Draw(int.from_bytes(hashlib.sha256(f"{seed}/{redraw}".encode()).digest()[:8], "big"))
-        tables = make(draw)
+        tables, shape = make(draw), draw.pick(SHAPES)
         with _shown(tables) as connection:
             for _ in range(MOST_QUESTIONS):
-                question = ask(draw, tables)
+                question = ask(draw, tables, shape)
                 if found := _kept(connection, tables, question):
                     return found
     raise Corrupt(f"No question of {MOST_QUESTIONS * MOST_TABLES} tells right from wrong (seed {seed!r}).")

@@ -13,7 +13,7 @@ from typing import Final, Literal
 from ...tools.store.door import text_literal
 from ..planted.draw import Draw, capital
 from .answers import Column
-from .tables import Domain, Tables, reading
+from .tables import Domain, Record, Tables, reading
 
 Join = Literal["none", "inner", "left"]
 Mutants = Mapping[str, str]
@@ -70,7 +70,7 @@ class Query:
             made[f"drops: {part.words}"] = replace(self, where=rest)
             for name, sql in dict(part.mutants).items():
                 made[f"bound: {name}"] = replace(self, where=(*rest, replace(part, sql=sql)))
-        if self.join == "inner" and self.group:
+        if self.join == "inner" and self.group == "place" and not self.order:
             made["join: left"] = replace(self, join="left")
         return made
 
@@ -86,9 +86,13 @@ class Question:
     ordered: bool = False
 
 
-def ask(draw: Draw, tables: Tables) -> Question:
-    """One question of a drawn shape; whether it tells right from wrong is not yet known."""
-    return draw.pick((_scalar, _scalar, _by_kind, _by_place, _by_month, _best, _listed, _idle))(draw, tables)
+SHAPES: Final = ("figure", "by kind", "by place", "by month", "best", "list", "idle")
+
+
+def ask(draw: Draw, tables: Tables, shape: str) -> Question:
+    """One question of a shape; whether it tells right from wrong is not yet known."""
+    makers = (_scalar, _by_kind, _by_place, _by_month, _best, _listed, _idle)
+    return makers[SHAPES.index(shape)](draw, tables)
 
 
 def _scalar(draw: Draw, tables: Tables) -> Question:
@@ -148,7 +152,7 @@ def _best(draw: Draw, tables: Tables) -> Question:
 
 def _listed(draw: Draw, tables: Tables) -> Question:
     domain = tables.domain
-    where = _conditions(draw, tables, draw.between(2, 3))
+    where = _conditions(draw, tables, draw.between(1, 2))
     text = f"List the {domain.names['id']} of all {domain.records}{_told(domain, where)}."
     where = (replace(where[0], needs=(*where[0].needs, "repeats")), *where[1:])
     return Question("list", text, _query(tables, ("id",), None, where), (Column(domain.names["id"], "text"),))
@@ -157,7 +161,7 @@ def _listed(draw: Draw, tables: Tables) -> Question:
 def _idle(draw: Draw, tables: Tables) -> Question:
     """Who is listed and has no record of some kind."""
     domain = tables.domain
-    inner = [one for one in _conditions(draw, tables, 2, but=("place",)) if not one.joins]
+    inner = [one for one in _conditions(draw, tables, draw.between(1, 2), but=("place",))]
     told = _told(domain, inner)
     none = Part(
         f"link not in (select link from records where {' and '.join(one.sql for one in inner)})",
@@ -236,34 +240,46 @@ def _of_one(domain: Domain) -> list[Part]:
 
 
 def _conditions(draw: Draw, tables: Tables, count: int, but: Sequence[str] = ()) -> list[Part]:
-    """Conditions of different columns, whose bounds are values that occur."""
+    """Conditions of different columns. A bound is the value of a record that meets the others, so that it matters whether
+    it is included; so at most one condition has bounds, and it comes last."""
     domain, names = tables.domain, tables.domain.names
-    makers = [name for name in ("kind", "day", "measure", "place") if name not in but]
-    made = []
-    for name in draw.some(makers, count):
+    bounded = draw.pick(("day", "measure"))
+    makers = [name for name in draw.some(("kind", "place", bounded), count) if name not in but]
+    pool, made = list(tables.records), []
+    for name in sorted(makers, key=lambda name: name == bounded):
         if name == "kind":
             kind = draw.pick(domain.kinds)
             made.append(Part(f"kind = {text_literal(kind)}", f'{names["kind"]} is "{kind}"', ("spelling",)))
+            pool = [one for one in pool if one.kind == kind] or pool
         elif name == "place":
             place = draw.pick(sorted(set(tables.places.values())))
             words = f'the {domain.other} is listed with {domain.place} "{place}"'
             needs = ("links", "fanout", "places")
             made.append(Part(f"place = {text_literal(place)}", words, needs, joins=True))
+            pool = [one for one in pool if tables.places.get(one.link) == place] or pool
         elif name == "measure":
-            seen = sorted(one.measure for one in tables.records if one.measure is not None)
-            bound = seen[len(seen) * draw.between(25, 60) // 100]
-            value = f"{bound // 1000}.{bound % 1000:03d}"
-            words = f"{names['measure']} is at least {value} {domain.units[0]}"
-            made.append(Part(f"measure >= {value}", words, ("units",), {"more than": f"measure > {value}"}))
+            made.append(_at_least(draw, domain, pool))
         else:
-            days = sorted(one.day for one in tables.records)
-            at = len(days) * draw.between(5, 30) // 100
-            first, last = days[at], days[min(len(days) - 1, at + len(days) * draw.between(35, 60) // 100)]
-            words = f"{names['day']} is from {first} to {last} (both included)"
-            low, high = f"day >= date '{first}'", f"day <= date '{last}'"
-            mutants = {"first day": f"(day > date '{first}' and {high})", "last day": f"({low} and day < date '{last}')"}
-            made.append(Part(f"({low} and {high})", words, ("dates",), mutants))
+            made.append(_between(draw, domain, pool))
     return made
+
+
+def _at_least(draw: Draw, domain: Domain, pool: Sequence[Record]) -> Part:
+    seen = sorted(one.measure for one in pool if one.measure is not None) or [1000]
+    bound = seen[len(seen) * draw.between(15, 50) // 100]
+    value = f"{bound // 1000}.{bound % 1000:03d}"
+    words = f"{domain.names['measure']} is at least {value} {domain.units[0]}"
+    return Part(f"measure >= {value}", words, ("units",), {"more than": f"measure > {value}"})
+
+
+def _between(draw: Draw, domain: Domain, pool: Sequence[Record]) -> Part:
+    days = sorted(one.day for one in pool)
+    at = len(days) * draw.between(5, 25) // 100
+    first, last = days[at], days[min(len(days) - 1, at + len(days) * draw.between(40, 65) // 100)]
+    words = f"{domain.names['day']} is from {first} to {last} (both included)"
+    low, high = f"day >= date '{first}'", f"day <= date '{last}'"
+    mutants = {"first day": f"(day > date '{first}' and {high})", "last day": f"({low} and day < date '{last}')"}
+    return Part(f"({low} and {high})", words, ("dates",), mutants)
 
 
 def headline(question: Question) -> str:

@@ -122,8 +122,8 @@ def make(draw: Draw) -> Tables:
         for number in draw.some(range(10_000, 100_000), draw.between(210, 250))
     ]
     pen = _Pen(draw, domain)
-    of_records = [pen.record(one) for one in (*records, *draw.some(records, draw.between(10, 18)))]
-    of_others = [pen.other(link, places[link]) for link in (*links, *draw.some(links, draw.between(4, 8)))]
+    of_records = [pen.record(one) for one in (*records, *draw.some(records, draw.between(22, 30)))]
+    of_others = [pen.other(link, places[link]) for link in (*links, *draw.some(links, draw.between(10, 14)))]
     rows = {domain.records: draw.shuffled(of_records), domain.others: draw.shuffled(of_others)}
     files = {f"{name}.csv": _written(table) for name, table in rows.items()}
     seen = {name: [{key: cell or None for key, cell in row.items()} for row in table] for name, table in rows.items()}
@@ -140,7 +140,7 @@ class _Pen:
         names, draw = self.domain.names, self.draw
         cells = {
             "id": one.id,
-            "link": self._spelled(one.link, 0.1, str.lower),
+            "link": self._spelled(one.link, 0.15, str.lower),
             "day": self._day(one.day),
             "kind": self._absent() if one.kind is None else self._spelled(one.kind, 0.2, str.title),
             "measure": self._measure(one.measure),
@@ -152,7 +152,7 @@ class _Pen:
 
     def other(self, link: str, place: str) -> dict[str, str]:
         return {
-            self.domain.names["link"]: self._spelled(link, 0.1, str.lower),
+            self.domain.names["link"]: self._spelled(link, 0.15, str.lower),
             self.domain.place: self._spelled(place, 0.2, str.title),
         }
 
@@ -174,7 +174,7 @@ class _Pen:
         large, small = self.domain.units
         if thousandths is None:
             return SENTINEL
-        if self.draw.chance(0.15):
+        if self.draw.chance(0.2):
             return f"{thousandths} {small}"
         return f"{thousandths // 1000}.{thousandths % 1000:03d} {large}"
 

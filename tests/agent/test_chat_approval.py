@@ -136,6 +136,19 @@ def test_what_is_approved_is_read_strictly() -> None:
     assert approved("spends", Caps(usd=1)).effects == {"spends"}
 
 
+async def test_what_models_cost_is_told_before_anything_is_sent(converse: Converse, turn: Any, sim: ModuleType) -> None:
+    args = {"strategy": "few_shot", "n": 2, "into": "made", "allow_self_review": True}
+    call = calls(sim, ("do", json.dumps({"tool": "synthesize.rows", "args": args})))
+    talk = converse(call, "As you wish.")
+    async with talk.engine() as engine:
+        events = await turn(engine.chat("Two more."), lambda one: engine.rule(Ruled(one.call_id, "no")))
+    (question,) = asked(events)
+    host = talk.workspace.config.endpoints["lab"].host
+    assert (question.why, question.endpoint) == ("spends", host)
+    assert question.sends.endswith(f"to {host}") and "calls" in question.cost and "$" in question.cost
+    assert talk.server.calls == 2 and "made" not in talk.workspace.store.histories()
+
+
 # -- rows that ask for things --------------------------------------------------------------------------------------
 
 HOSTILE = [

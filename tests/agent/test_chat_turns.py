@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from tilth.agent import session as sessions
-from tilth.agent.events import Answered, Failed, Metered, Noticed, Proposed, Returned
+from tilth.agent.events import Answered, Failed, Metered, Noticed, Progressed, Proposed, Returned
 from tilth.agent.models.budget import Caps
+from tilth.tools import tool as registry
 
 Converse = Callable[..., Any]
 
@@ -154,6 +155,33 @@ async def test_an_interrupt_keeps_what_was_said(converse: Converse, sim: ModuleT
         release.set()
     assert rest[-1] == Answered("And the rest.")
     assert "The first half" in talk.sent()
+
+
+ENDLESS = """
+from typing import Annotated
+
+from tilth.tools.change import Change
+from tilth.tools.tool import Arg, tool
+
+@tool("my.endless")
+def endless(ctx, data, *, word: Annotated[str, Arg("any")] = "") -> Change:
+    "Never come to an end."
+    return Change(iter(lambda: ctx.progress(1, 2), 0))
+"""
+
+
+async def test_an_interrupt_stops_a_tool_at_its_next_sign_of_life(converse: Converse, sim: ModuleType) -> None:
+    talk = converse(sim.Say(None, "tool_calls", tool_calls=[("do", '{"tool": "my.endless"}')]), chat='review = "off"')
+    (talk.root / "endless.py").write_text(ENDLESS)
+    registry.load(talk.root / "endless.py")
+    async with talk.engine() as engine:
+        events = []
+        async for event in engine.chat("Work."):
+            events.append(event)
+            if isinstance(event, Progressed):
+                engine.interrupt()
+        assert isinstance(events[-1], Failed) and events[-1].exit_code == 130
+        assert engine.unfinished and len(talk.workspace.log("chats")) == 1
 
 
 async def test_leaving_the_stream_early_stops_the_turn(converse: Converse, sim: ModuleType) -> None:

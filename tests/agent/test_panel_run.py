@@ -150,10 +150,10 @@ def test_a_poor_instruction_is_not_answered(panelists: ModuleType) -> None:
             instruction=lambda task, prior: {"answer": prior["instruction"]},
         )
         books, found = panelists.outcome(panelists.panel(*models), work)
-        poor = books.rejected["instruction"]
+        poor = books.rejected["instruction_below_cut"]
         assert 0 < poor < 20
         assert len(models[0].asked) == 40 - poor
-        assert [len(one[7]) for one in found if one[2] == "instruction"] == [1 + judges] * poor
+        assert [len(one[7]) for one in found if one[2] == "instruction_below_cut"] == [1 + judges] * poor
 
 
 # -- near duplicates -------------------------------------------------------------------------------------------------
@@ -169,7 +169,7 @@ def test_rows_that_nearly_repeat_seeds_or_each_other_are_rejected(panelists: Mod
     verdicts: list[Verdict] = []
     books = panel.run(panelists.job(6, seeds=["seed seed seed"]), verdicts.append)
     assert [one.outcome for one in verdicts] == ["accepted", "rejected", "accepted", "accepted", "rejected", "rejected"]
-    assert books.rejected == {"near_duplicate": 3}
+    assert books.rejected == {"near_duplicate": 2, "near_duplicate_of_seed": 1}
     assert verdicts[1].evidence["number"] == 0
     assert verdicts[1].evidence["jaccard"] == round(8 / 9, 6)
     assert (verdicts[5].evidence["of"], len(verdicts[5].reviews)) == ("seed", 0)

@@ -17,6 +17,7 @@ import pytest
 
 from tilth.agent.config import Config
 from tilth.agent.models.connections import Connections
+from tilth.agent.workspace import Workspace
 from tilth.tools import tool
 from tilth.tools.contaminate._probes.weighed import METHODS
 from tilth.tools.context import Context
@@ -181,3 +182,23 @@ def test_a_control_that_shares_no_name_is_no_paraphrase(probed: Any, add_benchma
 async def test_it_also_works_where_a_loop_runs(probed: Any, trained: Any) -> None:
     report, _, _ = probed(trained(A), methods=["ts_guess"])
     assert verdicts(report) == {"ts_guess": "evidence"}
+
+
+def test_through_a_workspace_and_again_from_what_was_recorded(
+    trained: Any, sim: Any, add_benchmark: Any, store: Any, tmp_path: Path
+) -> None:
+    add_benchmark(A, name="a")
+    add_benchmark(B, name="b")
+    answers = trained(A)
+    with sim.SimulatedServer(lambda request: sim.Raw(answers(request))) as server, Workspace(tmp_path) as workspace:
+        (tmp_path / "tilth.toml").write_text(f'[endpoints.lab]\nbase_url = "{server.url}"\n')
+        asked = {"model": "openai:small@lab", "methods": ["ts_guess"], "control": ["b"]}
+        done = workspace.do("contaminate.probe", "benchmarks/a", **asked)
+        assert done.details["verdict"] == "evidence"
+        (finding,) = workspace.findings(done.entry)
+        assert finding["code"] == "contaminate.probe_ts_guess"
+        calls = server.calls
+        assert calls == 2 * HALF
+        again = workspace.do("contaminate.probe", "benchmarks/a", alpha=0.02, **asked)
+        assert again.details["methods"] == done.details["methods"]
+        assert server.calls == calls

@@ -85,5 +85,5 @@ def test_keeping_a_good_line_never_lowers_the_score(dropped: set[int], good: int
     "told", [{}, {"drop": [0]}, {"drop": [9]}, {"drop": ["1"]}, {"drop": [True]}, {"drop": 1}, {"keep": []}]
 )
 def test_another_form_is_refused(told: Mapping[str, Any]) -> None:
-    with pytest.raises(Misuse, match="drop|no line"):
+    with pytest.raises(Misuse, match=r"drop|no line"):
         SUITE.score(SMALL, told)

@@ -41,7 +41,7 @@ BASE_OF_FAMILY = {
 
 def made(family: str, seed: str = "tests") -> Made:
     base = BASE_OF_FAMILY.get(family, BASE_OF_GROUP[FAMILIES[family].group])
-    return make(seed, base, only=family)
+    return make(seed, base, among=[family])
 
 
 def test_the_catalogue_is_as_large_as_promised() -> None:
@@ -95,11 +95,20 @@ def test_a_copy_across_splits_is_a_duplicate_too() -> None:
 def test_an_effect_in_another_place_is_truth_of_its_own() -> None:
     """A date far in the past, where an order was shipped, is also a shipment before the order."""
     for at in range(40):
-        truth = make(f"effect {at}", "shop", only="sentinel").truth
+        truth = make(f"effect {at}", "shop", among=["sentinel"]).truth
         if any(plant.columns == ("shipped_on",) or "date_order" in plant.families for plant in truth.plants):
             assert {name for plant in truth.plants for name in plant.families} == {"sentinel", "date_order"}
             return
     pytest.fail("no draw put a stand-in into shipped_on")
+
+
+def test_what_a_cell_held_before_is_kept() -> None:
+    one = made("decimal_comma")
+    plant = one.truth.plants[0]
+    now = {row[KEY]: row for row in read(plant.file, one.files[plant.file])}
+    assert {row for _, row, _, _ in one.repairs} == set(plant.rows[0])
+    for _, row, column, value in one.repairs:
+        assert now[row][column] == value.replace(".", ",")
 
 
 def test_truth_survives_a_file() -> None:

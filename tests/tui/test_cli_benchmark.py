@@ -97,10 +97,15 @@ def test_evidence_side_by_side_report_and_what_to_leave_out(tilth: Any) -> None:
     page = Path("found.html").read_text(encoding="utf-8")
     assert f"before <mark>{HELD}</mark> after" in page
     assert "<script" not in page
+    tilth("do", "contaminate.remove", "data")
+    told = " ".join(tilth("drops", "data", "-n", "1")[1].split())
+    assert 'item 0 (all of its words) at text 7:' in told
     code, out, _ = tilth("benchmark", "exclude", "data", "left-out")
     assert (code, "quiz: 1 of 2 items left out, 1 stay" in out) == (0, True)
-    told = json.loads(Path("left-out/quiz.json").read_text(encoding="utf-8"))
-    assert (told["exclude"], told["stay"]) == (["0"], 1)
+    kept = json.loads(Path("left-out/quiz.json").read_text(encoding="utf-8"))
+    assert (kept["exclude"], kept["stay"]) == (["0"], 1)
+    code, _, err = tilth("benchmark", "exclude", "data", "--verdicts", "exakt")
+    assert (code, "Nearest: exact" in err) == (2, True)
 
 
 def test_texts_of_rows_cannot_change_the_page(tilth: Any) -> None:

@@ -151,7 +151,7 @@ class Places:
 
     def of(self, words: np.ndarray) -> list[np.ndarray]:
         """The places of each word, ascending."""
-        first, end = (np.searchsorted(self._sorted, words, side) for side in ("left", "right"))  # type: ignore[call-overload]
+        first, end = (np.searchsorted(self._sorted, words, side) for side in ("left", "right"))
         return [self._order[low:high] for low, high in zip(first, end, strict=True)]
 
 

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ..errors import Misuse
+from ..errors import Misuse, nearest
 from ..store.commit import read_details
 from ..store.ledger import Entry
 from ..store.store import Store
@@ -78,7 +78,13 @@ def evidence(store: Store, entry: Entry, most: int) -> list[Shown]:
 
 
 def excluded(store: Store, entry: Entry, verdicts: Collection[str]) -> Iterator[dict[str, Any]]:
-    """For each benchmark of a scan the items to leave out of an evaluation: those held with one of the verdicts; JSON."""
+    """For each benchmark of a scan the items to leave out of an evaluation: those held with one of the verdicts; JSON.
+
+    Raises Misuse for a word that is no verdict.
+    """
+    for verdict in verdicts:
+        if verdict not in VERDICTS:
+            raise Misuse(f"{verdict!r} is no verdict of a scan.", next_step=nearest(verdict, VERDICTS))
     for told in read_details(store, entry)["benchmarks"]:
         held = {verdict: told["held"].get(verdict, []) for verdict in VERDICTS if verdict in verdicts}
         every = [item for items in held.values() for item in items]

@@ -80,6 +80,7 @@ def _told(entry: Entry) -> Iterator[dict[str, Any]]:
             "sources": [_source(source) for source in details.get("sources", [])],
             **{name: details.get(name, 0) for name in ("read", "kept", "blank")},
             "rejected": dict(details.get("rejected", {})),
+            **({"tool": entry.tool, "seed": entry.seed, "counts": dict(entry.counts)} if entry.tool else {}),
         }
     elif entry.kind in ("step", "report") and entry.tool not in LOOKS:
         yield {
@@ -104,7 +105,9 @@ def _source(source: Mapping[str, Any]) -> dict[str, Any]:
         for file in source.get("files", [])
     ]
     kept = {
-        name: source[name] for name in ("name", "split", "terms", "url", "license_url", "retrieved") if source.get(name)
+        name: source[name]
+        for name in ("name", "split", "terms", "url", "license_url", "retrieved", "made_from")
+        if source.get(name)
     }
     return {**kept, "license": licences.read(source.get("license")).told, "files": files}
 
@@ -131,6 +134,7 @@ def recorded(dataset: str, lines: Sequence[Mapping[str, Any]]) -> list[CardFact]
     """All facts that provenance.jsonl holds, numbered in its order from 1."""
     facts: list[CardFact] = []
     counted = {"import": 0, "step": 0, "report": 0, "source": 0}
+    lines = _without_earlier_makings(lines)
     files = sum(len(source["files"]) for line in lines for source in line.get("sources", []))
     facts.append(_fact("sources.files", files, "files"))
     for line in lines:
@@ -179,18 +183,44 @@ def _import_facts(dataset: str, line: Mapping[str, Any], counted: dict[str, int]
     for source in line["sources"]:
         counted["source"] += 1
         at = f"source.{counted['source']}"
-        for key in ("name", "license", "split", "terms", "url", "license_url", "retrieved"):
+        for key in ("name", "license", "split", "terms", "url", "license_url", "retrieved", "made_from"):
             if key in source:
-                yield _fact(f"{at}.{key}", source[key], "name", LEDGER if key == "name" else "declared")
+                method = LEDGER if key in ("name", "made_from") else "declared"
+                yield _fact(f"{at}.{key}", source[key], "name", method)
         for i, file in enumerate(source["files"], 1):
             names.append(file["name"])
             yield _fact(f"{at}.file.{i}.name", file["name"], "name")
             yield _fact(f"{at}.file.{i}.sha256", file["sha256"], "sha256")
             yield _fact(f"{at}.file.{i}.bytes", file["size"], "bytes")
             yield _fact(f"{at}.file.{i}.rows", file["rows"], "rows")
+    if "tool" in line:
+        yield from _making_facts(line, name)
+        return
     options = {name: value for name, value in line["args"].items() if name != "mode"}
     words = ["tilth", "import", dataset, *names, *_mode(line["args"].get("mode")), *_flags(options)]
     yield _fact(f"{name}.command", shlex.join(words), "command")
+
+
+def _making_facts(line: Mapping[str, Any], name: str) -> Iterator[CardFact]:
+    """What a panel made of how many drafts, and the command that asks it again."""
+    counts = line["counts"]
+    for key in ("planned", "accepted", "escalated"):
+        yield _fact(f"{name}.{key}", counts[key], "drafts", examined=counts["planned"])
+    for code, count in counts["rejected"].items():
+        yield _fact(f"{name}.refused.{part(code)}", count, "drafts", examined=counts["planned"])
+    if counts.get("self_reviewed"):
+        yield _fact(f"{name}.self_reviewed", True, "flag")
+    seeds = line["sources"][0]["made_from"].partition("@")[0]
+    seed = ["--seed", str(line["seed"])] if line["seed"] else []
+    words = ["tilth", "do", line["tool"], seeds, *_flags(line["args"]), *seed]
+    yield _fact(f"{name}.command", shlex.join(words), "command")
+
+
+def _without_earlier_makings(lines: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """A making that starts anew holds what the one before it made."""
+    last = max((i for i, line in enumerate(lines) if "tool" in line and line["kind"] == "import"
+                and not line["args"].get("append")), default=0)  # fmt: skip
+    return list(lines[last:])
 
 
 def _mode(mode: Any) -> list[str]:

@@ -286,7 +286,8 @@ def _sources(page: _Page, card: Card) -> None:
         for j in _numbers(card.facts, f"source.{i}.file"):
             told = [f"{{source.{i}.file.{j}.{key}}}" for key in ("name", "rows", "bytes", "sha256")]
             rows.append([f"{{source.{i}.name}}", *told, f"{{source.{i}.license}}"])
-    page.table(["source", "file", "rows", "bytes", "sha256", "declared licence"], rows[:LONGEST_TABLE])
+    if rows:
+        page.table(["source", "file", "rows", "bytes", "sha256", "declared licence"], rows[:LONGEST_TABLE])
     if len(rows) > LONGEST_TABLE:
         page.add("{sources.files} files in all; the others stand in `provenance.jsonl`.")
     for i in numbers:
@@ -294,7 +295,19 @@ def _sources(page: _Page, card: Card) -> None:
         told = [f"{key} {{source.{i}.{key}}}" for key in keys if f"source.{i}.{key}" in card.facts]
         if told:
             page.add(f"{{source.{i}.name}}: {', '.join(told)}.")
+    for i in (one for one in numbers if f"source.{one}.made_from" in card.facts):
+        page.add(f"{{source.{i}.name}}: made by models or rules from {{source.{i}.made_from}}, one draft at a time, each "
+                 "judged by a panel.")  # fmt: skip
     for i in _numbers(card.facts, "import"):
+        if f"import.{i}.planned" in card.facts:
+            codes = [id for id in card.facts if id.startswith(f"import.{i}.refused.")]
+            told = ", ".join(f"{slot(plain(name_of(id.split('.')[3])))} {{{id}}}" for id in codes)
+            refused = f", refused: {told}" if told else ""
+            page.add(f"Drafts: planned {{import.{i}.planned}}, accepted {{import.{i}.accepted}}{refused}; escalated to "
+                     f"an adjudicator {{import.{i}.escalated}}.")  # fmt: skip
+            if f"import.{i}.self_reviewed" in card.facts:
+                page.add("self_reviewed: the drafts were judged by the model that wrote them.")
+            continue
         reasons = [id for id in card.facts if id.startswith(f"import.{i}.rejected.")]
         bad = (
             "; rejected: " + ", ".join(f"{slot(plain(name_of(id.split('.')[3])))} {{{id}}}" for id in reasons)

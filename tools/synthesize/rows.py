@@ -114,7 +114,8 @@ def rows(
         policy=panel.Policy(policy, cut, reviewers=reviewers),
         revisions=revisions,
         instruction_review=instruction_review,
-        near_duplicate=near_duplicate,
+        # What labels, rephrases or refines a row keeps its words: there a near-duplicate is no fault.
+        near_duplicate=None if job.near_duplicate is None else near_duplicate,
         allow_self_review=allow_self_review,
         give_up=give_up,
     )

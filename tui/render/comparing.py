@@ -82,7 +82,7 @@ def beside(
     """Two texts in two columns on a wide screen; one under the other on a narrow one or for a screen reader."""
     if terminal.columns < narrowest or terminal.linear:
         for title, text in zip(titles, texts, strict=True):
-            yield from wrap(text, terminal.columns, indent="    ", first=f"  {title}: ")
+            yield from wrap(f"{title}: {text}", terminal.columns, indent="    ", first="  ")
         return
     half = (terminal.columns - 5) // 2
     columns = [[title, *wrap(text, half)] for title, text in zip(titles, texts, strict=True)]

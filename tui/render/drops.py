@@ -111,6 +111,9 @@ def evidence(decision: Decision, record: Any = None) -> str:
             parts += [f"{len(value) - SPANS} more places"] if len(value) > SPANS else []
         elif name == "reviews" and isinstance(value, list):
             parts += [_review(one) for one in value if isinstance(one, dict)]
+        elif name == "pairs" and isinstance(value, list):
+            parts += [_pair(pair, record) for pair in value[:SPANS]]
+            parts += [f"{len(value) - SPANS} more items"] if len(value) > SPANS else []
         elif name not in ("survivor", "of", "calls", "prompts") and value not in (False, [], {}):
             parts.append(f"{name} {_value(value)}")
     return one_line(", ".join(parts))
@@ -120,6 +123,16 @@ def _review(one: dict[str, Any]) -> str:
     no = f", no to {' and '.join(map(str, one['no']))}" if one.get("no") else ""
     quotes = "".join(f', "{shorten(str(quote), 60)}"' for quote in one.get("quotes", ()))
     return f"{one.get('role', 'reviewer')} {one.get('model')} {number(one.get('score', 0))}{no}{quotes}"
+
+
+def _pair(pair: Any, record: Any) -> str:
+    """An item of a benchmark that a row holds, with the place in the row."""
+    match pair:
+        case {"item": item, "reason": reason, "spans": [{"path": path, "start": start, "end": end}, *_]}:
+            return f"item {plain(item)} ({plain(reason)}) at {_span([path, start, end], record)}"
+        case {"item": item, "reason": reason}:
+            return f"item {plain(item)} ({plain(reason)})"
+    return plain(pair)
 
 
 def _span(span: Any, record: Any) -> str:

@@ -18,7 +18,7 @@ from textual.containers import Horizontal
 from textual.message import Message
 from textual.screen import Screen
 
-from ...agent.events import Answered, Asked, Event, Failed, Finished, Metered, Noticed, Returned, Ruled
+from ...agent.events import Answered, Asked, Event, Failed, Finished, Metered, Noticed, Returned, Ruled, Said
 from ...tools.errors import TilthError
 from .. import twin
 from ..render.chat import window
@@ -104,7 +104,7 @@ class Ended(Message):
 class MainScreen(Screen[None]):
     """Work with one dataset."""
 
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-narrow"), (110, "-wide")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012 (so the toolkit declares it)
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", show=False),
         Binding("ctrl+t", "switch", show=False),
@@ -167,6 +167,10 @@ class MainScreen(Screen[None]):
             self.transcript.add(Note(WELCOME))
         self.call_after_refresh(self._begin)  # the first frame comes before the data
 
+    async def on_unmount(self) -> None:
+        if "engine" in self.__dict__:
+            await self.engine.close()
+
     def _begin(self) -> None:
         if self._resumed:
             self._resume()
@@ -193,7 +197,7 @@ class MainScreen(Screen[None]):
         """Show a conversation that was had before; a call that waits for a person is asked about again."""
         told = list(self.engine.session.replay())
         self.transcript.tell_all(told)
-        self.composer.remember([event.text for event in told if type(event).__name__ == "Said"])
+        self.composer.remember([event.text for event in told if isinstance(event, Said)])
         if self.engine.unfinished:
             self._converse(self.engine.go_on)
 

@@ -10,6 +10,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
+from textual.content import Content
 
 from ..render import drops
 from ..terminal import Terminal
@@ -21,6 +22,7 @@ from .plain_text import BOLD, MUTED, PlainText, joined
 from .tab import Tab
 
 if TYPE_CHECKING:
+    from ...agent.review import Case
     from ...tools.store.history import Dropped, Funnel
     from ...tools.store.mapping import Mapping
 
@@ -162,7 +164,7 @@ class DropsTab(Tab):
         if workspace is not None and self._reasons:
             fetch(self, "cases", lambda: workspace.cases(dataset, count=REVIEWED))
 
-    def _review(self, cases: list[object]) -> None:
+    def _review(self, cases: list[Case]) -> None:
         from ..screens.review import ReviewScreen, Said
 
         workspace, dataset = self.workspace, self.dataset
@@ -174,12 +176,12 @@ class DropsTab(Tab):
             if said:
                 self.post_message(self.Act(f"tilth review {dataset}", lambda: workspace.rule(dataset, said)))
 
-        self.app.push_screen(ReviewScreen(dataset, cases, self._mapping), ended)  # type: ignore[arg-type]
+        self.app.push_screen(ReviewScreen(dataset, cases, self._mapping), ended)
 
 
 def _item(one: Reason) -> Item:
-    def lines(width: int) -> list[object]:
+    def lines(width: int) -> list[Content]:
         told = f"{one.count:>9,}  {share(one.count, one.before):>6}  "
         return [joined((told, BOLD), one.name, (f"   {one.tool}", MUTED)).truncate(width, ellipsis=True)]
 
-    return lines  # type: ignore[return-value]
+    return lines

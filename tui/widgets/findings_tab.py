@@ -13,7 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
 
-from ..cells import neutral, right, wrap
+from ..cells import left, neutral, right, wrap
 from ..profile_text import command, many, number, percent
 from ..render import previews
 from ..text import many_lines
@@ -24,6 +24,9 @@ from .tab import Tab
 
 UNASKED: Final = 200_000
 """Rows up to which a dataset is profiled as soon as it is opened."""
+
+ROOMY: Final = 50
+"""Cells from which on a verdict's message stands beside its count."""
 
 GLYPHS: Final = {"error": ("✘ error  ", BAD), "warning": ("! warning", WARNING), "note": ("· note   ", ACCENT)}
 _ROWS: Final = "select count(*) from rows where "
@@ -196,13 +199,14 @@ def _item(one: Mapping[str, Any], dataset: str) -> Item:
 
     def lines(width: int) -> list[Content]:
         share = percent(one["share"]) if one["share"] is not None else one["unit"]
-        head = joined((glyph, style), (f"{right(number(one['count']), 9)}  ", BOLD), (f"{left(share, 6)}  ", MUTED))
-        text = [safe(f"  {line}") for line in wrap(" ".join(map(neutral, many_lines(one["message"]))), width - 2)]
-        fix = (
-            [safe(f"  → {neutral(command(one['fix'], dataset))}", GOOD).truncate(width, ellipsis=True)]
-            if one["fix"]
-            else []
-        )
-        return [head.truncate(width, ellipsis=True), *text, *fix]
+        head = joined((glyph, style), (right(number(one["count"]), 7), BOLD), (f" {left(share, 6)} ", MUTED))
+        beside = head.cell_length if width >= ROOMY else 2
+        told = wrap(" ".join(map(neutral, many_lines(one["message"]))), width - beside)
+        indent = " " * beside
+        lines = [head + safe(told[0])] if width >= ROOMY else [head, safe(indent + told[0])]
+        lines += [safe(indent + line) for line in told[1:]]
+        if one["fix"]:
+            lines.append(safe(f"{indent}→ {neutral(command(one['fix'], dataset))}", GOOD))
+        return [line.truncate(width, ellipsis=True) for line in lines]
 
     return lines

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.content import Content
 
 from ..render import life
 from ..render.log import details_told, rows_told
@@ -94,7 +95,8 @@ class LedgerTab(Tab):
         args = {name: value for name, value in entry.args.items() if value not in (None, "")}
         facts = {
             "what": " ".join(part for part in (entry.kind, entry.tool) if part),
-            "by": f"{entry.actor}, {entry.at[:19].replace('T', ' ')}, {entry.seconds:.1f} s",
+            "by": f"{entry.actor}, {entry.at[:19].replace('T', ' ')}",
+            "took": f"{entry.seconds:,.0f} s" if entry.seconds >= 1 else "",
             "args": json.dumps(args, ensure_ascii=False, default=str) if args else "",
             "counts": json.dumps(dict(entry.counts), ensure_ascii=False, default=str) if entry.counts else "",
             "from": ", ".join(map(version, entry.inputs)),
@@ -124,7 +126,7 @@ class LedgerTab(Tab):
         self.app.push_screen(Question("Why is this row here, or gone?", "A row id, FILE:LINE, or its own key."), asked)
 
 
-def _line(entry: Entry) -> object:
+def _line(entry: Entry) -> Content:
     when = entry.at[5:16].replace("T", " ")
     return joined(
         (f"{entry.seq:>4}  ", MUTED), (f"{when}  ", MUTED), (one_line(entry.tool or entry.kind), BOLD),

@@ -79,7 +79,7 @@ class Pane(Vertical):
         return self.query_one(f"#{self.current}", Tab)
 
     @property
-    def run(self) -> RunTab:  # type: ignore[override]
+    def run(self) -> RunTab:
         return self.query_one("#run", RunTab)
 
     @property

@@ -1,0 +1,188 @@
+"""The suite `repair`: give damaged cells their values back. It knows cells before and after; `issues` does the damage.
+
+Precision and recall of changed cells as in HoloClean (Rekatsinas et al. 2017) and Raha (Mahdavi et al. 2019).
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, Literal
+
+from ...tools.errors import Misuse
+from ..issues.card import CARD
+from ..issues.data import KEY
+from ..issues.files import read
+from ..issues.making import make
+from ..planted.draw import Draw
+from ..sets import generator, instance_id
+from ..suite import Instance, Score
+
+FAMILIES: Final = (
+    "broken_dependency",
+    "decimal_comma",
+    "html_residue",
+    "label_spelling",
+    "mixed_dates",
+    "mojibake",
+    "state_contradiction",
+    "swapped_columns",
+    "wrong_total",
+    "zero_width",
+)
+"""Defects of `issues` whose true value the rest of the data tells."""
+
+BASES: Final = ("shop", "events", "tickets", "documents")
+NAMES: Final = ("file", "row", "column", "value")
+SCHEMA: Final = {
+    "type": "object",
+    "required": ["cells"],
+    "additionalProperties": False,
+    "properties": {
+        "cells": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": list(NAMES),
+                "additionalProperties": False,
+                "properties": {name: {"type": "string"} for name in NAMES},
+            },
+        }
+    },
+}
+
+TASK: Final = f"""\
+Some cells of the files in this folder, {{files}}, were damaged: written in another style than their neighbours, with
+letters or marks that do not belong there, swapped between two columns, or in contradiction to what the rest of the data
+says. What the right value is can be told from the data. Put it back, and change nothing else.
+
+Hand in {{{{"cells": [{{{{"file", "row", "column", "value"}}}}, ...]}}}}: row is the value in the column {KEY}, value the whole new
+content of the cell, as text. A cell is right when it holds exactly what it held before the damage; numbers may be written
+in another way. Every changed cell that was whole, or does not become right, counts against you. {CARD} describes the
+data; it is true."""
+
+
+class Repair:
+    """Cells to be restored, and cells to be left alone."""
+
+    name = "repair"
+    version = 1
+    summary = "restore damaged cells of tables and texts"
+    metric = "f1"
+    better: Literal["higher", "lower"] = "higher"
+
+    def draw(self, seed: str, count: int) -> Sequence[Instance]:
+        return [self._instance(seed, number) for number in range(count)]
+
+    def _instance(self, seed: str, number: int) -> Instance:
+        turn = Draw(generator(seed, self.name, number // len(BASES)).getrandbits(53))
+        base = turn.shuffled(BASES)[number % len(BASES)]
+        made = make(f"{self.name}@{self.version}:{seed}:{number}", base, among=FAMILIES)
+        family = {row: one.families[0] for one in made.truth.plants for rows in one.rows for row in rows}
+        return Instance(
+            id=instance_id(seed, self.name, number),
+            suite=self.name,
+            task=TASK.format(files=", ".join(sorted(made.files))),
+            files=made.files,
+            submission=SCHEMA,
+            truth={"cells": [[*cell, family[cell[1]]] for cell in made.repairs]},
+            tags={"base": base},
+            cluster=base,
+        )
+
+    def score(self, instance: Instance, submission: Mapping[str, Any]) -> Score:
+        """F1 of changed cells. Handing in what a cell holds already changes nothing. Raises Misuse."""
+        held = _cells(instance.files)
+        told = {place: value for place, value in _submitted(submission, held).items() if held[place] != value}
+        damaged = {(file, row, column): value for file, row, column, value, _ in instance.truth["cells"]}
+        right = {place for place, value in told.items() if place in damaged and same(value, damaged[place])}
+        harmed = len(told.keys() - damaged.keys())
+        families: dict[str, list[bool]] = {}
+        for file, row, column, _, family in instance.truth["cells"]:
+            families.setdefault(family, []).append((file, row, column) in right)
+        weights: dict[str, tuple[float, float]] = {
+            "f1": (2 * len(right), len(told) + len(damaged)),
+            "precision": (len(right), len(told)),
+            "recall": (len(right), len(damaged)),
+            "collateral": (harmed, len(held) - len(damaged)),
+        }
+        metrics = {name: part / whole for name, (part, whole) in weights.items() if whole}
+        by_family = {name: sum(hits) / len(hits) for name, hits in sorted(families.items())}
+        return Score(metrics["f1"], metrics, by_family, weights=weights)
+
+    def known(
+        self, name: Literal["oracle", "nothing", "random", "sprayer"], instance: Instance, rng: random.Random
+    ) -> Mapping[str, Any] | None:
+        submissions: dict[str, Callable[[], list[tuple[str, ...]]]] = {
+            "oracle": lambda: [tuple(cell[:4]) for cell in instance.truth["cells"]],
+            "nothing": list,
+            "random": lambda: _guessed(instance.files, Draw(rng.getrandbits(53))),
+            "sprayer": lambda: _usual(instance.files),
+        }
+        return {"cells": [dict(zip(NAMES, cell, strict=True)) for cell in submissions[name]()]}
+
+
+def same(one: str, other: str) -> bool:
+    """Equal as text, or as numbers to half a hundredth."""
+    try:
+        return one == other or abs(float(one) - float(other)) < 0.005
+    except ValueError:
+        return False
+
+
+Place = tuple[str, str, str]
+
+
+def _cells(files: Mapping[str, bytes]) -> dict[Place, str]:
+    """What every cell of the tables holds."""
+    tables = {name: read(name, content) for name, content in files.items() if name != CARD}
+    return {
+        (name, row[KEY], column): value
+        for name, rows in tables.items()
+        for row in rows
+        for column, value in row.items()
+        if column != KEY
+    }
+
+
+def _submitted(submission: Mapping[str, Any], held: Mapping[Place, str]) -> dict[Place, str]:
+    told = submission.get("cells")
+    if set(submission) != {"cells"} or not isinstance(told, list):
+        raise Misuse("A submission is an object with one key, cells, which holds a list.")
+    cells: dict[Place, str] = {}
+    for number, cell in enumerate(told):
+        if (
+            not isinstance(cell, Mapping)
+            or set(cell) != set(NAMES)
+            or not all(isinstance(v, str) for v in cell.values())
+        ):
+            raise Misuse(f"Cell {number} is not an object of the texts {', '.join(NAMES)}.")
+        place = (cell["file"], cell["row"], cell["column"])
+        if place not in held:
+            raise Misuse(f"Cell {number} is not in the files: {place}.")
+        if place in cells:
+            raise Misuse(f"Cell {number} names {place} for the second time.")
+        cells[place] = cell["value"]
+    return cells
+
+
+def _guessed(files: Mapping[str, bytes], draw: Draw) -> list[tuple[str, ...]]:
+    """Twenty cells, each set to what another row has there."""
+    held = _cells(files)
+    by_column: dict[tuple[str, str], list[str]] = {}
+    for (file, _, column), value in held.items():
+        by_column.setdefault((file, column), []).append(value)
+    return [(*place, draw.pick(by_column[place[0], place[2]])) for place in draw.some(list(held), 20)]
+
+
+def _usual(files: Mapping[str, bytes]) -> list[tuple[str, ...]]:
+    """Every cell set to its column's commonest value."""
+    held = _cells(files)
+    counts: dict[tuple[str, str], Counter[str]] = {}
+    for (file, _, column), value in held.items():
+        counts.setdefault((file, column), Counter())[value] += 1
+    return [(*place, counts[place[0], place[2]].most_common(1)[0][0]) for place in held]
+
+
+SUITE: Final = Repair()
