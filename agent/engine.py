@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from ..prompts import Prompts
+from ..prompts import PromptError, Prompts
 from ..prompts.fences import fenced
 from ..tools.context import Model
 from ..tools.errors import Misuse, TilthError
@@ -61,8 +61,8 @@ class Engine:
     """A conversation about a workspace. Used from one event loop; `await close()` at the end.
 
     `session` is a Session to go on with, by default a new one is begun with the first word. With `approved` nobody is
-    asked: what it does not allow is refused, and said to be. `caps` bound what the conversation's own model calls cost,
-    over all resumes.
+    asked: what it does not allow is refused, and said to be. `caps` (by default those of the command) bound what models
+    cost, the conversation's own calls and its tools', over all resumes.
     """
 
     def __init__(
@@ -80,7 +80,8 @@ class Engine:
         self.limit = 0
         self.sees: Sight = "nothing"
         self._desk = Desk(workspace, dataset or (session.dataset if session else ""))
-        self._caps = caps or (approved.caps if approved else Caps())
+        said = workspace.spending
+        self._caps = caps or (approved.caps if approved else Caps(said.max_calls, said.max_usd, said.max_minutes))
         self._budget: Budget | None = None
         self._connections: Connections | None = None
         self._queue: asyncio.Queue[Event | None] = asyncio.Queue()
@@ -293,7 +294,10 @@ class Engine:
         return next((int(mine[key]) for key in CONTEXT_KEYS if mine.get(key)), CONTEXT_TOKENS)
 
     def _instructions(self) -> str:
-        return Prompts(self.workspace.root / "prompts").load("chat/system", sight=SIGHT[self.sees]).text
+        try:
+            return Prompts(self.workspace.root / "prompts").load("chat/system", sight=SIGHT[self.sees]).text
+        except PromptError as error:
+            raise Misuse(error.message, next_step=error.next_step) from None
 
     def _tell_state(self) -> None:
         """What datasets there are, where that has changed since it was last told."""

@@ -189,7 +189,8 @@ def _plan_sql(desk: Desk, args: Sql) -> Planned:
 
     def act(terms: Terms) -> Told:
         answer = ask(desk.workspace.store, address, args.query)
-        return told.table({**asdict(answer), "shown": len(answer.rows)})
+        details = {**asdict(answer), "columns": list(answer.columns), "shown": len(answer.rows)}
+        return told.table(details, args.query, desk.names())
 
     return _reading("inspect.sql", address, {"query": args.query}, ["sql", address, args.query], act)
 

@@ -28,6 +28,14 @@ EXAMPLE: Final = 400
 FINDINGS: Final = 25
 FACTS: Final = 40
 
+_AGGREGATE: Final = re.compile(
+    r"\b(?:count\w*|sum|avg|mean|min|max|median|mode|quantile\w*|approx_\w+|stddev\w*|var_?\w*|corr|entropy|kurtosis|skewness)"
+    r"\s*\(",
+    re.IGNORECASE,
+)
+_PLAIN_ID: Final = re.compile(r"[\w.\-]{1,80}")
+"""Ids of facts that no sentence of a row can be."""
+
 HIDDEN: Final = "Row text is not shown: this endpoint may see statistics only."
 BLIND: Final = "This endpoint may see nothing of the data; the person sees the result."
 
@@ -115,7 +123,8 @@ def report(done: Done, findings: Sequence[Mapping[str, Any]], facts: Sequence[Ma
     line = f"{rows:,} rows, {len(findings):,} findings"
     head = f"{done.entry.tool} on {done.entry.dataset}@{done.version.vid[:8]}: {rows:,} rows, {len(findings)} findings"
     bare = [f"{one['severity']} {one['code']}: {one['count']:,} {one['unit']}" for one in findings[:FINDINGS]]
-    values = [f"{one['id']} = {_number(one['value'])} {one['unit']}" for one in facts if _number(one["value"])]
+    values = [f"{one['id']} = {_number(one['value'])} {one['unit']}" for one in facts
+              if _number(one["value"]) and _PLAIN_ID.fullmatch(one["id"])]  # fmt: skip
     more = [f"(and {len(findings) - FINDINGS} more findings)"] if len(findings) > FINDINGS else []
     known = "\n".join([head, *bare, *more, *values[:FACTS]])
     data = "\n".join(f"{one['code']}: {one['message']}{_fix(one)}" for one in findings[:FINDINGS])
@@ -126,19 +135,29 @@ def _fix(finding: Mapping[str, Any]) -> str:
     return f" | fix: {finding['fix']}" if finding.get("fix") else ""
 
 
-def table(answer: Mapping[str, Any]) -> Told:
-    """The answer to a query, as the details of `inspect.sql` lay it out. Its numbers are statistics, its texts are not."""
+def table(answer: Mapping[str, Any], query: str, known: Iterable[str]) -> Told:
+    """The answer to a query, as the details of `inspect.sql` lay it out.
+
+    Statistics are the numbers of a query that aggregates; without an aggregate they are values of rows. So are names of
+    columns that neither the schema (`known`) nor the query holds: a PIVOT makes them from values.
+    """
     total = f"more than {answer['shown']}" if answer["total"] is None else f"{answer['total']:,}"
     line = f"{total} {'row' if answer['total'] == 1 else 'rows'}"
     result = {"rows": answer["total"]}
     numeric = [_is_number(str(kind)) for kind in answer["types"]]
-    if all(numeric):
-        return Told(line, for_model(answer), result=result)
+    data = for_model(answer)
+    if not _AGGREGATE.search(query):
+        return Told(line, f"The query gives {line}.", data, result, head=line)
+    names = list(known)
+    columns = [name if name in names or name in query else "(column)" for name in answer["columns"]]
     masked = [
         [value if is_number else "(text)" for value, is_number in zip(row, numeric, strict=True)]
         for row in answer["rows"]
     ]
-    return Told(line, for_model({**answer, "rows": masked}), for_model(answer), result, head=line)
+    statistics = for_model({**answer, "columns": columns, "rows": masked})
+    if all(numeric) and columns == answer["columns"]:
+        return Told(line, statistics, result=result)
+    return Told(line, statistics, data, result, head=line)
 
 
 def rows(found: Sequence[StoredRow], address: str, total: int) -> Told:

@@ -73,7 +73,9 @@ def main() -> None:
         path = generate.path(benchmark.file) if benchmark.file else ""
         measured = measure("work", benchmark.work, str(path), runs=1 if name in LARGE else asked.runs)
         shown = (
-            f"{rate(benchmark, measured):,.2f}" if benchmark.unit.startswith("CPU-") else f"{rate(benchmark, measured):,.0f}"
+            f"{rate(benchmark, measured):,.2f}"
+            if benchmark.unit.startswith("CPU-")
+            else f"{rate(benchmark, measured):,.0f}"
         )
         target = (
             f"{benchmark.target:,g}"

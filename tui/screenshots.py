@@ -32,9 +32,8 @@ class Told(Engine):
     """A conversation whose model's words are given; what it calls is done."""
 
     async def chat(self, text: str, *, context: str = "") -> AsyncGenerator[Event, None]:
-        args = {"threshold": 0.7}
-        yield Proposed("1", TOOL, NAME, args, f"tilth do {TOOL} {NAME} --threshold 0.7")
-        done = await asyncio.to_thread(lambda: self.workspace.do(TOOL, NAME, **args))
+        yield Proposed("1", TOOL, NAME, {"threshold": 0.7}, f"tilth do {TOOL} {NAME} --threshold 0.7")
+        done = await asyncio.to_thread(lambda: self.workspace.do(TOOL, NAME, threshold=0.7))
         before, after, dropped = (done.result[name] for name in ("before", "after", "dropped"))
         yield Returned("1", TOOL, True, f"{before:,} -> {after:,}", 0.4, str(dropped), done.result)
         gone = sum(dropped.values())
@@ -78,7 +77,7 @@ async def shoot(folder: Path) -> list[Path]:
                     while not pilot.app.screen.query("#approval"):
                         await pilot.pause(0.01)
                     await _settle(pilot)
-                    await pilot.press("alt+3")
+                    await pilot.press("f3")
                     await _settle(pilot)
                     pilot.app.screen.query_one("#answers").focus()
                     await _settle(pilot)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -32,6 +33,8 @@ SETTINGS: Final = frozenset(
     ["temperature", "top_p", "max_tokens", "stop", "seed", "presence_penalty", "frequency_penalty", "tools",
      "tool_choice", "logprobs", "top_logprobs", "extra_body"]
 )  # fmt: skip
+_HALVES: Final = re.compile("[\ud800-\udfff]")
+"""Half characters, which JSON can write and no text can hold."""
 _REJECTED: Final = '{"rejected": '
 _RANK: Final[dict[Sight, int]] = {"nothing": 0, "statistics": 1, "rows": 2}
 
@@ -271,7 +274,7 @@ class OpenAIModel:
             return answer
         choice = body["choices"][0]
         message = choice["message"]
-        answer["text"] = message.get("content") or ""
+        answer["text"] = _HALVES.sub("\ufffd", message.get("content") or "")
         answer["tool_calls"] = message.get("tool_calls") or []
         answer["logprobs"] = (choice.get("logprobs") or {}).get("content") or []
         answer["prompt_logprobs"] = _prompt_logprobs(body.get("prompt_logprobs"))

@@ -61,10 +61,20 @@ def same(given: Rows, gold: Rows, columns: Sequence[Column], *, ordered: bool = 
     return all(_matched(one, other, columns) for one, other in parts.values())
 
 
-def bird_same(given: Rows, gold: Rows) -> bool:
-    """Execution accuracy as BIRD has it, `set(predicted) == set(gold)`: neither doubles nor order count, cells must be
-    equal as they are (arXiv 2305.03111)."""
-    return {tuple(row) for row in given} == {tuple(row) for row in gold}
+def bird_same(given: Rows, gold: Rows, columns: Sequence[Column]) -> bool:
+    """Execution accuracy as BIRD has it, `set(predicted) == set(gold)`: neither doubles nor order count, texts and numbers
+    must be equal as they are (arXiv 2305.03111). Decimals come as texts and are read as numbers first."""
+
+    def plain(rows: Rows) -> set[tuple[Any, ...]]:
+        numbers = [column.kind == "number" for column in columns]
+        return {
+            tuple(_cell(cell, "number") if number else cell for cell, number in zip(row, numbers, strict=True))
+            if len(row) == len(columns)
+            else tuple(row)
+            for row in rows
+        }
+
+    return plain(given) == plain(gold)
 
 
 def _matched(ours: list[Any], theirs: list[Any], columns: Sequence[Column]) -> bool:

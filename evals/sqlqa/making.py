@@ -23,7 +23,7 @@ from ...tools.store import door
 from ...tools.store.sql import validate_query
 from ..planted.draw import Draw
 from .answers import MOST_ROWS, same
-from .questions import SHAPES, Query, Question, ask
+from .questions import Query, Question, ask
 from .tables import Tables, make
 
 MOST_QUESTIONS: Final = 40
@@ -41,17 +41,17 @@ class Item:
     wrong: Mapping[str, Sequence[Sequence[Any]]]
 
 
-def item(seed: str) -> Item:
-    """The same for the same seed. Raises Corrupt when no question can be found, which would be a bug."""
+def item(seed: str, shape: str) -> Item:
+    """The same for the same seed and shape. Raises Corrupt when no question can be found, which would be a bug."""
     for redraw in range(MOST_TABLES):
         draw = Draw(int.from_bytes(hashlib.sha256(f"{seed}/{redraw}".encode()).digest()[:8], "big"))
-        tables, shape = make(draw), draw.pick(SHAPES)
+        tables = make(draw)
         with _shown(tables) as connection:
             for _ in range(MOST_QUESTIONS):
                 question = ask(draw, tables, shape)
                 if found := _kept(connection, tables, question):
                     return found
-    raise Corrupt(f"No question of {MOST_QUESTIONS * MOST_TABLES} tells right from wrong (seed {seed!r}).")
+    raise Corrupt(f"No question {shape!r} of {MOST_QUESTIONS * MOST_TABLES} tells right from wrong (seed {seed!r}).")
 
 
 def _kept(connection: duckdb.DuckDBPyConnection, tables: Tables, question: Question) -> Item | None:

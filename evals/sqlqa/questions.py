@@ -161,7 +161,7 @@ def _listed(draw: Draw, tables: Tables) -> Question:
 def _idle(draw: Draw, tables: Tables) -> Question:
     """Who is listed and has no record of some kind."""
     domain = tables.domain
-    inner = [one for one in _conditions(draw, tables, draw.between(1, 2), but=("place",))]
+    inner = _conditions(draw, tables, 2, but=("place",))
     told = _told(domain, inner)
     none = Part(
         f"link not in (select link from records where {' and '.join(one.sql for one in inner)})",

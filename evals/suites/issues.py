@@ -49,7 +49,7 @@ class Issues:
     """Planted defects in tables, texts, instruction pairs and preference pairs."""
 
     name = "issues"
-    version = 1
+    version = 1  # a family, a base or a word more makes other instances of the same seed: raise it
     summary = "find planted defects in tables, texts, instruction and preference pairs"
     metric = "f1"
     better: Literal["higher", "lower"] = "higher"

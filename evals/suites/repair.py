@@ -57,8 +57,8 @@ Some cells of the files in this folder, {{files}}, were damaged: written in anot
 letters or marks that do not belong there, swapped between two columns, or in contradiction to what the rest of the data
 says. What the right value is can be told from the data. Put it back, and change nothing else.
 
-Hand in {{{{"cells": [{{{{"file", "row", "column", "value"}}}}, ...]}}}}: row is the value in the column {KEY}, value the whole new
-content of the cell, as text. A cell is right when it holds exactly what it held before the damage; numbers may be written
+Hand in {{{{"cells": [{{{{"file", "row", "column", "value"}}}}, ...]}}}}: row is the value in the column {KEY}, value the whole
+new content of the cell, as text. A cell is right when it holds exactly what it held before the damage; numbers may be written
 in another way. Every changed cell that was whole, or does not become right, counts against you. {CARD} describes the
 data; it is true."""
 

@@ -132,3 +132,32 @@ def test_sessions_are_listed_and_resumed(
     main(["sessions", "--json", "--workspace", str(talk.root)])
     (one,) = json.loads(capsys.readouterr().out.splitlines()[-1])["sessions"]
     assert (one["turns"], one["title"]) == (2, "First question?")
+
+
+class Keyboard(io.StringIO):
+    """Lines that a person types at a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("answer", "rows"), [("1", 20), ("", 40), ("4\nwe need them", 40), ("no, we need them", 40), ("3\nkeep=true\n", 40)]
+)
+def test_line_by_line_a_person_is_asked_and_answers_with_a_number(
+    converse: Converse,
+    sim: ModuleType,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    answer: str,
+    rows: int,
+) -> None:
+    call = ("do", '{"tool": "filter.where", "args": {"keep": "line % 2 = 0"}}')
+    talk = converse(sim.Say(None, "tool_calls", tool_calls=[call]), "As you wish.")
+    monkeypatch.setattr(sys, "stdin", Keyboard(f"Halve it.\n{answer}\n" + ("\n" if answer == "" else "") + "exit\n"))
+    assert main(["chat", "--plain", "--workspace", str(talk.root)]) == 0
+    out = capsys.readouterr().out
+    assert "asks: may it run this? It would drop 50% of the rows." in out
+    assert "tilth: As you wish." in out and "\x1b" not in out
+    assert talk.workspace.datasets()[0].rows == rows
+    assert ("we need them" in talk.sent()) == ("we need them" in answer)

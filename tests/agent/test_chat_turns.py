@@ -242,9 +242,10 @@ async def test_an_endpoint_without_rows_is_given_no_row_text(
 ) -> None:
     calls = [
         ("inspect_profile", "{}"), ("show_rows", '{"count": 3}'),
-        ("inspect_sql", '{"query": "select messages, 7 + 35 as n from rows limit 1"}'),
+        ("inspect_sql", '{"query": "select max(messages) as most, 7 + count(*) - 5 as n from rows"}'),
         ("inspect_sql", '{"query": "select error(cast(messages as varchar)) from rows"}'),
         ("do", '{"tool": "dedup.exact"}'), ("drops", "{}"), ("diff", '{"a": "chats"}'),
+        ("inspect_sql", '{"query": "select 90 + line from rows order by line"}'),
     ]  # fmt: skip
     talk = converse(sim.Say(None, "tool_calls", tool_calls=calls), "Seen.", may_see=may_see)
     async with talk.engine() as engine:
@@ -256,6 +257,7 @@ async def test_an_endpoint_without_rows_is_given_no_row_text(
     assert all(("statistics only" if may_see == "statistics" else "may see nothing") in results[i] for i in (1, 5))
     assert ("42" in results[2]) == (may_see == "statistics")
     assert ("40" in results[4]) == (may_see == "statistics")
+    assert "91" not in results[7]
 
 
 async def test_what_a_local_model_saw_is_withheld_from_a_remote_one(

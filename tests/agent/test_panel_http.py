@@ -149,6 +149,18 @@ def test_the_bytes_of_a_request(panelists: ModuleType, serve: Serve, tmp_path: P
         assert user.endswith(f"\n</answer {nonce}>")
 
 
+def test_half_characters_in_answers_are_replaced(panelists: ModuleType, serve: Serve, tmp_path: Path) -> None:
+    def answers(request: dict[str, Any]) -> str:
+        found = reply(panelists, request)
+        return found + " \ud83d" if request["model"] == "pen" else found.replace('"quotes": [', '"quotes": ["\udc00", ')
+
+    verdicts: list[Verdict] = []
+    server = serve(answers, models=MODELS)
+    runner(server, tmp_path).run(panelists.job(4), verdicts.append)
+    assert {one.candidate.text[-1] for one in verdicts if one.candidate is not None} == {"\ufffd"}
+    assert {review.quotes[0] for one in verdicts for review in one.reviews} == {"\ufffd"}
+
+
 def test_a_cap_stops_and_a_higher_one_goes_on(panelists: ModuleType, serve: Serve, tmp_path: Path) -> None:
     server = serve(lambda request: reply(panelists, request), models=MODELS)
     with pytest.raises(OverBudget, match="cap of 30 calls") as told:

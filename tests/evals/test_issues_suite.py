@@ -130,8 +130,8 @@ async def found(one: Instance, folder: Path, *, loose: bool) -> Score:
 
 
 async def test_rules_of_thumb_lie_between_nothing_and_the_oracle(drawn: Sequence[Instance], tmp_path: Path) -> None:
-    strict = [await found(one, tmp_path / f"strict {one.id}", loose=False) for one in drawn]
-    loose = [await found(one, tmp_path / f"loose {one.id}", loose=True) for one in drawn]
+    strict = [await found(one, tmp_path / f"strict {one.id}", loose=False) for one in drawn[:15]]
+    loose = [await found(one, tmp_path / f"loose {one.id}", loose=True) for one in drawn[:15]]
     assert 0.4 < mean(strict) < 0.9
     assert 0.1 < mean(loose) < mean(strict)
 

@@ -71,7 +71,7 @@ async def test_rows_are_filtered_and_sorted_by_sql_and_a_mistake_is_told_in_plac
     app = open_app()
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
-        await pilot.press("alt+2")
+        await pilot.press("f2")
         await settle(pilot)
         rows = main(app).pane.rows
         whole = rows.table.total
@@ -98,7 +98,7 @@ async def test_enter_opens_the_whole_cell_and_null_is_shown_as_such(open_app: Op
     app = open_app()
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
-        await pilot.press("alt+2")
+        await pilot.press("f2")
         await settle(pilot)
         await pilot.press("down", "right", "right", "right", "enter")
         await settle(pilot)
@@ -114,7 +114,7 @@ async def test_a_dropped_row_is_kept_with_a_reason(open_app: OpenApp, settle: Se
     app = open_app()
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
-        await pilot.press("alt+3")
+        await pilot.press("f3")
         await settle(pilot)
         assert "rows dropped" in facts(app)
         await pilot.press("end", "k")
@@ -130,7 +130,7 @@ async def test_a_review_is_written_down_at_its_end(open_app: OpenApp, settle: Se
     app = open_app()
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
-        await pilot.press("alt+3")
+        await pilot.press("f3")
         await settle(pilot)
         await pilot.press("R")
         await settle(pilot)
@@ -145,7 +145,7 @@ async def test_the_ledger_undoes_and_redoes(open_app: OpenApp, settle: Settle, t
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
         after = tickets.store.resolve("tickets")[1]
-        await pilot.press("alt+5")
+        await pilot.press("f5")
         await settle(pilot)
         await pilot.press("u")
         await settle(pilot)
@@ -343,7 +343,7 @@ async def test_a_fault_of_ours_in_a_thread_is_one_sentence_and_a_log(
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
         monkeypatch.setattr(Workspace, "undo", lambda *args, **options: 1 / 0)
-        await pilot.press("alt+5")
+        await pilot.press("f5")
         await settle(pilot)
         await pilot.press("u")
         await settle(pilot)

@@ -296,8 +296,8 @@ def _sources(page: _Page, card: Card) -> None:
         if told:
             page.add(f"{{source.{i}.name}}: {', '.join(told)}.")
     for i in (one for one in numbers if f"source.{one}.made_from" in card.facts):
-        page.add(f"{{source.{i}.name}}: made by models or rules from {{source.{i}.made_from}}, one draft at a time, each "
-                 "judged by a panel.")  # fmt: skip
+        page.add(f"{{source.{i}.name}}: made by models or rules from {{source.{i}.made_from}} (declared licence "
+                 f"{{source.{i}.license}}), one draft at a time, each judged by a panel.")  # fmt: skip
     for i in _numbers(card.facts, "import"):
         if f"import.{i}.planned" in card.facts:
             codes = [id for id in card.facts if id.startswith(f"import.{i}.refused.")]

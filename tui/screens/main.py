@@ -110,7 +110,7 @@ class MainScreen(Screen[None]):
         Binding("ctrl+t", "switch", show=False),
         Binding("ctrl+p", "palette", show=False, priority=True),
         Binding("ctrl+g", "edit", show=False),
-        *[Binding(f"alt+{number}", f"pane({number - 1})", show=False) for number in range(1, 6)],
+        *[Binding(f"f{number}", f"pane({number - 1})", show=False) for number in range(1, 6)],
     ]
 
     def __init__(

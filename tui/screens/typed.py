@@ -45,7 +45,7 @@ KEYS: Final = (
     ("Enter", "send; Ctrl+J begins a new line"),
     ("Esc", "interrupt at once; else back to the prompt"),
     ("Ctrl+T", "between prompt and pane"),
-    ("Alt+1 to 5", "tabs of the pane; 1 to 5 within it"),
+    ("F1 to F5", "tabs of the pane; 1 to 5 within it, or /rows, /ledger …"),
     ("Ctrl+P", "all commands; Tab completes"),
     ("Ctrl+G", "write in $EDITOR"),
     ("↑ ↓", "what was typed before"),

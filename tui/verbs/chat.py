@@ -83,7 +83,7 @@ def _told(command: Command, engine: Engine, events: list[Event]) -> int:
 def chat(command: Command) -> int:
     """The screen where there is a terminal, else line by line."""
     args = command.args
-    plain = command.option("plain") or not (sys.stdin.isatty() and sys.stdout.isatty())
+    plain = command.option("plain") or not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
     if command.option("json"):
         raise Misuse("'tilth chat' has no --json.", next_step='Ask one thing at a time: tilth ask "…" --json')
     with command.open(*([args.dataset] if args.dataset else []), create=True) as workspace:
