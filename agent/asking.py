@@ -27,8 +27,9 @@ from .spending import Estimate, Spending
 if TYPE_CHECKING:
     from ..tools.store.store import Store
     from .events import Listener
-    from .panel.calibration import Calibration
+    from .panel.calibration import Calibration, Gold
     from .panel.eligible import Bench
+    from .panel.runner import PanelRunner
 
 CALLS: Final = "calls.sqlite"
 CALIBRATIONS: Final = "calibrations"
@@ -72,6 +73,13 @@ class World:
 
     def run(self, job: Job, verdict: Callable[[Verdict], None]) -> Books:
         """As `tools.panel.Panel.run`."""
+        return self._runner(job).run(job, verdict)
+
+    def calibrate(self, job: Job, gold: Sequence[Gold], *, target: float) -> Calibration:
+        """Fit the cut of a job to people's verdicts. Raises Refused when no cut meets the target precision."""
+        return self._runner(job).calibrate(job, gold, target=target)
+
+    def _runner(self, job: Job) -> PanelRunner:
         from .panel.runner import PanelRunner
 
         return PanelRunner(
@@ -86,7 +94,7 @@ class World:
             allow_self_review=job.allow_self_review,
             give_up=job.give_up,
             consent=lambda asked, found: self.spending.consent(estimate(self.config, self.calls, asked, found)),
-        ).run(job, verdict)
+        )
 
     def open_model(self, name: str) -> AbstractAsyncContextManager[Model]:
         """`async with open_model("openai:small@lab") as model`: recorded, and under the caps of the command."""

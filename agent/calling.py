@@ -110,6 +110,8 @@ def plan_tool(desk: Desk, id: str, dataset: str, args: Mapping[str, Any]) -> Pla
             )
         if "made" in done.entry.details:
             return told.made(done)
+        if tool.id == "inspect.sql":
+            return told.table(done.details, str(given["query"]), desk.names())
         if done.entry.kind != "report":
             return told.change(done)
         objects, facts = workspace.store.objects, done.entry.objects.get("facts")

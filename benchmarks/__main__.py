@@ -26,6 +26,7 @@ class Benchmark:
     unit: str
     target: float | None
     most_megabytes: int | None = None
+    module: str = "work"
 
 
 BENCHMARKS = {
@@ -39,6 +40,9 @@ BENCHMARKS = {
     "5 % more rows, of a whole run": Benchmark("weekly", "turns105k", "% of CPU", 15),
     "panel, one sample": Benchmark("panel_graph", "", "CPU-ms each", None),
     "panel, a recorded sample": Benchmark("panel_resume", "", "CPU-ms each", None),
+    "screen: first frame": Benchmark("start", "", "CPU-s to it", 0.6, module="tui"),
+    "screen: 200 tokens/s": Benchmark("stream", "", "% of a core", 25, module="tui"),
+    "screen: a page of 500k rows": Benchmark("table", "short", "ms", 20, module="tui"),
     "dedup.near 500k": Benchmark("near", "documents500k", "rows/CPU-s", None, 1_700),
     "import 10M short rows": Benchmark("import", "short10M", "rows/CPU-s", None, 1_500),
     "import, filter, export 2 GB": Benchmark("pipeline", "chats2GB", "MB/CPU-s", None, 1_500),
@@ -56,6 +60,9 @@ def rate(benchmark: Benchmark, measured: Measured) -> float:
         "rows/CPU-s": rows / measured.cpu,
         "rows/s": rows / measured.wall,
         "CPU-ms each": 1e3 * measured.cpu / max(rows, 1),
+        "CPU-s to it": told.get("first_frame", 0.0),
+        "% of a core": 100 * told.get("share", 0.0),
+        "ms": told.get("page_ms", 0.0),
         "% of CPU": 100 * measured.cpu / told.get("whole", measured.cpu),
     }[benchmark.unit]
 
@@ -71,7 +78,7 @@ def main() -> None:
     for name in names:
         benchmark = BENCHMARKS[name]
         path = generate.path(benchmark.file) if benchmark.file else ""
-        measured = measure("work", benchmark.work, str(path), runs=1 if name in LARGE else asked.runs)
+        measured = measure(benchmark.module, benchmark.work, str(path), runs=1 if name in LARGE else asked.runs)
         shown = (
             f"{rate(benchmark, measured):,.2f}"
             if benchmark.unit.startswith("CPU-")

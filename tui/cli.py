@@ -251,10 +251,11 @@ VERBS: Final = (
          argument("--python", metavar="PYTHON", help="the Python that vLLM is installed in (default: this one)"),
          argument("--wait", type=_amount, default=900.0, metavar="S", help="seconds to wait for it (default 900)"),
          argument("--stop", action="store_true", help="stop the server this workspace runs")),
-    verb("eval", "measure agents on benchmark suites: list, run, show, report, compare, rescore",
+    verb("eval", "measure agents on benchmark suites: list, run, show, report, compare, rescore; calibrate judges",
          "verbs.evaluate:evaluate",
-         argument("action", metavar="ACTION", choices=("list", "run", "show", "report", "compare", "rescore"),
-                  help="list; run SUITE; show SUITE; report RUN; compare RUN[:AGENT] RUN[:AGENT]; rescore RUN"),
+         argument("action", metavar="ACTION", choices=("list", "run", "show", "report", "compare", "rescore", "calibrate"),
+                  help="list; run SUITE; show SUITE; report RUN; compare RUN[:AGENT] RUN[:AGENT]; rescore RUN; "
+                  "calibrate [X]: fit the cut of a rubric to people's verdicts"),
          argument("words", metavar="WORD", nargs="*", help="a suite (its name, or FILE.py), or runs"),
          argument("--agent", metavar="A", action="append", default=[], help="run: a name, FILE.py:CLASS, "
                   "cmd:\"COMMAND\" or replay:RUN; NAME=… names it; several are measured on the same instances"),
@@ -274,7 +275,12 @@ VERBS: Final = (
          argument("--instance", metavar="I", help="show: an instance by its id or number, with its truth"),
          argument("--md", action="store_true", help="run, report: as Markdown"),
          argument("--html", metavar="FILE", help="run, report: also write one self-contained page"),
-         argument("--inspect", metavar="DIR", help="run, report: also write a log for Inspect's viewer")),
+         argument("--inspect", metavar="DIR", help="run, report: also write a log for Inspect's viewer"),
+         argument("--prompt", metavar="P", help="calibrate: the rubric (default judge/quality)"),
+         argument("--gold", metavar="FILE", help="calibrate: lines of {\"text\": …, \"good\": true}; without it the "
+                  "rulings on the rows of X count"),
+         argument("--target", type=_share, metavar="P", help="calibrate: the precision to meet (default 0.9)"),
+         takes="max_usd max_calls max_minutes"),
     verb("init", "make this folder a workspace, with a commented tilth.toml", "verbs.keep:init",
          argument("folder", metavar="DIR", nargs="?", default=".", help="default: this folder")),
     verb("demo", "make messy data, curate it, show what was found", "verbs.keep:demo",

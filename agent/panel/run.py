@@ -169,8 +169,10 @@ class Run:
         accounts = self.accounts
         of = f" of {self.job.wanted:,}" if self.job.wanted is not None else ""
         stands = f"{accounts.accepted:,}{of} rows are accepted, {accounts.pending:,} tasks are pending."
-        next_step = error.next_step or "Run the same command again to go on; recorded answers are not paid again."
-        return type(error)(f"{error.args[0]} {stands}", next_step=next_step)
+        next_step = error.next_step
+        if isinstance(error, Unavailable) and "same command again" not in next_step:
+            next_step = f"{next_step} Run the same command again to go on; recorded answers are not paid again."
+        return type(error)(f"{error.args[0]} {stands}", next_step=next_step.strip())
 
 
 def task_name(job: Job, task: Task) -> str:

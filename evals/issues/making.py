@@ -101,13 +101,19 @@ def _plant(draw: Draw, data: Data, among: Sequence[str]) -> list[_Planted]:
     return planted
 
 
+SPECIFIC: Final = ("answer", "label", "reference", "split", "value")
+"""Groups whose families fit few bases. They have three tickets in the lottery of groups, the others have one."""
+
+
 def _order(draw: Draw) -> list[str]:
-    """All families, so that the first are of as many groups as there are: large groups are no more frequent."""
+    """All families, the first of as many groups as there are: what fits everywhere is not to be everywhere."""
     groups: dict[str, list[str]] = {}
     for family in FAMILIES.values():
         groups.setdefault(family.group, []).append(family.name)
-    mixed = [draw.shuffled(names) for names in draw.shuffled(list(groups.values()))]
-    return [names[at] for at in range(max(map(len, mixed))) for names in mixed if at < len(names)]
+    left = {group: draw.shuffled(names) for group, names in groups.items()}
+    tickets = draw.shuffled([*groups, *SPECIFIC, *SPECIFIC])
+    first = [left[group].pop() for group in tickets]
+    return first + draw.shuffled([name for names in left.values() for name in names])
 
 
 def _detected(data: Data) -> list[tuple[Family, Locus]]:

@@ -7,7 +7,7 @@ finds out.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from ...tools.store.door import text_literal
@@ -16,7 +16,6 @@ from .answers import Column
 from .tables import Domain, Record, Tables, reading
 
 Join = Literal["none", "inner", "left"]
-Mutants = Mapping[str, str]
 
 CENT: Final = 0.0101
 """The tolerance of what is rounded to two decimals: rounding a half up or down is no mistake."""
@@ -29,7 +28,7 @@ class Part:
     sql: str
     words: str
     needs: tuple[str, ...] = ()
-    mutants: Mutants = ()  # type: ignore[assignment]
+    mutants: Mapping[str, str] = field(default_factory=dict)  # its SQL with a mistake, by name
     joins: bool = False
 
 
@@ -63,12 +62,12 @@ class Query:
             for step in part.needs
         }  # fmt: skip
         for part in figures:
-            for name, sql in dict(part.mutants).items():
+            for name, sql in part.mutants.items():
                 made[f"figure: {name}"] = replace(self, figure=replace(part, sql=sql))
         for at, part in enumerate(self.where):
             rest = (*self.where[:at], *self.where[at + 1 :])
             made[f"drops: {part.words}"] = replace(self, where=rest)
-            for name, sql in dict(part.mutants).items():
+            for name, sql in part.mutants.items():
                 made[f"bound: {name}"] = replace(self, where=(*rest, replace(part, sql=sql)))
         if self.join == "inner" and self.group == "place" and not self.order:
             made["join: left"] = replace(self, join="left")
@@ -170,10 +169,13 @@ def _idle(draw: Draw, tables: Tables) -> Question:
         {
             name: f"link not in (select link from records where {_but(inner, at, sql)})"
             for at, one in enumerate(inner)
-            for name, sql in {"drops a condition": "true", **dict(one.mutants)}.items()
+            for name, sql in {"drops a condition": "true", **one.mutants}.items()
         },
     )
-    text = f"Which {domain.others} that are listed have not a single {domain.record}{told}? Give each {domain.names['link']} once."
+    text = (
+        f"Which {domain.others} that are listed have not a single {domain.record}{told}? "
+        f"Give each {domain.names['link']} once."
+    )
     query = Query(domain, ("link",), None, (replace(none, needs=(*none.needs, "fanout")),))
     return Question("idle", text, _Idle.of(query), (Column(domain.names["link"], "text"),))
 

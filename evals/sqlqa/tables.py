@@ -185,13 +185,13 @@ def readme(domain: Domain) -> str:
     return f"""\
 # {domain.records.capitalize()} and {domain.others}
 
-{domain.records}.csv has one {domain.record} a line, {domain.others}.csv one {domain.other} a line. They were kept by several people
-and programs over the years.
+{domain.records}.csv has one {domain.record} a line, {domain.others}.csv one {domain.other} a line.
+They were kept by several people and programs over the years.
 
-- A {domain.record} may have been exported twice and be written differently: one {names["id"]} is one {domain.record}. A {domain.other} may
-  be listed twice in the same way: one {names["link"]} is one {domain.other}.
-- Case and outer spaces mean nothing in {names["link"]}, {names["kind"]} and {domain.place}. Answers write {names["kind"]} and
-  {domain.place} in small letters and keys in capital ones.
+- A {domain.record} may have been exported twice and be written differently: one {names["id"]} is one
+  {domain.record}. A {domain.other} may be listed twice in the same way: one {names["link"]} is one {domain.other}.
+- Case and outer spaces mean nothing in {names["link"]}, {names["kind"]} and {domain.place}. Answers write
+  {names["kind"]} and {domain.place} in small letters and keys in capital ones.
 - {names["day"]}: year-month-day, day.month.year, or day, month's name and year.
 - {names["measure"]}: in {large} or in {small} ({domain.ratio} {small} are 1 {large}); {SENTINEL} says that nobody measured.
   Answers are in {large}.

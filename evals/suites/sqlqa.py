@@ -21,10 +21,10 @@ all of it for granted.
 
 {{question}}
 
-Hand in {{{{"answer": [[value, …], …]}}}}, one list a row with its values in the order of the columns, or {{{{"sql": "SELECT …"}}}}: one
-SELECT in DuckDB's SQL, which is run for you. In it the tables are named by their files without .csv, every column is text,
-and an empty cell is NULL. Numbers are numbers without a unit, dates are written YYYY-MM-DD, a missing value is null. At most
-{MOST_ROWS} rows."""
+Hand in {{{{"answer": [[value, …], …]}}}}, one list a row with its values in the order of the columns, or
+{{{{"sql": "SELECT …"}}}}: one SELECT in DuckDB's SQL, which is run for you. In it the tables are named by their files without
+.csv, every column is text, and an empty cell is NULL. Numbers are numbers without a unit, dates are written YYYY-MM-DD, a
+missing value is null. At most {MOST_ROWS} rows."""
 
 SCHEMA: Final[Mapping[str, Any]] = {
     "type": "object",

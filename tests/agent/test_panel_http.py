@@ -109,6 +109,7 @@ def test_with_faults_a_resumed_run_ends_as_the_faultless_one(
         except Unavailable as error:
             stops += 1
             assert "tasks are pending" in str(error)
+            assert "the same command again" in str(error)
             books = panel.books
             assert books.planned == books.accepted + sum(books.rejected.values()) + books.pending
             continue

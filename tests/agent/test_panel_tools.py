@@ -345,3 +345,22 @@ def test_an_export_of_made_rows_says_where_they_come_from(serve: Any, workspace:
         card = (exported.folder / "README.md").read_text()
         assert "made by models or rules from seeds" in card and "accepted 3" in card and "CC-BY-4.0" in card
         assert opened.verify_card(exported.folder).holds
+
+
+def test_a_calibration_sets_the_cut_until_something_changes(serve: Any, workspace: Any, tmp_path: Path) -> None:
+    from tilth.agent.calibrating import calibrate
+
+    texts = [f"Row {i}: {'sound' if i % 3 else 'spoiled'} and {drawn(str(i)):.6f}." for i in range(60)]
+    lines = [json.dumps({"text": text, "good": "sound" in text}) for text in texts]
+    (tmp_path / "gold.jsonl").write_text("\n".join(lines) + "\n")
+    server = serve(panel(lambda model, shown: "spoiled" not in shown), models=("a", "b"))
+    told: list[Event] = []
+    with workspace(server.url, ["a", "b"], listener=told.append) as opened:
+        made = calibrate(opened, "seeds", gold=tmp_path / "gold.jsonl")
+        assert made.calibration.precision == 1.0 and made.calibration.least >= 0.9
+        assert made.path.parent.name == "calibrations"
+        done = opened.do("filter.judge", "seeds", cut=None)
+        assert any("calibration" in str(event) for event in told)
+        assert done.result["accepted"] == 8
+        with pytest.raises(Misuse, match="Nobody has ruled"):
+            calibrate(opened, "seeds")

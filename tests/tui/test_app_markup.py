@@ -116,6 +116,7 @@ def screen_text() -> Any:
     return read
 
 
+@pytest.mark.slow
 async def test_hostile_text_goes_through_every_screen(
     open_app: Any, settle: Any, screen_text: Any, tickets: Any, tmp_path: Path
 ) -> None:
@@ -157,6 +158,7 @@ async def test_hostile_text_goes_through_every_screen(
         await settle(pilot)
 
 
+@pytest.mark.slow
 @settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=texts)
 def test_any_text_in_any_event_leaves_the_screen_standing(

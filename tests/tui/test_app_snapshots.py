@@ -41,6 +41,7 @@ TURN = (
 SIZES = [(80, 24), (120, 36), (180, 50)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 async def test_screens(size: tuple[int, int], open_app: Any, settle: Any, snapshot: Any) -> None:
     app: TilthApp = open_app(TURN)

@@ -5,8 +5,10 @@ How models are asked and how scores become a verdict is the panel's business.
 
 from __future__ import annotations
 
+import random
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Annotated, Any, Final, Literal
 
 import numpy as np
@@ -24,6 +26,11 @@ from ..tool import Arg, TextField, tool
 LONGEST: Final = 24_000
 """Characters of a row that a judge is shown; what is left out is said."""
 
+CONTROLS: Final = 40
+"""Rows drawn as controls; twice what is used, for some hold too little to be spoiled."""
+
+FEWEST_WORDS: Final = 8
+_FIGURE: Final = re.compile(r"\d+")
 _QUESTION: Final = re.compile(r"^[-*] ([a-z][a-z0-9_]*): (.+)$", re.MULTILINE)
 
 
@@ -35,8 +42,13 @@ def judge(
     prompt: Annotated[str, Arg("the rubric: a prompt's name, as 'tilth prompts' lists them")] = "judge/quality",
     cut: Annotated[
         float | None,
-        Arg("score from which a row stays (default: set by a calibration)", threshold=True, minimum=0, maximum=10),
-    ] = 6.0,
+        Arg(
+            "score from which a row stays (default: a calibration's, else that of controls)",
+            threshold=True,
+            minimum=0,
+            maximum=10,
+        ),
+    ] = None,
     field: TextField = "default",
     policy: Annotated[
         Literal["near_cut_vote", "mean", "k_of_n", "single"] | None,
@@ -55,32 +67,65 @@ def judge(
     text in a fence, as data, and give back scores and quotes, never text to store. Equal texts are judged once.
 
     Reasons: judged_low. Rows that no judge gave a readable answer about stay, flagged undecided. Signals: score (null
-    where undecided), reviews, escalated, and quote, a judge's verbatim words from the row. A rubric is a prompt whose
-    lines `- name: question?` are its questions; a workspace's own lies in prompts/NAME.md.
+    where undecided), reviews, escalated, and quote, a judge's verbatim words from the row. Without `cut` it is that of
+    `tilth eval calibrate`, as long as nothing changed since; else 20 rows and 20 mechanically spoiled copies (cut off, words
+    mixed up, figures changed) set it, and judges that cannot tell them apart (AUC under 0.7) stop the run. A rubric is a
+    prompt whose lines `- name: question?` are its questions; a workspace's own lies in prompts/NAME.md.
     """
     if ctx.panel is None:
         raise Misuse("There are no models to ask.", next_step="Run: tilth models add NAME URL")
-    rubric = _rubric(Prompts(ctx.store.root / "prompts"), prompt)
-    job = panel.Job(
-        name=f"judge {prompt}",
-        tasks=lambda: _tasks(data, field),
-        steps=(),
-        candidate=_candidate,
-        rubric=rubric,
-        policy=panel.Policy(policy, cut, reviewers=reviewers),
-        near_duplicate=None,
-        batch=batch,
-        fields=(field,),
-        give_up=give_up,
-    )
+    wanted = panel.Policy(policy, cut, reviewers=reviewers)
+    job = replace(judging(Prompts(ctx.store.root / "prompts"), prompt, wanted), tasks=lambda: _tasks(data, field),
+                  batch=batch, fields=(field,), give_up=give_up, controls=_controls(ctx, data, field),
+                  corrupted=_corrupted)  # fmt: skip
     seen: list[panel.Verdict] = []
     books = ctx.panel.run(job, seen.append)
     outcome = Outcome(decisions=_decisions(seen, books.cut), signals=_signals(seen))
     judged = len(data) - books.undecided
-    method = f"{prompt} {rubric.sha}, policy {books.policy}, cut {books.cut:g} ({books.cut_from})"
+    method = f"{prompt} {job.rubric.sha}, policy {books.policy}, cut {books.cut:g} ({books.cut_from})"
     facts = [Fact("judge.undecided", books.undecided, "rows", method, len(data)),
              Fact("judge.accepted", books.accepted, "rows", method, judged)]  # fmt: skip
     return Change(one(outcome), facts=facts, books=books)
+
+
+def judging(prompts: Prompts, prompt: str, policy: panel.Policy) -> panel.Job:
+    """A job that judges texts by a rubric, without any text yet. Raises Misuse when the prompt is no rubric."""
+    return panel.Job(name=f"judge {prompt}", tasks=lambda: iter(()), steps=(), candidate=_candidate,
+                     rubric=_rubric(prompts, prompt), policy=policy, near_duplicate=None)  # fmt: skip
+
+
+def candidate_of(text: str) -> panel.Candidate:
+    """What judges are shown of a text."""
+    shown = {"text": text[:LONGEST]}
+    if len(text) > LONGEST:
+        shown["left out"] = f"{len(text) - LONGEST:,} characters after these"
+    return panel.Candidate({}, shown, text)
+
+
+def _controls(ctx: Context, data: Rows, field: str) -> list[panel.Candidate]:
+    """Some rows with text, drawn by the seed."""
+    drawn = ctx.rng("judge controls").sample(range(len(data)), min(len(data), CONTROLS))
+    texts = (data.mapping.text(record, field) for record in data.records(sorted(drawn)))
+    return [candidate_of(text) for text in texts if text.strip()]
+
+
+def _corrupted(candidate: panel.Candidate, rng: random.Random) -> panel.Candidate | None:
+    """A spoiled copy: cut off within a word, a third of the words mixed up, or every figure changed."""
+    text = candidate.text
+    words = text.split(" ")
+    if len(words) < FEWEST_WORDS:
+        return None
+    ways = [lambda: text[: int(len(text) * rng.uniform(0.3, 0.6))], lambda: _mixed(words, rng)]
+    if _FIGURE.search(text):
+        ways.append(lambda: _FIGURE.sub(lambda found: str(int(found[0][:15]) + rng.randint(1, 9)), text))
+    return candidate_of(rng.choice(ways)())
+
+
+def _mixed(words: list[str], rng: random.Random) -> str:
+    start = rng.randrange(max(1, len(words) * 2 // 3))
+    part = words[start : start + max(3, len(words) // 3)]
+    rng.shuffle(part)
+    return " ".join([*words[:start], *part, *words[start + len(part) :]])
 
 
 def _rubric(prompts: Prompts, name: str) -> panel.Rubric:
@@ -102,11 +147,7 @@ def _tasks(data: Rows, field: str) -> Iterator[panel.Task]:
 
 
 def _candidate(task: panel.Task, prior: panel.Prior) -> panel.Candidate | panel.Rejected:
-    text = str(task.data["text"])
-    shown = {"text": text[:LONGEST]}
-    if len(text) > LONGEST:
-        shown["left out"] = f"{len(text) - LONGEST:,} characters after these"
-    return panel.Candidate({}, shown, text)
+    return candidate_of(str(task.data["text"]))
 
 
 def _decisions(seen: list[panel.Verdict], cut: float) -> pa.Table:

@@ -44,6 +44,7 @@ _TAKES: Final = {
     "report": {"md", "html", "inspect"},
     "compare": set[str](),
     "rescore": set[str](),
+    "calibrate": {"prompt", "gold", "target"},
 }
 _FIXED: Final = ("agent", "model", "count", "seeds", "epochs", "limit")
 """What a run keeps over resumes."""
@@ -58,6 +59,7 @@ def evaluate(command: Command) -> int:
                          next_step=f"It is for {takers}.")  # fmt: skip
     actions: dict[str, Callable[[Command], int | None]] = {
         "list": _list, "run": _run, "show": _show, "report": _report, "compare": _compare, "rescore": _rescore,
+        "calibrate": _calibrate,
     }  # fmt: skip
     return actions[action](command) or 0
 
@@ -259,3 +261,23 @@ def _rescore(command: Command) -> None:
     changed = runner.rescore(runner.reopen(run, _root(command)))
     command.face.listener(Noticed(f"scored every submission of {run.id} again: {changed:,} scores changed"))
     _tell(command, run, "eval.rescore")
+
+
+def _calibrate(command: Command) -> None:
+    from ...agent.calibrating import calibrate
+
+    args = command.args
+    words = _words(command, "calibrate [X] [--gold FILE]", least=0)
+    if not words and not args.gold:
+        raise Misuse("There is nothing to calibrate on.", next_step="Name a dataset with rulings, or give --gold FILE.")
+    with command.open(create=True) as workspace:
+        made = calibrate(
+            workspace,
+            words[0] if words else "",
+            prompt=args.prompt or "judge/quality",
+            gold=Path(args.gold) if args.gold else None,
+            target=args.target or 0.9,
+        )
+    line = {"tool": "calibrate", "path": str(made.path), **made.calibration.to_json()}
+    told = made.calibration.line()
+    command.face.result(line, lambda screen: [told, f"kept in {made.path}"])
