@@ -19,7 +19,8 @@ from textual.theme import Theme
 
 from ..tools.errors import TilthError
 from .recent import remember
-from .screens.main import Conversation, MainScreen, OpenEngine
+from .screens.conversation import Conversation, OpenEngine
+from .screens.main import MainScreen
 from .screens.start import StartScreen
 
 if TYPE_CHECKING:

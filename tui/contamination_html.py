@@ -38,7 +38,7 @@ padding:.5rem .9rem .8rem;margin:.6rem 0}
 .range{position:relative;height:.7rem;background:var(--soft);border-radius:2px;min-width:9rem}
 .range i{position:absolute;top:0;height:100%;background:var(--bar);opacity:.45;border-radius:2px}
 .range u{position:absolute;top:-.15rem;width:3px;height:1rem;background:var(--ink)}
-@media (max-width:44rem){.range{display:none}h2{flex-wrap:wrap}table{font-size:.85rem}}
+@media (max-width:44rem){section{overflow-x:auto}.range{display:none}h2{flex-wrap:wrap}table{font-size:.85rem}}
 .wrong{color:var(--error);font-weight:650}
 """
 

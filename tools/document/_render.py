@@ -301,8 +301,8 @@ def _sources(page: _Page, card: Card) -> None:
     for i in _numbers(card.facts, "import"):
         if f"import.{i}.planned" in card.facts:
             codes = [id for id in card.facts if id.startswith(f"import.{i}.refused.")]
-            told = ", ".join(f"{slot(plain(name_of(id.split('.')[3])))} {{{id}}}" for id in codes)
-            refused = f", refused: {told}" if told else ""
+            reasons_told = ", ".join(f"{slot(plain(name_of(id.split('.')[3])))} {{{id}}}" for id in codes)
+            refused = f", refused: {reasons_told}" if reasons_told else ""
             page.add(f"Drafts: planned {{import.{i}.planned}}, accepted {{import.{i}.accepted}}{refused}; escalated to "
                      f"an adjudicator {{import.{i}.escalated}}.")  # fmt: skip
             if f"import.{i}.self_reviewed" in card.facts:

@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
-from textual.message import Message
 from textual.screen import Screen
 
 from ...agent.events import Answered, Asked, Event, Failed, Finished, Metered, Noticed, Returned, Ruled, Said
@@ -35,70 +34,19 @@ from ..widgets.plain_text import BAD
 from ..widgets.status_line import StatusLine
 from ..widgets.tab import Tab
 from ..widgets.transcript import Transcript
+from .conversation import Conversation, Ended, OpenEngine, Told
 from .start import opened
 from .typed import Own, completions, help_lines, read
 
 if TYPE_CHECKING:
     from ...agent.commands import Line
-    from ...agent.session import Session
-    from ...agent.window import Window
     from ...agent.workspace import Workspace
-
-
-class Conversation(Protocol):
-    """What a screen needs of an engine (agent/engine.py)."""
-
-    dataset: str
-    limit: int
-
-    def context(self) -> Window: ...
-
-    @property
-    def running(self) -> bool: ...
-
-    @property
-    def begun(self) -> bool: ...
-
-    @property
-    def unfinished(self) -> bool: ...
-
-    @property
-    def model(self) -> str: ...
-
-    @property
-    def session(self) -> Session: ...
-
-    def chat(self, text: str) -> AsyncIterator[Event]: ...
-
-    def go_on(self) -> AsyncIterator[Event]: ...
-
-    def rule(self, ruled: Ruled) -> None: ...
-
-    def interrupt(self) -> None: ...
-
-    async def close(self) -> None: ...
 
 
 WELCOME: Final = (
     "Say what you want in your own words, or / for commands, ! for a query.\n"
     "Ctrl+T goes to the pane and back, /help tells all keys."
 )
-
-
-OpenEngine = Callable[["Workspace", str], Conversation]
-"""Makes the conversation of a workspace about a dataset."""
-
-
-class Told(Message):
-    """An event, from the engine or from a thread that works on the workspace."""
-
-    def __init__(self, event: Event) -> None:
-        super().__init__()
-        self.event = event
-
-
-class Ended(Message):
-    """The turn is over."""
 
 
 class MainScreen(Screen[None]):
