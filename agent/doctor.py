@@ -6,7 +6,6 @@ reads no secret: of environment variables it tells whether they are set.
 
 from __future__ import annotations
 
-import ctypes
 import fcntl
 import os
 import platform
@@ -21,6 +20,7 @@ from typing import Final, Literal
 from urllib.parse import urlsplit
 
 from ..tools.errors import TilthError
+from ..tools.sandbox.jail import landlock_abi
 from ..tools.store.store import find_workspace
 from ..tools.version import VERSION
 from .config import read_config
@@ -32,8 +32,6 @@ NETWORK_DISKS: Final = frozenset(
     ["nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "9p", "ceph", "glusterfs", "lustre"]
 )
 LEAST_FREE: Final = 1 << 30
-LANDLOCK_CREATE_RULESET: Final = 444
-"""The system call's number, the same on every architecture that has it (Linux 5.13)."""
 
 
 @dataclass(frozen=True)
@@ -151,15 +149,6 @@ def _walls() -> Iterator[Check]:
                     "Nothing to do for work of your own; it is a second wall.")  # fmt: skip
 
 
-def landlock_abi() -> int:
-    """The Landlock version the kernel offers (landlock(7)); 0 without."""
-    if sys.platform != "linux":
-        return 0
-    libc = ctypes.CDLL(None, use_errno=True)
-    found = libc.syscall(LANDLOCK_CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint32(1))
-    return max(int(found), 0)
-
-
 def _endpoints(root: Path) -> Iterator[Check]:
     try:
         config = read_config(root)
@@ -169,7 +158,7 @@ def _endpoints(root: Path) -> Iterator[Check]:
     written = (root / "tilth.toml").is_file()
     yield Check("tilth.toml", "ok", "valid" if written else "none; 'tilth init' writes one")
     if not config.endpoints:
-        yield Check("endpoints", "ok", "none; nothing of this version needs a model")
+        yield Check("endpoints", "ok", "none; only what judges or makes rows, and the chat, needs one")
     for name, endpoint in config.endpoints.items():
         host = urlsplit(endpoint.base_url).hostname
         variable = endpoint.api_key_env

@@ -86,7 +86,10 @@ class Filtering:
         )
 
     def score(self, instance: Instance, submission: Mapping[str, Any]) -> Score:
-        """Youden's J (1950), signed. Raises Misuse, also for a line that the file does not have."""
+        """Youden's J (1950), signed. Raises Misuse, also for a line that the file does not have.
+
+        Chance is a little above 0: whichever of two copies goes, the other may stay.
+        """
         truth, dropped = instance.truth, _dropped(submission, instance.truth["lines"])
         lines = _lines(truth)
         gone = len(dropped & lines.bad) + sum(min(len(dropped & copies), len(copies) - 1) for copies in lines.copies)

@@ -79,7 +79,7 @@ class Issues:
                 "tier": "+".join(tiers),
                 "defects": str(len(plants)),
             },
-            cluster=base,
+            cluster=str(number),  # bases are fixed strata, all in every set; instances are what is sampled
         )
 
     def score(self, instance: Instance, submission: Mapping[str, Any]) -> Score:

@@ -88,7 +88,7 @@ class Repair:
             submission=SCHEMA,
             truth={"cells": [[*cell, family[cell[1]]] for cell in made.repairs]},
             tags={"base": base},
-            cluster=base,
+            cluster=str(number),  # bases are fixed strata, all in every set; instances are what is sampled
         )
 
     def score(self, instance: Instance, submission: Mapping[str, Any]) -> Score:

@@ -29,7 +29,7 @@ def test_baselines_score_as_they_must(drawn: Sequence[Instance]) -> None:
     assert set(values(drawn, "oracle")) == {1.0}
     assert set(values(drawn, "nothing")) == {0.0}
     assert values(drawn, "sprayer") == pytest.approx([0.0] * len(drawn))
-    assert abs(sum(values(drawn, "random")) / len(drawn)) < 0.1
+    assert abs(sum(values(drawn, "random")) / len(drawn)) < 0.2  # either of two copies may go, so a little above 0
 
 
 def test_the_first_of_many_are_those_of_a_few(drawn: Sequence[Instance]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from textual.widgets import Input
 
-from tilth.agent.events import Answered, Asked, Finished, Noticed, Progressed, Proposed, Returned, Started, Wrote
+from tilth.agent.events import Answered, Asked, Finished, Noticed, Progressed, Proposed, Returned, Said, Started, Wrote
 from tilth.agent.workspace import Workspace
 from tilth.tui.app import TilthApp
 from tilth.tui.screens.main import MainScreen
@@ -366,3 +366,67 @@ async def test_a_fault_of_ours_on_the_screen_ends_it_with_one_sentence(
     told = capsys.readouterr().err
     assert told.count("\n") == 1
     assert "crash-" in told
+
+
+async def test_a_cell_and_a_block_are_copied(open_app: OpenApp, settle: Settle) -> None:
+    app = open_app((Answered("Nothing repeats."),))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        await pilot.press("f2")
+        await settle(pilot)
+        await pilot.press("right", "y")
+        assert app.clipboard.startswith("How do I get my refund")
+        await type_in(pilot, "what repeats?")
+        await settle(pilot)
+        main(app).transcript.focus()
+        await pilot.press("end", "down", "y")
+        assert app.clipboard == "Nothing repeats."
+
+
+async def test_the_editor_that_cannot_be_opened_is_told_and_the_message_stays(
+    open_app: OpenApp, settle: Settle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("VISUAL", raising=False)
+    app = open_app()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        for editor, said in (("", "No editor is named"), ("true", "cannot make way")):
+            monkeypatch.setenv("EDITOR", editor)
+            main(app).composer.write("half a thought")
+            await pilot.press("ctrl+g")
+            await settle(pilot)
+            assert said in main(app).transcript.text
+            assert main(app).composer.text == "half a thought"
+
+
+async def test_without_colour_every_state_is_still_a_word(
+    open_app: OpenApp, settle: Settle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    app = open_app((ASKED,))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        assert app.no_color
+        assert "error" in main(app).pane.query_one("#verdicts", ItemList).text
+        assert "● ready" in str(main(app).query_one(StatusLine).content)
+        await type_in(pilot, "make 20")
+        await settle(pilot)
+        assert "? asks you" in str(main(app).query_one(StatusLine).content)
+
+
+async def test_a_thousand_turns_are_there_at_once_and_reading_is_not_disturbed(
+    open_app: OpenApp, settle: Settle
+) -> None:
+    app = open_app((Wrote("More "), Wrote("words.\n\nAnd more."), Answered("More words.\n\nAnd more.")))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        transcript = main(app).transcript
+        transcript.tell_all([event for i in range(1000) for event in (Said(f"question {i}"), Answered(f"answer {i}"))])
+        await settle(pilot)
+        assert transcript.scroll_offset.y == transcript.max_scroll_y
+        transcript.scroll_to(y=100, animate=False)
+        await settle(pilot)
+        transcript.tell(Wrote("late"))
+        transcript.flush()
+        await settle(pilot)
+        assert transcript.scroll_offset.y == 100

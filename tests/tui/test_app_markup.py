@@ -63,6 +63,7 @@ def harmless(shown: str) -> bool:
     return not ACTING & set(shown.replace("\n", ""))
 
 
+@settings(max_examples=40)
 @given(texts, st.integers(8, 120))
 def test_every_block_shows_any_text_within_its_width_and_nothing_acts(text: str, width: int) -> None:
     blocks = [
@@ -83,6 +84,7 @@ def test_text_keeps_its_brackets(text: str) -> None:
         assert [one for one in shown if one in "[]"] == [one for one in text if one in "[]"]
 
 
+@settings(max_examples=40)
 @given(st.lists(texts.filter(bool), max_size=8))
 def test_a_streamed_answer_comes_to_the_same_lines_as_the_whole(pieces: list[str]) -> None:
     growing = Answer()

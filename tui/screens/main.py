@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -29,24 +29,18 @@ from ..widgets.blocks import Note, Person
 from ..widgets.composer import Composer
 from ..widgets.findings_tab import FindingsTab
 from ..widgets.line_view import Render
-from ..widgets.pane import Pane
+from ..widgets.pane import TABS, Pane
 from ..widgets.plain_text import BAD
 from ..widgets.status_line import StatusLine
 from ..widgets.tab import Tab
 from ..widgets.transcript import Transcript
 from .conversation import Conversation, Ended, OpenEngine, Told
 from .start import opened
-from .typed import Own, completions, help_lines, read
+from .typed import WELCOME, Own, completions, help_lines, read
 
 if TYPE_CHECKING:
     from ...agent.commands import Line
     from ...agent.workspace import Workspace
-
-
-WELCOME: Final = (
-    "Say what you want in your own words, or / for commands, ! for a query.\n"
-    "Ctrl+T goes to the pane and back, /help tells all keys."
-)
 
 
 class MainScreen(Screen[None]):
@@ -58,7 +52,7 @@ class MainScreen(Screen[None]):
         Binding("ctrl+t", "switch", show=False),
         Binding("ctrl+p", "palette", show=False, priority=True),
         Binding("ctrl+g", "edit", show=False),
-        *[Binding(f"f{number}", f"pane({number - 1})", show=False) for number in range(1, 6)],
+        *[Binding(f"f{number}", f"tab({name!r})", show=False) for number, name in enumerate(TABS, 1)],
     ]
 
     def __init__(
@@ -203,14 +197,10 @@ class MainScreen(Screen[None]):
 
     def on_broke(self, event: Broke) -> None:
         """A fault of ours in a thread: the log keeps it, the screen stays."""
-        from ..crash import write_log
-
         event.stop()
-        path = write_log(event.error)
-        self.transcript.add(
-            Note(f"A fault in tilth ({type(event.error).__name__}); nothing is lost. Log: {path}", "✘", BAD)
-        )
-        self._end()
+        self.transcript.add(Note(event.sentence(), "✘", BAD))
+        if event.whom is self:
+            self._end()
 
     def _refresh_data(self) -> None:
         """Show the version that is current now, if it is another than before."""
@@ -262,7 +252,7 @@ class MainScreen(Screen[None]):
         except TilthError as error:
             self.post_message(Told(Failed(str(error.args[0]), error.next_step)))
         except Exception as error:
-            self.post_message(Broke(error))
+            self.post_message(Broke(error, self))
             return
         self.post_message(Ended())
 
@@ -393,11 +383,6 @@ class MainScreen(Screen[None]):
         self.set_class(pane, "-pane")
         if not pane and self.has_class("-narrow") and self.pane.has_focus_within:
             self.composer.prompt.focus()
-
-    def action_pane(self, number: int) -> None:
-        from ..widgets.pane import TABS
-
-        self.action_tab(TABS[number])
 
     def action_palette(self) -> None:
         self.composer.prompt.focus()

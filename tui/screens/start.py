@@ -15,7 +15,7 @@ from textual.screen import Screen
 
 from ..recent import recent
 from ..render.results import version
-from ..widgets.background import Fetched, fetch
+from ..widgets.background import Broke, Fetched, fetch
 from ..widgets.item_list import Item, ItemList, one
 from ..widgets.plain_text import BOLD, MUTED, LineInput, PlainText, joined, safe
 
@@ -75,6 +75,10 @@ class StartScreen(Screen[None]):
             self._show(*event.value)
         else:
             self.post_message(self.Dataset(event.value))
+
+    def on_broke(self, event: Broke) -> None:
+        event.stop()
+        self.query_one("#said", PlainText).show(event.sentence())
 
     def _show(self, datasets: list[DatasetStatus], folders: list[Path]) -> None:
         items: list[Item] = []

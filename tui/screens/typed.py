@@ -41,6 +41,11 @@ OWN: Final = (
     Own("editor", "write the message in $EDITOR", "edit"),
 )
 
+WELCOME: Final = (
+    "Say what you want in your own words, or / for commands, ! for a query.\n"
+    "Ctrl+T goes to the pane and back, /help tells all keys."
+)
+
 KEYS: Final = (
     ("Enter", "send; Ctrl+J begins a new line"),
     ("Esc", "interrupt at once; else back to the prompt"),

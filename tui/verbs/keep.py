@@ -21,6 +21,13 @@ TEMPLATE: Final = """# tilth.toml: the settings of this workspace. Every line is
 # api_key_env = "LAB_KEY"
 # may_see = "rows"               # rows | statistics | nothing; default: rows for local hosts, statistics for others
 
+# Who makes and judges rows, and who answers in 'tilth chat' (the generator, unless [chat] model names another).
+# A model is "openai:MODEL@ENDPOINT", "vllm:MODEL" or "offline:"; one may do all. 'tilth models add NAME URL' fills this in.
+# [roles]
+# generator = ["openai:small-a@lab"]
+# reviewer = ["openai:small-b@lab"]
+# adjudicator = ["openai:other-c@lab"]
+
 # Your own tools: files with functions under @tilth.tool or @tilth.filter. Nothing else is ever loaded.
 # Try one with: tilth tools check my_tools.py
 # [tools]

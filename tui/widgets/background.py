@@ -27,11 +27,19 @@ class Fetched(Message):
 
 
 class Broke(Message):
-    """A fault of ours in a thread: the app writes the log and says one sentence."""
+    """A fault of ours in a thread that worked for `whom`: the screen writes the log and says one sentence."""
 
-    def __init__(self, error: Exception) -> None:
+    def __init__(self, error: Exception, whom: MessagePump) -> None:
         super().__init__()
         self.error = error
+        self.whom = whom
+
+    def sentence(self) -> str:
+        """Write the log; -> what the person is told."""
+        from ..crash import write_log
+
+        path = write_log(self.error)
+        return f"A fault in tilth ({type(self.error).__name__}); nothing that was done is lost. Log: {path}"
 
 
 def fetch(widget: Widget, what: str, question: Callable[[], Any]) -> None:
@@ -50,6 +58,6 @@ def _answer(widget: MessagePump, what: str, question: Callable[[], Any]) -> None
     except TilthError as error:
         message = Fetched(what, trouble=str(error))
     except Exception as error:
-        message = Broke(error)
+        message = Broke(error, widget)
     if not worker.is_cancelled:
         widget.post_message(message)
