@@ -1,0 +1,1 @@
+"""Probes for judges: rows whose worth is known, some of which speak to the judge."""
