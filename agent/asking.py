@@ -96,8 +96,18 @@ class World:
             consent=lambda asked, found: self.spending.consent(estimate(self.config, self.calls, asked, found)),
         )
 
-    def open_model(self, name: str) -> AbstractAsyncContextManager[Model]:
-        """`async with open_model("openai:small@lab") as model`: recorded, and under the caps of the command."""
+    def open_model(self, name: str, calls: int, tokens: int) -> AbstractAsyncContextManager[Model]:
+        """`async with open_model("openai:small@lab", 40, 9_000) as model`, for about so many calls and tokens, asked and
+        answered: recorded, and under the caps of the command. Raises Misuse, and Refused without consent."""
+        wanted = reference(name, self.config.endpoints)
+        if wanted.endpoint:
+            endpoint = endpoint_of(wanted.endpoint, self.config)
+            facts = endpoint.models.get(wanted.model)
+            price = None if facts is None else facts.price
+            cost = None if price is None else max(usd(price, tokens, 0), usd(price, 0, tokens))
+            told = Estimate(0, calls, tokens, 0, cost, None, [endpoint.host], ["questions of this command"],
+                            endpoint.local, "4 bytes a token, answers at their longest")  # fmt: skip
+            self.spending.consent(told)
         return self._open(name)
 
     @asynccontextmanager

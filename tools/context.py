@@ -56,7 +56,8 @@ class Context:
 
     `released` is the version whose rows win over newer near-duplicates (a recipe's `since`); `notice` says one sentence
     to the person; `scratch` is a folder that is gone after the call. `base` is the version that made rows are added to.
-    `panel`, `open_model` and `open_embedder` are there when the call's effect is `spends`.
+    `panel`, `open_model` (a name, calls, tokens) and `open_embedder` (a name, texts) are there when the call's effect is
+    `spends`.
     """
 
     store: Store
@@ -69,7 +70,7 @@ class Context:
     notice: Callable[[str], None] = lambda message: None
     base: str = ""
     panel: Panel | None = None
-    open_model: Callable[[str], AbstractAsyncContextManager[Model]] | None = None
+    open_model: Callable[[str, int, int], AbstractAsyncContextManager[Model]] | None = None
     open_embedder: Callable[[str, int], Embedder] | None = None
 
     def rows(self, address: str) -> Rows:

@@ -5,7 +5,7 @@ It knows what is wrong with each, and by which criterion. It knows no judge.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -78,7 +78,7 @@ def probes(draw: Draw) -> list[Probe]:
     return draw.shuffled(made)
 
 
-def _ids(draw: Draw) -> Any:
+def _ids(draw: Draw) -> Iterator[str]:
     given: set[str] = set()
     while True:
         made = "".join(draw.pick(_SIGNS) for _ in range(6))
@@ -125,8 +125,3 @@ def _put(text: str, attack: str, place: str) -> str:
         at = len(parts) // 2
         return f"{' '.join(parts[:at])} {attack} {' '.join(parts[at:])}"
     return f"{text}\n\n{attack}"
-
-
-def forms() -> Sequence[str]:
-    """The names of all attacks."""
-    return tuple(ATTACKS)

@@ -47,7 +47,8 @@ def _left_over(draw: Draw) -> Row:
     )
 
     def told(total: int, rest: int) -> str:
-        return f"With those {name} got there are {had} + {more} = {total} {goods}. Less {gone} that makes {rest}. {name} has {rest} {goods}."
+        first = f"With those {name} got there are {had} + {more} = {total} {goods}."
+        return f"{first} Less {gone} that makes {rest}. {name} has {rest} {goods}."
 
     total, off = had + more, draw.between(1, 9)
     slips = {

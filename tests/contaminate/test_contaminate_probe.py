@@ -77,7 +77,7 @@ def probed(store: Any, add_benchmark: Any, sim: Any, tmp_path: Path) -> Iterator
             config = Config.model_validate({"endpoints": {"lab": {"base_url": server.url}}})
 
             @asynccontextmanager
-            async def open_model(name: str) -> AsyncIterator[Any]:
+            async def open_model(name: str, calls: int, tokens: int) -> AsyncIterator[Any]:
                 async with Connections(config) as connections:
                     yield connections.model(name)
 

@@ -36,7 +36,9 @@ def main(app: TilthApp) -> MainScreen:
 
 
 async def type_in(pilot: Any, text: str) -> None:
-    main(pilot.app).composer.write(text)
+    composer = main(pilot.app).composer
+    composer.prompt.focus()
+    composer.write(text)
     await pilot.press("enter")
 
 

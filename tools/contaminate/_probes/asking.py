@@ -14,6 +14,7 @@ from typing import Any, Final, TypeVar
 
 from ...context import Model
 
+BYTES_PER_TOKEN: Final = 4
 _ANSWERED: Final = ("ok", "length")
 
 T = TypeVar("T")
@@ -52,7 +53,7 @@ class Ask:
     score: Callable[[Sequence[Reply]], Mapping[str, float] | None]
 
 
-OpenModel = Callable[[str], AbstractAsyncContextManager[Model]]
+OpenModel = Callable[[str, int, int], AbstractAsyncContextManager[Model]]
 
 
 def replies(
@@ -64,7 +65,9 @@ def replies(
     """
 
     async def work() -> list[Reply]:
-        async with open_model(name) as model:
+        tokens = sum((len(one.text.encode()) + len(one.system.encode())) // BYTES_PER_TOKEN + one.max_tokens
+                     for one in questions)  # fmt: skip
+        async with open_model(name, len(questions), tokens) as model:
             return await _all(model, questions, progress)
 
     return _finished(work)
