@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,14 +41,18 @@ def calibrate(
     field: str = "default",
     target: float = 0.9,
     reviewers: int = 3,
+    batch: int = 1,
+    votes: int = 1,
 ) -> Calibrated:
     """Show judged rows to the panel's judges and keep the cut that meets the target precision.
 
     Gold is the file `gold` (JSON lines of `text` and `good`, true or false), else the rulings on the dataset's rows:
-    keep is good, drop is not. Raises Misuse without any, Refused when no cut is good enough.
+    keep is good, drop is not. With `batch` judges see several at once, as filter.judge shows them. Raises Misuse without
+    any, Refused when no cut is good enough.
     """
     store = workspace.store
     job = judging(Prompts(store.root / "prompts"), prompt, Policy(reviewers=reviewers))
+    job = replace(job, batch=batch, votes=votes)
     rows = _from_file(gold) if gold is not None else _from_rulings(workspace, dataset, field)
     world: World = asked(store, workspace.spending, f"calibrate {prompt}", workspace.seed, workspace.listener)["panel"]
     fitted = world.calibrate(job, rows, target=target)

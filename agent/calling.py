@@ -43,7 +43,7 @@ Act = Callable[[Terms], Told]
 @dataclass(frozen=True)
 class Planned:
     """A call that is understood and not yet done. `share` counts, without writing, which share of the rows it drops;
-    `estimate` tells, without sending, what it would spend."""
+    `estimate` tells, without sending, what it would spend; `run` is the name that its models' costs are kept under."""
 
     tool: str
     dataset: str
@@ -53,6 +53,7 @@ class Planned:
     act: Act
     share: Callable[[Listener], float] | None = None
     estimate: Callable[[], Estimate | None] | None = None
+    run: str = ""
 
 
 @dataclass
@@ -129,9 +130,9 @@ def plan_tool(desk: Desk, id: str, dataset: str, args: Mapping[str, Any]) -> Pla
     planned = Planned(tool.id, asked.dataset, asked.args, effect, command, act)
     if effect == "writes":
         return replace(planned, share=share)
-    return (
-        replace(planned, estimate=partial(_estimated, workspace.store, asked, settings)) if effect in PAID else planned
-    )
+    if effect in PAID:
+        return replace(planned, estimate=partial(_estimated, workspace.store, asked, settings), run=asked.key)
+    return planned
 
 
 class _Estimated(Exception):

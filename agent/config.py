@@ -48,11 +48,13 @@ class Timeouts(_Strict):
 
 
 class Endpoint(_Strict):
-    """An OpenAI-compatible server; `may_see` says what of the data it may receive."""
+    """An OpenAI-compatible server; `may_see` says what of the data it may receive, `simulated` that no model answers there:
+    what `tilth eval` measures with it is never shown beside a real model's."""
 
     base_url: str
     api_key_env: str | None = None
     may_see: Sight | None = None
+    simulated: bool = False
     concurrency: int = Field(default=32, ge=1)
     requests_per_minute: float | None = Field(default=None, gt=0)
     timeouts: Timeouts = Field(default_factory=Timeouts)

@@ -82,7 +82,7 @@ class Engine:
         self._desk = Desk(workspace, dataset or (session.dataset if session else ""))
         said = workspace.spending
         self._caps = caps or (approved.caps if approved else Caps(said.max_calls, said.max_usd, said.max_minutes))
-        self._budget: Budget | None = None
+        self._account: Account | None = None
         self._connections: Connections | None = None
         self._queue: asyncio.Queue[Event | None] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
@@ -185,6 +185,8 @@ class Engine:
             await self._connections.__aexit__(None, None, None)
             self._connections = None
         self._worker.shutdown(wait=True)
+        if self._session is not None:
+            self._session.close()
 
     async def __aenter__(self) -> Engine:
         return self
@@ -268,10 +270,10 @@ class Engine:
 
     async def _model(self, wanted: Reference) -> tuple[Model, Sight]:
         if self._connections is None:
-            spent = self.session.usage
-            self._budget = Budget(self._caps)
-            self._budget.spent += _cost(spent)
-            self._connections = connections.Connections(self.workspace.config, budget=self._budget)
+            from .account import Account
+
+            self._account = Account(self.session, self._caps, self.workspace.store.state)
+            self._connections = connections.Connections(self.workspace.config, budget=self._account.budget)
         model = self._connections.model(str(wanted))
         if wanted.kind == "offline":
             self.limit = self.limit or CONTEXT_TOKENS
@@ -345,7 +347,10 @@ class Engine:
             self._watch(event)
             loop.call_soon_threadsafe(queue.put_nowait, event)
 
-        terms = Terms(Origin("model", self.session.id, call_id), listener, self._spending(planned, call_id))
+        assert self._account is not None
+        yes = self.approved is None or self.approved.caps != approval.NO_CAPS
+        allowance = self._account.allowance(planned, call_id, yes=yes)
+        terms = Terms(Origin("model", self.session.id, call_id), listener, allowance)
 
         def act() -> Told:
             workspace, before = self.workspace, self.workspace.listener
@@ -355,45 +360,15 @@ class Engine:
             finally:
                 workspace.listener = before
 
-        found = await self._in_worker(act)
-        if planned.effect in approval.COSTLY:
-            self._paid(found.result)
-        return found
-
-    def _spending(self, planned: Planned, call_id: str) -> Spending:
-        """What is left for a call's models of the conversation's caps, and of the person's."""
-        caps, spent = self._caps, self.session.usage
-        left = [caps.usd - spent.usd] if caps.usd is not None else []
-        ruled = self.session.rulings.get(call_id)
-        if ruled is not None and ruled.cap_usd is not None:
-            left.append(ruled.cap_usd)
-        for one in self.session.grants:
-            if one.cap_usd is not None and (one.tool, one.dataset) == (planned.tool, planned.dataset):
-                left.append(one.cap_usd - spent_on(self.session, planned.tool))
-        seconds = self._budget.seconds if self._budget is not None else 0.0
-        return Spending(
-            max_calls=None if caps.calls is None else max(caps.calls - spent.calls, 0),
-            max_usd=max(min(left), 0.0) if left else None,
-            max_minutes=None if caps.minutes is None else max(caps.minutes - seconds / 60, 0.0),
-            yes=self.approved is None or self.approved.caps != approval.NO_CAPS,
-        )
-
-    def _paid(self, result: Mapping[str, Any]) -> None:
-        """Models that a tool has asked count against the conversation's caps."""
-        tokens = result.get("tokens") or {}
-        used = Usage(int(result.get("calls") or 0), int(tokens.get("in") or 0), int(tokens.get("out") or 0),
-                     float(result.get("usd") or 0))  # fmt: skip
-        self.session.use(used)
-        if self._budget is not None:
-            self._budget.spent += _cost(used)
+        with self._account.paying(planned):
+            return await self._in_worker(act)
 
     def _spent(self, answer: Mapping[str, Any], shown: Window, seconds: float) -> None:
         tokens_in, tokens_out = answer["tokens"]["input"], answer["tokens"]["output"]
         tools = self.meter.of(offered.schemas())
         self.meter.learn(shown.tokens + tools, tokens_in)
-        before = self.session.usage.usd
-        usd = self._budget.spent.usd - before if self._budget is not None else 0.0
-        self.session.use(Usage(1, tokens_in, tokens_out, usd))
+        assert self._account is not None
+        self._account.answered(tokens_in, tokens_out)
         total = self.session.usage
         rate = tokens_out / seconds if seconds > 0 else 0.0
         context = tokens_in or shown.tokens + tools
@@ -401,9 +376,3 @@ class Engine:
             context, self.limit, total.tokens_in, total.tokens_out, total.usd, rate, self.model, self.sees
         )
         self._queue.put_nowait(metered)
-
-
-def _cost(usage: Usage) -> Any:
-    from ..tools.store.calls import Cost
-
-    return Cost(usage.calls, usage.usd, usage.tokens_in, usage.tokens_out)

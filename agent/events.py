@@ -91,6 +91,17 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class Reviewed:
+    """Models have given their word about a proposed call: it decides where no person is asked, else it is advice. Each
+    opinion has "model", "role" ("reviewer" or "adjudicator"), "word" ("yes", "no" or "unreadable") and "because"."""
+
+    call_id: str
+    tool: str
+    allowed: bool
+    opinions: tuple[Mapping[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Ruled:
     """A person's answer to `Asked`: once, session (the same tool, dataset and endpoint, up to `cap_usd` where it costs
     money), edit (with new args, which are checked again) or no, with a reason for the model."""
@@ -168,15 +179,15 @@ class Failed:
 
 
 Event = (
-    Started | Progressed | Noticed | Finished | Said | Wrote | Proposed | Asked | Ruled | Returned | Answered | Metered
-    | Counted | Failed
+    Started | Progressed | Noticed | Finished | Said | Wrote | Proposed | Asked | Reviewed | Ruled | Returned | Answered
+    | Metered | Counted | Failed
 )  # fmt: skip
 Listener = Callable[[Event], None]
 
 NAMES = {
     Started: "started", Progressed: "progress", Noticed: "notice", Finished: "result", Said: "said", Wrote: "text",
-    Proposed: "proposed", Asked: "asked", Ruled: "ruled", Returned: "returned", Answered: "answer",
-    Metered: "meter", Counted: "panel", Failed: "failed",
+    Proposed: "proposed", Asked: "asked", Reviewed: "reviewed", Ruled: "ruled", Returned: "returned",
+    Answered: "answer", Metered: "meter", Counted: "panel", Failed: "failed",
 }  # fmt: skip
 
 

@@ -45,8 +45,9 @@ def amend(workspace: Workspace, tool: str, dataset: str, args: Mapping[str, Any]
     return _again(workspace, name, _start(first), entries[places[-1] :], {first.seq: {**first.args, **args}})
 
 
-def again(workspace: Workspace, dataset: str) -> Replayed:
-    """Do every step since the last import again, under the rulings as they are now."""
+def again(workspace: Workspace, dataset: str, ruled: Mapping[str, Sequence[str]] | None = None) -> Replayed:
+    """Do every step since the last import again, under the rulings as they are now. `ruled` notes what they changed:
+    row id -> the word before, the word now."""
     name, entries = _history(workspace, dataset)
     imports = [i for i, entry in enumerate(entries) if entry.kind == "import"]
     if not imports or entries[imports[-1]].output is None:
@@ -62,7 +63,7 @@ def again(workspace: Workspace, dataset: str) -> Replayed:
         following = [ruling, *following]
     if rulings.ruled_out(said, name, confirmed=True):
         following = [*following, replace(ruling, args={"confirmed": True})]
-    return _again(workspace, name, start, following, {})
+    return _again(workspace, name, start, following, {}, ruled)
 
 
 def _picked(details: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -80,7 +81,12 @@ def _start(entry: Entry) -> str:
 
 
 def _again(
-    workspace: Workspace, dataset: str, vid: str, entries: Sequence[Entry], changed: Mapping[int, Mapping[str, Any]]
+    workspace: Workspace,
+    dataset: str,
+    vid: str,
+    entries: Sequence[Entry],
+    changed: Mapping[int, Mapping[str, Any]],
+    ruled: Mapping[str, Sequence[str]] | None = None,
 ) -> Replayed:
     if any(entry.kind == "import" for entry in entries):
         next_step = "Undo to before it, or use a recipe."
@@ -111,7 +117,7 @@ def _again(
             vid = made.version.vid
         history = workspace.store.history(dataset)
         if history.current != vid:
-            steps = {"again": [entry.seq for entry in entries]}
+            steps = {"again": [entry.seq for entry in entries], **({"ruled": dict(ruled)} if ruled else {})}
             workspace.store.commit(Entry("run", dataset, args=steps, inputs=(history.current,), output=vid))
     rows = workspace.store.version(vid).rows
     workspace.listener(Finished({"tool": "amend", "dataset": dataset, "version": vid, "rows": rows}))

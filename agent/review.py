@@ -6,10 +6,10 @@ It knows samples and rulings. How a row is shown and how the answer is asked for
 from __future__ import annotations
 
 import getpass
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -64,6 +64,7 @@ def rule(workspace: Workspace, dataset: str, said: Sequence[tuple[Case, Word, st
     """Write down what was said about the cases of a review, and do the dataset's steps again under it."""
     name, _ = workspace.store.resolve(dataset)
     today, who = date.today().isoformat(), _who()
+    ruled = _changes(workspace, name, {case.row.row_id: word for case, word, _ in said})
     rulings.append(
         workspace.root,
         [
@@ -72,7 +73,7 @@ def rule(workspace: Workspace, dataset: str, said: Sequence[tuple[Case, Word, st
         ],
     )
     if any(word != "unsure" for _, word, _ in said):
-        replay.again(workspace, dataset)
+        replay.again(workspace, dataset, ruled)
 
 
 def rule_one(workspace: Workspace, row: str, word: Word, because: str, dataset: str | None = None) -> replay.Replayed:
@@ -84,8 +85,36 @@ def rule_one(workspace: Workspace, row: str, word: Word, because: str, dataset: 
         raise Misuse(f"The row {life.row_id[:12]} was purged; there is nothing left to rule on.")
     last = next((one.reason for one in reversed(life.decisions) if one.action == "drop"), "")
     ruling = Ruling(life.dataset, life.row_id, word, because, _who(), date.today().isoformat(), last)
+    ruled = _changes(workspace, life.dataset, {life.row_id: word})
     rulings.append(workspace.root, [ruling])
-    return replay.again(workspace, life.dataset)
+    return replay.again(workspace, life.dataset, ruled)
+
+
+def follow(
+    workspace: Workspace, dataset: str, crossed: Sequence[tuple[str, str]], kind: Literal["undo", "redo"]
+) -> int:
+    """Take back the rulings that made the crossed versions, or give them again: otherwise a later run would not come to
+    the version that is now current. `crossed` are (version before, version after); -> how many rulings."""
+    made = {
+        (one.inputs[0], one.output): one.args["ruled"]
+        for one in workspace.store.ledger.of(dataset)
+        if one.kind == "run" and "ruled" in one.args
+    }
+    today, who = date.today().isoformat(), _who()
+    said = [
+        Ruling(dataset, row_id, before if kind == "undo" else after, kind, who, today)
+        for pair in crossed
+        for row_id, (before, after) in made.get(pair, {}).items()
+    ]
+    rulings.append(workspace.root, said)
+    return len(said)
+
+
+def _changes(workspace: Workspace, dataset: str, words: Mapping[str, Word]) -> dict[str, tuple[Word, Word]]:
+    """What rulings change: row id -> (the word before, the word now)."""
+    last = rulings.last_words(rulings.read(workspace.root), dataset)
+    before: dict[str, Word] = {row_id: last[row_id].word if row_id in last else "unsure" for row_id in words}
+    return {row_id: (before[row_id], word) for row_id, word in words.items() if word != before[row_id]}
 
 
 def _who() -> str:

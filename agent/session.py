@@ -2,23 +2,25 @@
 
 It knows lines, and how events follow from them again (replay needs no model). It does not know models, tools or graphs.
 The file is the only place where messages live; every line is fsynced, a torn last line is ignored, and cut off before
-the next one.
+the next one. One process at a time goes on with a conversation (flock on the file); anyone may read it.
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
 import secrets
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import IO, TYPE_CHECKING, Any, Final, Literal
 
-from ..tools.errors import Corrupt, Misuse, nearest
+from ..tools.errors import Busy, Corrupt, Misuse, nearest
 from ..tools.store import disk
 from .config import Sight
-from .events import Answered, Asked, Event, Failed, Noticed, Proposed, Returned, Ruled, Said, to_json
+from .events import Answered, Asked, Event, Failed, Noticed, Proposed, Returned, Reviewed, Ruled, Said, to_json
 
 if TYPE_CHECKING:
     from ..tools.store.store import Store
@@ -78,7 +80,7 @@ class Listed:
 
 
 class Session:
-    """An open conversation. Everything in it is appended, nothing is changed."""
+    """A conversation, open for reading; it is held with the first word. Everything in it is appended, nothing changed."""
 
     def __init__(self, path: Path) -> None:
         self.path, self.id = path, path.stem
@@ -86,12 +88,15 @@ class Session:
         self.lines: list[Line] = []
         self.grants: list[Grant] = []
         self.usage = Usage()
+        self.paid: dict[str, float] = defaultdict(float)
+        """Dollars by tool, for the models that tools have asked."""
         self.rulings: dict[str, Ruled] = {}
         """The person's last word about each call."""
         self.asked: dict[str, Asked] = {}
         """What they were asked last about each call."""
         self._story: list[Event | Line] = []
-        self._torn = 0
+        self._torn = self._size = 0
+        self._held: IO[bytes] | None = None
         self._read()
 
     # -- reading ---------------------------------------------------------------------------------------------------
@@ -125,6 +130,31 @@ class Session:
 
     # -- writing ---------------------------------------------------------------------------------------------------
 
+    def hold(self) -> Session:
+        """Be the one who goes on with this conversation, until `close`. Raises Busy while another process is."""
+        if self._held is not None:
+            return self
+        held = self.path.open("rb")
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            held.close()
+            raise Busy(
+                f"The session {self.id} is open in another process.",
+                next_step="Close it there first, or begin a new one: tilth chat",
+            ) from None
+        if self.path.stat().st_size != self._size:
+            held.close()
+            raise Busy(f"The session {self.id} went on in another process.", next_step="Resume it again.")
+        self._held = held
+        return self
+
+    def close(self) -> None:
+        """Let others go on with it."""
+        if self._held is not None:
+            self._held.close()
+            self._held = None
+
     def say(self, line: Line) -> None:
         """Append a message."""
         self._append({"is": "message", **asdict(line)})
@@ -138,7 +168,7 @@ class Session:
         self.say(Line("tool", text, shows, call_id=call_id, notes=notes))
         return event
 
-    def tell(self, event: Asked | Ruled | Failed | Noticed) -> None:
+    def tell(self, event: Asked | Reviewed | Ruled | Failed | Noticed) -> None:
         """Append an event that no message tells of."""
         self._append({"is": "event", **to_json(event)})
         self._take_event(event)
@@ -152,10 +182,10 @@ class Session:
         self._append({"is": "grant", **asdict(grant)})
         self.grants.append(grant)
 
-    def use(self, usage: Usage) -> None:
-        """Append what one answer of a model has cost."""
-        self._append({"is": "usage", **asdict(usage)})
-        self._take_usage(usage)
+    def use(self, usage: Usage, tool: str = "") -> None:
+        """Append what an answer of a model has cost, or the models that a tool has asked."""
+        self._append({"is": "usage", **asdict(usage), **({"tool": tool} if tool else {})})
+        self._take_usage(usage, tool)
 
     def about(self, dataset: str) -> None:
         """From now on the conversation is about this dataset unless something else is said."""
@@ -166,16 +196,20 @@ class Session:
     # -- the file --------------------------------------------------------------------------------------------------
 
     def _append(self, value: Mapping[str, Any]) -> None:
+        self.hold()
         data = json.dumps(value, ensure_ascii=False, default=str).encode("utf-8", "backslashreplace")
         if self._torn:
             with self.path.open("r+b") as file:
                 file.truncate(self.path.stat().st_size - self._torn)
+            self._size -= self._torn
             self._torn = 0
         disk.append_line(self.path, data)
+        self._size += len(data) + 1
 
     def _read(self) -> None:
-        whole, _, torn = self.path.read_bytes().rpartition(b"\n")
-        self._torn = len(torn)
+        data = self.path.read_bytes()
+        whole, _, torn = data.rpartition(b"\n")
+        self._size, self._torn = len(data), len(torn)
         for number, raw in enumerate(whole.split(b"\n") if whole else (), 1):
             try:
                 self._take(json.loads(raw))
@@ -191,13 +225,13 @@ class Session:
             case "message":
                 self._take_line(Line(**{**value, "calls": tuple(value["calls"])}))
             case "event":
-                self._take_event(_EVENTS[value.pop("event")](**value))
+                self._take_event(_event(**value))
             case "doubtful":
                 self._take_mark(value["spans"])
             case "grant":
                 self.grants.append(Grant(**value))
             case "usage":
-                self._take_usage(Usage(**value))
+                self._take_usage(tool=value.pop("tool", ""), usage=Usage(**value))
 
     def _take_line(self, line: Line) -> None:
         self.lines.append(line)
@@ -215,12 +249,22 @@ class Session:
         marked = replace(line, notes={**line.notes, "doubtful": [list(span) for span in spans]})
         self.lines[-1] = self._story[-1 - self._story[::-1].index(line)] = marked
 
-    def _take_usage(self, usage: Usage) -> None:
+    def _take_usage(self, usage: Usage, tool: str) -> None:
+        if tool:
+            self.paid[tool] += usage.usd
         for name, value in asdict(usage).items():
             setattr(self.usage, name, getattr(self.usage, name) + value)
 
 
-_EVENTS: Final[dict[str, type[Any]]] = {"asked": Asked, "ruled": Ruled, "failed": Failed, "notice": Noticed}
+_EVENTS: Final[dict[str, type[Any]]] = {
+    "asked": Asked, "reviewed": Reviewed, "ruled": Ruled, "failed": Failed, "notice": Noticed,
+}  # fmt: skip
+
+
+def _event(event: str, **fields: Any) -> Event:
+    lists = {name: tuple(value) for name, value in fields.items() if isinstance(value, list)}
+    found: Event = _EVENTS[event](**{**fields, **lists})
+    return found
 
 
 def _events_of(line: Line) -> Iterator[Event]:
@@ -247,21 +291,22 @@ def begin(store: Store, dataset: str = "") -> Session:
     path = store.state / "sessions" / f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}.jsonl"
     head = {"is": "session", "format": FORMAT, "at": now.isoformat(timespec="seconds"), "dataset": dataset}
     disk.append_line(path, json.dumps(head).encode())
-    return Session(path)
+    return Session(path).hold()
 
 
 def resume(store: Store, wanted: str) -> Session:
-    """The conversation of this id, or of the only id that begins so; "last" is the newest. Raises Misuse."""
+    """The conversation of this id, or of the only id that begins so, to go on with; "last" is the newest. Raises Misuse,
+    and Busy while another process goes on with it."""
     ids = [path.stem for path in _paths(store)]
     if wanted == "last" and ids:
-        return Session(store.state / "sessions" / f"{ids[-1]}.jsonl")
+        return Session(store.state / "sessions" / f"{ids[-1]}.jsonl").hold()
     found = [one for one in ids if one == wanted] or [one for one in ids if wanted and one.startswith(wanted)]
     if len(found) != 1:
         what = f"There are {len(found)} sessions" if found else "There is no session"
         raise Misuse(
             f"{what} {wanted!r} here.", next_step=f"{nearest(wanted, found or ids)} 'tilth sessions' lists them."
         )
-    return Session(store.state / "sessions" / f"{found[0]}.jsonl")
+    return Session(store.state / "sessions" / f"{found[0]}.jsonl").hold()
 
 
 def listed(store: Store) -> list[Listed]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,7 +17,7 @@ from ..tools.errors import Misuse, nearest
 from ..tools.store import history
 from ..tools.store.ledger import Entry
 from ..tools.store.store import check_name, find_workspace
-from . import lock, toolbox
+from . import lock, review, toolbox
 from .events import Finished, Listener, Noticed, nobody
 from .opened import name_for as name_for
 from .reading import DatasetStatus as DatasetStatus
@@ -185,6 +186,12 @@ class Workspace(Reading):
             target = past.vids[past.cursor + steps]
             entry = Entry(kind, dataset, args={"steps": steps}, inputs=(past.current,), output=target)
             self.store.commit(replace(entry, actor=origin.actor, session=origin.session, call_id=origin.call_id))
+            low, high = sorted((past.cursor, past.cursor + steps))
+            crossed = list(pairwise(past.vids[low : high + 1]))
+            ruled = review.follow(self, dataset, crossed if kind == "redo" else crossed[::-1], kind)
+        if ruled:
+            which = f"{ruled:,} {'ruling' if ruled == 1 else 'rulings'}"
+            self.listener(Noticed(f"{which} taken back with it" if kind == "undo" else f"{which} in force again"))
         purged = [one for one in self.store.ledger.purged.values() if target in one.details["versions"]]
         if purged:
             text = f"{dataset}@{target[:8]} lacks {len(purged):,} purged rows; {kind} does not bring them back"
@@ -254,27 +261,19 @@ class Workspace(Reading):
 
     def keep(self, row: str, *, because: str, dataset: str | None = None) -> Replayed:
         """Rule that a row stays, whatever any step says: at once, and in every later run."""
-        from .review import rule_one
-
-        return rule_one(self, row, "keep", because, dataset)
+        return review.rule_one(self, row, "keep", because, dataset)
 
     def drop(self, row: str, *, because: str, dataset: str | None = None) -> Replayed:
         """Rule that a row goes: at once, and in every later run."""
-        from .review import rule_one
-
-        return rule_one(self, row, "drop", because, dataset)
+        return review.rule_one(self, row, "drop", because, dataset)
 
     def cases(self, dataset: str, *, reason: str | None = None, count: int = 50) -> list[Case]:
         """A seeded sample of dropped rows and rows that stayed, for people to rule on."""
-        from .review import cases
-
-        return cases(self, dataset, reason=reason, count=count)
+        return review.cases(self, dataset, reason=reason, count=count)
 
     def rule(self, dataset: str, said: Sequence[tuple[Case, Word, str]], *, blind: bool = False) -> None:
         """Write down what people said about cases, and do the dataset's steps again under it."""
-        from .review import rule
-
-        rule(self, dataset, said, blind=blind)
+        review.rule(self, dataset, said, blind=blind)
 
     def rates(self, dataset: str) -> list[Rate]:
         """How often people contradicted each reason, and the decision to let rows stay."""

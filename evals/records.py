@@ -28,7 +28,11 @@ Key = tuple[str, str, int]
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run is made of. `instances` maps ids to digests (`sets.digest`), in drawn order."""
+    """What a run is made of. `instances` maps ids to digests (`sets.digest`), in drawn order.
+
+    `data` is the digest of the real data in `folder` (both empty where instances are made up); `judge_scored` the rubric of
+    each metric that a model's judgement decides.
+    """
 
     id: str
     suite: str
@@ -42,6 +46,9 @@ class Plan:
     epochs: int
     limits: Limits
     versions: Mapping[str, str] = field(default_factory=dict)
+    folder: str = ""
+    data: str = ""
+    judge_scored: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def labels(self) -> list[str]:
@@ -152,11 +159,12 @@ class Run:
 
 
 def create_run(runs: Path, plan: Plan) -> Run:
-    """A new folder SUITE-NUMBER below `runs`; the id in `plan` is replaced by it."""
+    """A new folder SUITE-NUMBER below `runs`; the id in `plan` is replaced by it. No shell expands its name."""
     make_folder(runs)
-    number = 1 + max((_number(path.name, plan.suite) for path in runs.iterdir()), default=0)
+    suite = plan.suite.replace("[", "-").replace("]", "")
+    number = 1 + max((_number(path.name, suite) for path in runs.iterdir()), default=0)
     while True:
-        folder = runs / f"{plan.suite}-{number}"
+        folder = runs / f"{suite}-{number}"
         try:
             folder.mkdir()
             break

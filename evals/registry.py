@@ -26,7 +26,7 @@ SUITES: Final = "tilth.suites"
 AGENTS: Final = "tilth.agents"
 KNOWN: Final = ("nothing", "oracle", "random", "sprayer")
 _SUITE_HAS: Final = ("name", "version", "summary", "metric", "better", "draw", "score", "known")
-_SUITE_NAME: Final = re.compile(r"[A-Za-z][\w-]{0,63}", re.ASCII)
+_SUITE_NAME: Final = re.compile(r"[A-Za-z][\w-]{0,63}(\[[\w.-]{1,64}\])?", re.ASCII)
 _NAMED: Final = re.compile(r"([A-Za-z][\w.-]*)=(.+)", re.DOTALL)
 
 
@@ -36,7 +36,7 @@ class Setting:
 
     `instances` hold the truth: for agents in this process, which are trusted. `rest` is what stood behind the colon
     of its name, `model` what --model said, `root` the folder that tilth.toml is in, `variables` the names of
-    environment variables a process may see.
+    environment variables a process may see, `folder` the run's own, which keeps what models answered.
     """
 
     suite: Suite
@@ -47,6 +47,7 @@ class Setting:
     rest: str = ""
     model: str | None = None
     variables: Sequence[str] = ()
+    folder: Path = Path()
 
 
 @dataclass(frozen=True)
@@ -84,8 +85,24 @@ def agents() -> list[str]:
     return sorted({*KNOWN, *built_in, *(point.name for point in importlib.metadata.entry_points(group=AGENTS))})
 
 
-def suite(name: str) -> Suite:
-    """The suite of this name, or the SUITE of FILE.py (FILE.py:NAME). Raises Misuse naming the nearest."""
+def suite(name: str, data: Path | None = None) -> Suite:
+    """The suite of this name, or the SUITE of FILE.py (FILE.py:NAME); with `data`, over the real data of that folder.
+
+    Raises Misuse naming the nearest, and for a suite that takes no data.
+    """
+    found = _suite(name)
+    if data is None:
+        return found
+    with_data: Callable[[Path], Suite] | None = getattr(found, "with_data", None)
+    if with_data is None:
+        takers = [one for one in suites() if hasattr(_suite(one), "with_data")]
+        raise Misuse(f"Suite {found.name} takes no data.", next_step=f"--data is for {', '.join(takers)}.")
+    if not data.is_dir():
+        raise Misuse(f"There is no folder {data}.", next_step="--data names the folder that the files lie in.")
+    return _checked(with_data(data.resolve()), name)
+
+
+def _suite(name: str) -> Suite:
     if _is_file(name):
         return _checked(_from_file(name, "SUITE"), name)
     if name in _modules("suites"):

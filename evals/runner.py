@@ -40,8 +40,9 @@ class Bench:
     variables: Sequence[str] = ()
 
     def agents(self) -> dict[str, Agent]:
+        runs, folder = self.run.folder.parent, self.run.folder
         setting = registry.Setting(
-            self.suite, self.instances, "", self.root, self.run.folder.parent, variables=self.variables
+            self.suite, self.instances, "", self.root, runs, variables=self.variables, folder=folder
         )
         return {choice.label: registry.agent(choice, setting) for choice in self.run.plan.choices}
 
@@ -55,8 +56,9 @@ def planned(
     count: int,
     epochs: int = 1,
     limits: Limits | None = None,
+    folder: Path | None = None,
 ) -> tuple[Plan, dict[str, Instance]]:
-    """What would be run, without an id yet, and its instances."""
+    """What would be run, without an id yet, and its instances. `folder` holds the suite's real data."""
     instances = {one.id: one for one in drawn.draw(suite, count)}
     plan = Plan(
         id="",
@@ -75,14 +77,26 @@ def planned(
             "python": platform.python_version(),
             **{name: importlib.metadata.version(name) for name in ("duckdb", "numpy", "openai")},
         },
+        folder="" if folder is None else str(folder.resolve()),
+        data=sets.data_of(suite),
+        judge_scored=dict(getattr(suite, "judge_scored", {})),
     )
     return plan, instances
 
 
-def reopen(run: Run, root: Path, *, variables: Sequence[str] = ()) -> Bench:
-    """The bench of an earlier run, its instances drawn again. Raises Misuse when they are not the same any more."""
+def reopen(run: Run, root: Path, *, variables: Sequence[str] = (), folder: Path | None = None) -> Bench:
+    """The bench of an earlier run, its instances drawn again. `folder`: where its real data lie now.
+
+    Raises Misuse when they are not the same any more.
+    """
     plan = run.plan
-    suite = registry.suite(plan.source)
+    suite = registry.suite(plan.source, folder or (Path(plan.folder) if plan.folder else None))
+    if sets.data_of(suite) != plan.data:
+        raise Misuse(
+            f"Run {run.id} is over other data ({plan.data or 'none'}) than {folder or plan.folder} holds now "
+            f"({sets.data_of(suite)}).",
+            next_step="Put the files back or name their folder (--data DIR), or run anew.",
+        )
     drawn = sets.load(plan.set, suite, run.folder.parent / "sets").draw(suite, len(plan.instances))
     instances = {one.id: one for one in drawn}
     if (suite.name, suite.version) != (plan.suite, plan.version):
@@ -165,7 +179,8 @@ async def _entered(agents: Any) -> AsyncIterator[None]:
 async def _recorded(bench: Bench, agent: Agent, key: Key, purse: _Purse, earlier: Record | None) -> Record | None:
     """Run one job and write its record; None when the run's budget does not reach for it.
 
-    What an `earlier` try took before its endpoint became unavailable was spent all the same.
+    What an `earlier` try took before its endpoint became unavailable was spent all the same; an agent that `recounts`
+    counts it again with the answers that were recorded then.
     """
     limits = bench.run.plan.limits
     if not purse.grants(limits.usd):
@@ -175,7 +190,9 @@ async def _recorded(bench: Bench, agent: Agent, key: Key, purse: _Purse, earlier
     record = await _ended(bench, agent, key, limits)
     purse.held -= limits.usd or 0.0
     purse.spent += record.usage.usd
-    if earlier is not None:
+    if earlier is not None and getattr(agent, "recounts", False):
+        purse.spent -= earlier.usage.usd
+    elif earlier is not None:
         record = replace(record, usage=record.usage + earlier.usage)
     bench.run.append(record)
     return record
@@ -188,7 +205,8 @@ async def _ended(bench: Bench, agent: Agent, key: Key, limits: Limits) -> Record
     start = time.monotonic()
     ended, why, submission = await _answer(agent, instance, key, limits, meter)
     given = submission.usage if submission is not None else None
-    usage = replace(given or meter.usage, seconds=round(time.monotonic() - start, 3))
+    simulated = meter.usage.simulated or (given is not None and given.simulated)
+    usage = replace(given or meter.usage, seconds=round(time.monotonic() - start, 3), simulated=simulated)
     if not agent.trusted:
         usage = replace(usage, reported="self-reported")
     if ended == "answered" and usage.seconds > limits.seconds:

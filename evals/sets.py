@@ -11,7 +11,7 @@ import json
 import random
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
@@ -35,18 +35,27 @@ def generator(seed: str, *path: object) -> random.Random:
 
 @dataclass(frozen=True)
 class Set:
-    """The first `n` instances of a longer set are those of a shorter one. `seed` is secret unless the set is public."""
+    """The first `n` instances of a longer set are those of a shorter one. `seed` is secret unless the set is public.
+
+    `data` is the digest of the real data it was drawn from, empty without any.
+    """
 
     id: str
     suite: str
     version: int
     seed: str
+    data: str = ""
 
     def draw(self, suite: Suite, count: int) -> Sequence[Instance]:
-        """Raises Misuse when the suite is another, or its generator is of another version."""
+        """Raises Misuse when the suite or its data are others, or its generator is of another version."""
         if (suite.name, suite.version) != (self.suite, self.version):
             raise Misuse(
                 f"Set {self.id} is of {self.suite}@{self.version}, not of {suite.name}@{suite.version}.",
+                next_step="Draw a new one: --seeds fresh",
+            )
+        if data_of(suite) != self.data:
+            raise Misuse(
+                f"Set {self.id} is of {self.suite} over other data ({self.data}; these are {data_of(suite)}).",
                 next_step="Draw a new one: --seeds fresh",
             )
         instances = suite.draw(self.seed, count)
@@ -56,10 +65,15 @@ class Set:
         return instances
 
 
+def data_of(suite: Suite) -> str:
+    """The digest of the real data that a suite draws from; empty where it makes its own."""
+    return str(getattr(suite, "data", ""))
+
+
 def choose(seeds: str, suite: Suite, folder: Path) -> Set:
     """`seeds` is public, fresh (drawn now and written to `folder`/ID.json) or set:ID. Raises Misuse."""
     if seeds == PUBLIC:
-        return Set(PUBLIC, suite.name, suite.version, PUBLIC)
+        return Set(PUBLIC, suite.name, suite.version, PUBLIC, data_of(suite))
     if seeds == "fresh":
         return fresh(suite, folder)
     if seeds.startswith("set:"):
@@ -71,8 +85,8 @@ def fresh(suite: Suite, folder: Path, *, seed: str | None = None) -> Set:
     """A set nobody has seen; its file in `folder` is the only place its seed is in."""
     seed = seed or secrets.token_hex(16)
     id = hmac.new(seed.encode(), b"set", hashlib.sha256).hexdigest()[:8]
-    made = Set(id, suite.name, suite.version, seed)
-    body = json.dumps({"id": id, "suite": suite.name, "version": suite.version, "seed": seed}, indent=1) + "\n"
+    made = Set(id, suite.name, suite.version, seed, data_of(suite))
+    body = json.dumps(asdict(made), indent=1) + "\n"
     write_file(folder / f"{id}.json", body.encode(), temporary=folder / f".{id}.tmp", mode=0o600)
     return made
 
@@ -85,7 +99,7 @@ def load(id: str, suite: Suite, folder: Path) -> Set:
     if id not in known:
         raise Misuse(f"There is no set {id!r} in {folder}.", next_step=nearest(id, [*known, PUBLIC]))
     told = json.loads((folder / f"{id}.json").read_text(encoding="utf-8"))
-    return Set(told["id"], told["suite"], int(told["version"]), told["seed"])
+    return Set(told["id"], told["suite"], int(told["version"]), told["seed"], told.get("data", ""))
 
 
 def digest(instance: Instance) -> str:

@@ -54,7 +54,8 @@ class Score:
 
 @dataclass(frozen=True)
 class Usage:
-    """What a run took; `reported` tells whether the agent said so itself. `seconds` are the runner's."""
+    """What a run took; `reported` tells whether the agent said so itself, `simulated` whether an endpoint was asked that is
+    declared as simulated. `seconds` are the runner's."""
 
     calls: int = 0
     tokens_in: int = 0
@@ -63,6 +64,7 @@ class Usage:
     tool_calls: int = 0
     seconds: float = 0.0
     reported: Literal["measured", "self-reported"] = "measured"
+    simulated: bool = False
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(
@@ -73,6 +75,7 @@ class Usage:
             self.tool_calls + other.tool_calls,
             self.seconds + other.seconds,
             self.reported if other.reported == "measured" else other.reported,
+            self.simulated or other.simulated,
         )
 
 
@@ -94,10 +97,17 @@ class Meter:
         self.usage = Usage()
 
     def add(
-        self, *, calls: int = 0, tokens_in: int = 0, tokens_out: int = 0, usd: float = 0.0, tool_calls: int = 0
+        self,
+        *,
+        calls: int = 0,
+        tokens_in: int = 0,
+        tokens_out: int = 0,
+        usd: float = 0.0,
+        tool_calls: int = 0,
+        simulated: bool = False,
     ) -> None:
         """Raises OverBudget when the sum passes a limit; what was added stays counted."""
-        self.usage += Usage(calls, tokens_in, tokens_out, usd, tool_calls)
+        self.usage += Usage(calls, tokens_in, tokens_out, usd, tool_calls, simulated=simulated)
         if said := passed(self.usage, self._limits):
             raise OverBudget(f"This instance is over its budget: {said}.")
 
@@ -151,7 +161,8 @@ class Agent(Protocol):
 
     One that holds connections is an asynchronous context manager too: the runner enters it for a whole run. Work that
     blocks goes into a thread (`asyncio.to_thread`), or neither the time limit nor other jobs can act. An attribute
-    `expected: Usage`, what one instance is likely to take, is shown by `--dry-run`.
+    `expected: Usage`, what one instance is likely to take, is shown by `--dry-run`; `recounts = True` says that a job done
+    again counts answers that were recorded the first time as well.
     """
 
     @property
@@ -169,7 +180,11 @@ class Suite(Protocol):
     """A family of instances with a scorer. All randomness comes from the seed.
 
     `metric` is the primary metric's name. `version` changes whenever the same seed would draw anything else or the same
-    submission score otherwise.
+    submission score otherwise. It may have, beside what stands here,
+    - `with_data(folder) -> Suite`: the suite over real data of that folder, named SUITE[FOLDER], whose `data` is a digest
+      of the files it reads. Raises Misuse when the folder does not hold what it needs.
+    - `judge_scored`: metric -> rubric, for metrics that a model's judgement decides. Until people's verdicts calibrate the
+      rubric, reports say "uncalibrated" beside them.
     """
 
     @property

@@ -146,7 +146,9 @@ class Job:
     corrupted: Callable[[Candidate, random.Random], Candidate | None] | None = None
     near_duplicate: float | None = 0.7  # exact Jaccard of 5-word shingles to seeds and accepted rows; None: not checked
     seeds: Sequence[str] = ()  # texts that accepted rows must not nearly repeat
-    batch: int = 1  # items a judge sees in one prompt (BatchPrompt)
+    batch: int = 1  # items a judge sees in one prompt (BatchPrompt); above 1 only where nothing is drafted
+    votes: int = 1  # how often a batch is voted on, at most, each time in another order
+    every_vote: bool = False  # also vote again on what was answered the same way twice in a row
     fields: Sequence[str] = ()  # which fields of the data leave for the endpoint, for the consent block
     allow_self_review: bool = False  # without another model, the generator's may judge under its own prompt
     give_up: bool = False  # what cannot be asked now is recorded as failed(code) instead of being parked

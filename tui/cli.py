@@ -45,7 +45,8 @@ def argument(*names: str, **settings: Any) -> Argument:
 
 @dataclass(frozen=True)
 class Verb:
-    """One command. `handler` is `module:function` beside this file; `takes` are the options it heeds of LIMITED."""
+    """One command. `handler` is `module:function` beside this file; `takes` are the options it heeds of LIMITED;
+    `passes_on` says that what stands after `--` is for a program it starts."""
 
     name: str
     summary: str
@@ -53,10 +54,19 @@ class Verb:
     arguments: tuple[Argument, ...] = ()
     takes: frozenset[str] = frozenset()
     hidden: bool = False
+    passes_on: bool = False
 
 
-def verb(name: str, summary: str, handler: str, *arguments: Argument, takes: str = "", hidden: bool = False) -> Verb:
-    return Verb(name, summary, handler, arguments, frozenset(takes.split()), hidden)
+def verb(
+    name: str,
+    summary: str,
+    handler: str,
+    *arguments: Argument,
+    takes: str = "",
+    hidden: bool = False,
+    passes_on: bool = False,
+) -> Verb:
+    return Verb(name, summary, handler, arguments, frozenset(takes.split()), hidden, passes_on)
 
 
 def _count(text: str) -> int:
@@ -245,12 +255,12 @@ VERBS: Final = (
                   "(default: rows for local hosts, statistics for others)"),
          argument("--model", metavar="MODEL", action="append", default=[], help="add: a model for the roles that are "
                   "empty; the first generates, the last adjudicates, others review")),
-    verb("serve", "run a vLLM server for this workspace, until Ctrl-C", "verbs.serve:serve",
+    verb("serve", "run a vLLM server for this workspace, until Ctrl-C; after -- come arguments of vLLM's own",
+         "verbs.serve:serve",
          argument("model", metavar="MODEL", nargs="?", help="a model's name on a hub, or its folder"),
-         argument("rest", metavar="-- ARGS", nargs="*", help="after --: further arguments of vLLM's server"),
          argument("--python", metavar="PYTHON", help="the Python that vLLM is installed in (default: this one)"),
          argument("--wait", type=_amount, default=900.0, metavar="S", help="seconds to wait for it (default 900)"),
-         argument("--stop", action="store_true", help="stop the server this workspace runs")),
+         argument("--stop", action="store_true", help="stop the server this workspace runs"), passes_on=True),
     verb("eval", "measure agents on benchmark suites: list, run, show, report, compare, rescore; calibrate judges",
          "verbs.evaluate:evaluate",
          argument("action", metavar="ACTION", choices=("list", "run", "show", "report", "compare", "rescore", "calibrate"),
@@ -280,6 +290,8 @@ VERBS: Final = (
          argument("--gold", metavar="FILE", help="calibrate: lines of {\"text\": …, \"good\": true}; without it the "
                   "rulings on the rows of X count"),
          argument("--target", type=_share, metavar="P", help="calibrate: the precision to meet (default 0.9)"),
+         argument("--batch", type=_count, metavar="B", help="calibrate: rows in one question, as filter.judge has it"),
+         argument("--votes", type=_count, metavar="K", help="calibrate: votes on every batch, as filter.judge has it"),
          takes="max_usd max_calls max_minutes"),
     verb("init", "make this folder a workspace, with a commented tilth.toml", "verbs.keep:init",
          argument("folder", metavar="DIR", nargs="?", default=".", help="default: this folder")),
@@ -379,7 +391,9 @@ def _run(words: list[str], face: Face) -> int:
         from .tool_flags import add_tool_flags
 
         extend = add_tool_flags(parser, words, place)
+    words, passed = _passed_on(words, chosen)
     args, extra = parser.parse_known_args([*words[:place], *words[place + 1 :]])
+    args.passed = passed
     if extra:
         _refuse_extra(chosen, parser, extra)
     for name in LIMITED:
@@ -391,6 +405,14 @@ def _run(words: list[str], face: Face) -> int:
     module, _, function = chosen.handler.partition(":")
     handler: Handler = getattr(importlib.import_module(f".{module}", __package__), function)
     return handler(command) or 0
+
+
+def _passed_on(words: list[str], chosen: Verb) -> tuple[list[str], list[str]]:
+    """The words before `--`, and those after it, where the verb hands them on to a program it starts."""
+    if chosen.passes_on and "--" in words:
+        at = words.index("--")
+        return words[:at], words[at + 1 :]
+    return words, []
 
 
 def verb_place(words: Sequence[str]) -> int | None:

@@ -56,7 +56,7 @@ class Ask:
         self.models, self.prompts = models, prompts
         self.meter = Meter()
         self.closed = False
-        self._schemas: dict[tuple[Criterion, ...], type[BaseModel]] = {}
+        self._schemas: dict[tuple[tuple[Criterion, ...], bool], type[BaseModel]] = {}
         self._systems: dict[tuple[str, Rubric], str] = {}
 
     async def generate(
@@ -64,7 +64,7 @@ class Ask:
     ) -> Mapping[str, Any]:
         """A generator's answer; `further` messages come after those of the request."""
         messages = [*request.messages, *further]
-        return await self._answer(
+        return await self.put(
             model,
             messages,
             schema=request.schema,
@@ -94,10 +94,10 @@ class Ask:
         parts = [(label(name), text) for name, text in shown.items()]
         parts += [(f"opinion_{i}", opinion(one)) for i, one in enumerate(others, 1)]
         messages = [
-            {"role": "system", "content": self._system(prompt, rubric)},
+            {"role": "system", "content": self.system(prompt, rubric)},
             {"role": "user", "content": f"id: {item}\n\n{fenced(parts)}"},
         ]
-        answer = await self._answer(model, messages, schema=self._schema(rubric), nonce=0, temperature=0.0,
+        answer = await self.put(model, messages, schema=self.schema(rubric), nonce=0, temperature=0.0,
                                     max_tokens=MAX_TOKENS)  # fmt: skip
         head["call"] = next(iter(reversed(answer.get("calls") or ())), "")
         data = answer.get("data")
@@ -105,9 +105,10 @@ class Ask:
             return {**head, "problem": answer["outcome"]}
         if str(data["id"]).strip() != item:
             return {**head, "problem": "foreign_id"}
-        return {**head, **self._read(rubric, data, shown)}
+        return {**head, **self.read(rubric, data, shown)}
 
-    def _read(self, rubric: Rubric, data: Mapping[str, Any], shown: Mapping[str, str]) -> Json:
+    def read(self, rubric: Rubric, data: Mapping[str, Any], shown: Mapping[str, str]) -> Json:
+        """What is taken of a review: answers by criterion, their score, and the quotes that stand in what was shown."""
         said = {one.id: data["answers"][f"c{i}"] == "yes" for i, one in enumerate(rubric.criteria)}
         given = [quote for quote in (str(one).strip() for one in data["quotes"]) if quote]
         quotes = [quote for quote in given if any(quote in text for text in shown.values())]
@@ -119,7 +120,8 @@ class Ask:
             "dropped_quotes": len(given) - len(quotes),
         }
 
-    async def _answer(self, model: str, messages: Sequence[Mapping[str, Any]], **request: Any) -> Mapping[str, Any]:
+    async def put(self, model: str, messages: Sequence[Mapping[str, Any]], **request: Any) -> Mapping[str, Any]:
+        """Any question. Raises Closed, and what the model raises."""
         if self.closed:
             raise Closed
         answer = await self.models[model].answer(messages, **request)
@@ -132,17 +134,21 @@ class Ask:
         self.meter.tokens_out += int(tokens.get("output", 0))
         return answer
 
-    def _system(self, prompt: str, rubric: Rubric) -> str:
+    def system(self, prompt: str, rubric: Rubric) -> str:
+        """The instruction to a judge: a prompt with the rubric in it."""
         key = (prompt, rubric)
         if key not in self._systems:
             criteria = "\n".join(f"- {one.id}: {one.question}" for one in rubric.criteria)
             self._systems[key] = self.prompts.load(prompt, rubric=rubric.text, criteria=criteria).text
         return self._systems[key]
 
-    def _schema(self, rubric: Rubric) -> type[BaseModel]:
-        if rubric.criteria not in self._schemas:
-            self._schemas[rubric.criteria] = review_schema(rubric.criteria)
-        return self._schemas[rubric.criteria]
+    def schema(self, rubric: Rubric, *, many: bool = False) -> type[BaseModel]:
+        """The form of a review, or of a list of `many`."""
+        key = (rubric.criteria, many)
+        if key not in self._schemas:
+            one = review_schema(rubric.criteria)
+            self._schemas[key] = create_model("Reviews", reviews=(list[one], ...)) if many else one  # type: ignore[valid-type]
+        return self._schemas[key]
 
 
 async def all_of(asked: Sequence[Coroutine[Any, Any, T]]) -> list[T]:

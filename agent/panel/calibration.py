@@ -17,6 +17,7 @@ from ...tools.panel import Candidate, Job, PolicyName
 from ...tools.statistics import wilson
 from ...tools.store.calls import canonical
 from .ask import ADJUDICATOR, Ask, all_of
+from .batch import Batch, in_batches, reviews
 from .eligible import Bench
 from .policy import DIGITS, decide
 
@@ -96,12 +97,14 @@ def identity(job: Job, bench: Bench) -> dict[str, str]:
         "rubric": hashlib.sha256(canonical(rubric).encode()).hexdigest()[:16],
         "models": canonical([bench.generators, bench.reviewers, bench.adjudicators]),
         "policy": canonical([bench.policy, bench.size, job.policy.band, job.policy.k]),
+        "batch": canonical([job.batch, job.votes, job.every_vote]),
     }
 
 
 async def judged(job: Job, bench: Bench, ask: Ask, gold: Sequence[Gold], *, seed: int) -> list[Judged]:
     """Show gold rows to the judges. Rows that no reviewer gave a readable answer about are left out."""
-    found = await all_of([_judge(job, bench, ask, one, seed, i) for i, one in enumerate(gold)])
+    together = in_batches(((one, one[1].candidate.shown) for one in enumerate(gold)), job)
+    found = await all_of([_judge(job, bench, ask, one, batch, seed, i) for (i, one), batch in together])
     return [one for one in found if one.scores]
 
 
@@ -183,11 +186,12 @@ def _accepts(row: Judged, cut: float, policy: PolicyName, job: Job) -> bool:
     return decision.accepted
 
 
-async def _judge(job: Job, bench: Bench, ask: Ask, gold: Gold, seed: int, number: int) -> Judged:
-    seats = bench.seats(seed, f"{job.name}/gold/{number}")
-    prompt = "panel/own_review" if seats.self_reviewed else "panel/review"
+async def _judge(
+    job: Job, bench: Bench, ask: Ask, gold: Gold, batch: Batch | None, seed: int, number: int
+) -> Judged:
+    seats = bench.seats(seed, batch.name if batch is not None else f"{job.name}/gold/{number}")
     shown = gold.candidate.shown
-    found = await all_of([ask.review(judge, prompt, job.rubric, shown) for judge in seats.reviewers])
+    found = await reviews(ask, seats, job.rubric, shown, batch)
     scores = {one["model"]: one["score"] for one in found if "score" in one}
     if seats.adjudicator is None or not scores:
         return Judged(gold.good, scores)

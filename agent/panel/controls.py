@@ -15,6 +15,7 @@ from typing import Final
 from ...tools.errors import Misuse, Refused
 from ...tools.panel import Candidate, Job
 from .ask import Ask, all_of
+from .batch import Batch, Shown, in_batches, reviews
 from .eligible import Bench
 from .policy import DIGITS, decide
 
@@ -48,8 +49,9 @@ async def by_controls(job: Job, bench: Bench, ask: Ask, *, seed: int) -> Control
             f"Nothing says where to cut: {job.name} has {len(pairs)} usable controls, {FEWEST_PAIRS} are needed.",
             next_step="Give a cut from 0 to 10, rule on rows and calibrate, or give more seeds.",
         )
-    items = [one for pair in pairs for one in pair]
-    scores = await all_of([_score(job, bench, ask, one, seed, i) for i, one in enumerate(items)])
+    items = list(enumerate(one.shown for pair in pairs for one in pair))
+    together = in_batches((((i, shown), shown) for i, shown in items), job)
+    scores = await all_of([_score(job, bench, ask, shown, batch, seed, i) for (i, shown), batch in together])
     good = [score for score in scores[0::2] if score is not None]
     bad = [score for score in scores[1::2] if score is not None]
     if min(len(good), len(bad)) < FEWEST_PAIRS:
@@ -101,10 +103,11 @@ def cut_between(good: Sequence[float], bad: Sequence[float]) -> float:
     return round((best + below[-1]) / 2, DIGITS) if below else best
 
 
-async def _score(job: Job, bench: Bench, ask: Ask, shown: Candidate, seed: int, number: int) -> float | None:
+async def _score(
+    job: Job, bench: Bench, ask: Ask, shown: Shown, batch: Batch | None, seed: int, number: int
+) -> float | None:
     """The reviewers' mean; None where no answer can be read."""
-    seats = bench.seats(seed, f"{job.name}/control/{number // 2}")
-    prompt = "panel/own_review" if seats.self_reviewed else "panel/review"
-    found = await all_of([ask.review(judge, prompt, job.rubric, shown.shown) for judge in seats.reviewers])
+    seats = bench.seats(seed, batch.name if batch is not None else f"{job.name}/control/{number // 2}")
+    found = await reviews(ask, seats, job.rubric, shown, batch)
     scores = [one["score"] for one in found if "score" in one]
     return decide("mean", job.policy, 0.0, scores).score if scores else None

@@ -8,10 +8,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ...tools.errors import Misuse
 from ...tools.panel import Policy, PolicyName, Task
 from ..models.offline import NAME as OFFLINE
+
+if TYPE_CHECKING:
+    from .batch import Batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +30,14 @@ class Seats:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One entry of a plan with its seats; `index` counts the plan, `name` is the task's own name for ever."""
+    """One entry of a plan with its seats; `index` counts the plan, `name` is the task's own name for ever, `batch` what
+    its reviewers see it among."""
 
     index: int
     name: str
     task: Task
     seats: Seats
+    batch: Batch | None = None
 
 
 @dataclass(frozen=True, slots=True)

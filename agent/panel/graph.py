@@ -21,6 +21,7 @@ from langgraph.types import Command
 from ...tools.panel import Candidate, Job, PolicyName, Rejected, Request, Rubric, Step, Verdict
 from ..models.offline import NAME as OFFLINE
 from .ask import ADJUDICATOR, Ask, Json, all_of, as_review, revision
+from .batch import ALONE, OWN, Batch, review
 from .eligible import Sample
 from .policy import Decision, decide, settled
 from .pool import Pool, near_duplicate, signed
@@ -107,8 +108,8 @@ class SampleGraph:
 
     async def _review(self, state: State, runtime: Runtime[Sample]) -> Command[str]:
         seats, shown = runtime.context.seats, state["candidate"]["shown"]
-        prompt = "panel/own_review" if seats.self_reviewed else "panel/review"
-        reviews = await self._reviews(seats.reviewers, prompt, self.job.rubric, shown)
+        prompt = OWN if seats.self_reviewed else ALONE
+        reviews = await self._reviews(seats.reviewers, prompt, self.job.rubric, shown, runtime.context.batch)
         scores = [one["score"] for one in reviews if "score" in one]
         found: State = {"reviews": reviews, "calls": [*state["calls"], *_keys(reviews)]}
         if not scores:
@@ -181,18 +182,18 @@ class SampleGraph:
         return Rejected("instruction_below_cut", f"the instruction scored {decision.score:g}", {"failed": failed})
 
     async def _reviews(
-        self, judges: Sequence[str], prompt: str, rubric: Rubric, shown: Mapping[str, str]
+        self, judges: Sequence[str], prompt: str, rubric: Rubric, shown: Mapping[str, str], batch: Batch | None = None
     ) -> list[Json]:
         """All at once, in the order of the seats; k_of_n asks one after the other and stops when nothing can change."""
         if self.policy == "k_of_n" and rubric is self.job.rubric:
             found: list[Json] = []
             for i, judge in enumerate(judges):
-                found.append(await self.ask.review(judge, prompt, rubric, shown))
+                found.append(await review(self.ask, judge, rubric, shown, batch, prompt))
                 scores = [one["score"] for one in found if "score" in one]
                 if settled(self.job.policy, self.cut, scores, len(judges) - i - 1):
                     break
             return found
-        return await all_of([self.ask.review(judge, prompt, rubric, shown) for judge in judges])
+        return await all_of([review(self.ask, judge, rubric, shown, batch, prompt) for judge in judges])
 
     def _gated(self, sample: Sample, prior: Json, said: str, calls: list[str], **more: Any) -> Command[str]:
         """Make the candidate and check what needs no model; then judges are asked."""
@@ -261,4 +262,4 @@ def _refused(why: Rejected, calls: list[str], **more: Any) -> Command[str]:
 
 
 def _keys(reviews: Sequence[Json]) -> list[str]:
-    return [one["call"] for one in reviews if one["call"]]
+    return [key for one in reviews for key in one.get("calls", (one["call"],)) if key]

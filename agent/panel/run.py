@@ -16,6 +16,7 @@ from ...tools.errors import OverBudget, TilthError, Unavailable
 from ...tools.panel import Job, Task, Verdict
 from ...tools.store.calls import canonical
 from .ask import Ask, Closed
+from .batch import planned
 from .books import Accounts, Teller
 from .eligible import Bench, Sample
 from .pool import Pool, near_duplicate, signed
@@ -56,7 +57,7 @@ class Run:
         self.seed, self.concurrency, self.window = seed, concurrency, WINDOW_PER_CALL * concurrency
         self.verdict, self.accounts, self.teller = verdict, accounts, teller
         self.pool, self.give_up = pool, give_up
-        self._plan = enumerate(job.tasks())
+        self._plan = enumerate(planned(job))
         self._next = next(self._plan, None)
         self._running: dict[int, asyncio.Task[None]] = {}
         self._arrived: asyncio.Queue[tuple[Sample, Verdict | Exception]] = asyncio.Queue()
@@ -95,9 +96,10 @@ class Run:
 
     def _launch(self) -> None:
         while self._next is not None and self._may_begin(self._next[0]):
-            index, task = self._next
+            index, (task, batch) = self._next
             name = task_name(self.job, task)
-            sample = Sample(index, name, task, self.bench.seats(self.seed, name))
+            seats = self.bench.seats(self.seed, batch.name if batch is not None else name)
+            sample = Sample(index, name, task, seats, batch)
             self.accounts.begun += 1
             self._running[index] = asyncio.create_task(self._one(sample))
             self._next = next(self._plan, None)

@@ -105,7 +105,7 @@ class PanelRunner:
             return self.books
         accounts = Accounts()
         async with self._asking(job, found) as (ask, usd):
-            concurrency = self.concurrency or self._concurrency(found)
+            concurrency = (self.concurrency or self._concurrency(found)) * job.batch
             cut = await self._cut(job, found, ask)
             pool = Pool(job.near_duplicate, job.seeds) if job.near_duplicate is not None else None
             teller = Teller(job.name, job.wanted, accounts, ask.meter, usd, self.listener)
@@ -137,8 +137,8 @@ class PanelRunner:
     # -- who takes part --------------------------------------------------------------------------------------------
 
     def _bench(self, job: Job) -> Bench:
-        if job.batch != 1:
-            raise Misuse(f"{job.name}: a judge sees one item at a time, not {job.batch}.", next_step="Use batch 1.")
+        if job.batch != 1 and job.steps:
+            raise Misuse(f"{job.name}: drafts are judged one at a time, not {job.batch}.", next_step="Use batch 1.")
         named = self.roles
         if named is None:
             named = {role: [str(one) for one in found] for role, found in roles(self.config).items()}

@@ -16,11 +16,10 @@ from typing import Any, Final
 import duckdb
 import pyarrow as pa
 
-from ...tools.errors import Corrupt, Retry
-from ...tools.sandbox.sandbox import shared
-from ...tools.sandbox.wire import Job, Limits
+from ...tools.errors import Corrupt
+from ...tools.sandbox.wire import Limits
 from ...tools.store import door
-from ...tools.store.sql import validate_query
+from ..folder_sql import ask as ask_folder
 from ..planted.draw import Draw
 from .answers import MOST_ROWS, same
 from .questions import Query, Question, ask
@@ -89,24 +88,10 @@ def _shown(tables: Tables) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def run(files: Mapping[str, bytes], sql: str, *, limits: Limits = LIMITS) -> list[list[Any]]:
-    """Rows of one SELECT over the CSV files of a folder, in the sandbox; tables are named by the files' stems.
-
-    All cells are text, an empty one is NULL. Raises Retry when it is refused or fails.
-    """
-    tables = {Path(name).stem: body for name, body in files.items() if name.endswith(".csv")}
-    validate_query(sql, views=list(tables))
-    with tempfile.TemporaryDirectory(prefix="tilth-sqlqa-") as folder:
-        paths = {}
-        for name, body in tables.items():
-            paths[name] = Path(folder) / f"{name}.csv"
-            paths[name].write_bytes(body)
-        reply = shared().run(Job(sql, tuple(map(statement, paths.values())), tuple(map(str, paths.values())), limits))
-    if "error" in reply:
-        raise Retry(f"The query failed: {str(reply['message']).rstrip('.')}.")
-    return [list(row) for row in reply["rows"]]
-
-
-def statement(path: Path) -> str:
-    """SQL that makes a table of a CSV file, every cell a text."""
-    options = "header = true, all_varchar = true, delim = ',', quote = '\"', escape = '\"', null_padding = false"
-    return f"create table {door.identifier(path.stem)} as select * from read_csv({door.text_literal(str(path))}, {options})"
+    """Rows of one SELECT over the CSV files of an instance, in the sandbox. Raises Retry when it is refused or fails."""
+    with tempfile.TemporaryDirectory(prefix="tilth-sqlqa-") as name:
+        folder = Path(name)
+        for file, body in files.items():
+            if file.endswith(".csv"):
+                (folder / file).write_bytes(body)
+        return [list(row) for row in ask_folder(folder, sql, limits)["rows"]]

@@ -1,19 +1,23 @@
 """The suite `filtering`: which lines of a messy chat dataset must go. It knows what counts for a line and what does not.
 
-The data and their truth are `planted`'s: the same kinds that the shipped tools are tried on.
+The data and their truth are `planted`'s: the same kinds that the shipped tools are tried on. With real data, texts are
+to be dropped that most of the people who were asked call bad.
 """
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, Literal
 
 from ...tools.errors import Misuse
 from ..planted import Cluster, generate
 from ..planted.draw import Draw
 from ..planted.truth import DUPLICATES
+from ..real import UNANIMOUS, VOTES, Vote, digest, named, read_votes
 from ..sets import generator, instance_id
 from ..suite import Instance, Score
 
@@ -40,8 +44,21 @@ characters; and when it is a copy or a near copy of a line that stays (70 % of f
 exactly one stays, whichever. Lines of which a tool could repair the letters, refusals and answers cut short count neither
 way. What a text quotes on purpose is no defect, and a system prompt that many share is none.
 
-Hand in {{"drop": [line numbers]}}, the first line being 1; an empty list keeps all. The score is the share of bad lines
+{{hand_in}}"""
+
+REAL_TASK: Final = """\
+{file} holds texts, one JSON object with "text" in a line. Several people said of each whether it is good to train a language
+model on. Say which lines most of them called bad.
+
+{hand_in}"""
+
+HAND_IN: Final = """\
+Hand in {"drop": [line numbers]}, the first line being 1; an empty list keeps all. The score is the share of bad lines
 that were dropped plus the share of good ones that were kept, minus 1: 0 for dropping nothing or everything, 1 at best."""
+
+TEXTS: Final = 20
+"""Texts in one instance of real data."""
+REAL_FILE: Final = "texts.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +89,7 @@ class Filtering:
         return Instance(
             id=instance_id(seed, self.name, number),
             suite=self.name,
-            task=TASK,
+            task=TASK.format(hand_in=HAND_IN),
             files={FILE: planted.jsonl},
             submission=SCHEMA,
             truth={
@@ -84,6 +101,10 @@ class Filtering:
             tags={"base": "chat"},
             cluster=str(number),
         )
+
+    def with_data(self, folder: Path) -> FilteringVotes:
+        """Over FOLDER/majority_data.jsonl. Raises Misuse when it is not there, BadInput when it has another form."""
+        return FilteringVotes(folder)
 
     def score(self, instance: Instance, submission: Mapping[str, Any]) -> Score:
         """Youden's J (1950), signed. Raises Misuse, also for a line that the file does not have.
@@ -122,6 +143,49 @@ class Filtering:
         return {"drop": list(range(1, count + 1)) if name == "sprayer" else guessed}
 
 
+class FilteringVotes(Filtering):
+    """Texts with people's votes. The seed decides which stand together; no text is in two instances."""
+
+    def __init__(self, folder: Path) -> None:
+        self.name = named(Filtering.name, folder)
+        self.summary = f"say which texts of {folder.name} most people called bad"
+        self.data = digest(folder, [name for name in (VOTES, UNANIMOUS) if name == VOTES or (folder / name).exists()])
+        self._folder = folder
+        self._votes = read_votes(folder)
+
+    def with_data(self, folder: Path) -> FilteringVotes:
+        return FilteringVotes(folder)
+
+    def draw(self, seed: str, count: int) -> Sequence[Instance]:
+        """Raises Misuse when there are not so many texts."""
+        most = len(self._votes) // TEXTS
+        if count > most:
+            raise Misuse(
+                f"{self._folder} gives {most:,} instances of {TEXTS:,} texts, not {count:,}.",
+                next_step=f"Write -n {most}.",
+            )
+        order = Draw(generator(seed, self.name).getrandbits(53)).shuffled(self._votes)
+        return [self._texts(seed, number, order[number * TEXTS : (number + 1) * TEXTS]) for number in range(count)]
+
+    def _texts(self, seed: str, number: int, votes: Sequence[Vote]) -> Instance:
+        bad = {
+            str(line): ["bad_unanimous" if one.unanimous else "bad_contested"]
+            for line, one in enumerate(votes, 1)
+            if not one.good
+        }
+        lines = (json.dumps({"text": one.text}, ensure_ascii=False) for one in votes)
+        return Instance(
+            id=instance_id(seed, self.name, number),
+            suite=self.name,
+            task=REAL_TASK.format(file=REAL_FILE, hand_in=HAND_IN),
+            files={REAL_FILE: ("\n".join(lines) + "\n").encode()},
+            submission=SCHEMA,
+            truth={"lines": len(votes), "kinds": bad, "decoys": {}, "copies": []},
+            tags={},
+            cluster=str(number),
+        )
+
+
 def _joined(clusters: Sequence[Cluster]) -> list[list[int]]:
     """Clusters that share a line are one."""
     groups: list[set[int]] = []
@@ -150,7 +214,7 @@ def _dropped(submission: Mapping[str, Any], lines: int) -> frozenset[int]:
         raise Misuse("A submission is an object with one key, drop, which holds a list of line numbers.")
     for line in told:
         if not isinstance(line, int) or isinstance(line, bool) or not 1 <= line <= lines:
-            raise Misuse(f"{line!r} is no line of {FILE}, which has the lines 1 to {lines:,}.")
+            raise Misuse(f"{line!r} is no line of the file, which has the lines 1 to {lines:,}.")
     return frozenset(told)
 
 

@@ -1,4 +1,5 @@
-"""The suite `repair`: give damaged cells their values back. It knows cells before and after; `issues` does the damage.
+"""The suite `repair`: give damaged cells their values back. It knows cells before and after; `issues` does the damage, or
+it was done by life: with real data, a dirty table and the same table repaired by people.
 
 Precision and recall of changed cells as in HoloClean (Rekatsinas et al. 2017) and Raha (Mahdavi et al. 2019).
 """
@@ -8,14 +9,16 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final, Literal
 
 from ...tools.errors import Misuse
 from ..issues.card import CARD
 from ..issues.data import KEY
-from ..issues.files import read
+from ..issues.files import read, written
 from ..issues.making import make
 from ..planted.draw import Draw
+from ..real import PAIR, Pair, digest, named, read_pair
 from ..sets import generator, instance_id
 from ..suite import Instance, Score
 
@@ -57,10 +60,23 @@ Some cells of the files in this folder, {{files}}, were damaged: written in anot
 letters or marks that do not belong there, swapped between two columns, or in contradiction to what the rest of the data
 says. What the right value is can be told from the data. Put it back, and change nothing else.
 
-Hand in {{{{"cells": [{{{{"file", "row", "column", "value"}}}}, ...]}}}}: row is the value in the column {KEY}, value the whole
-new content of the cell, as text. A cell is right when it holds exactly what it held before the damage; numbers may be written
-in another way. Every changed cell that was whole, or does not become right, counts against you. {CARD} describes the
+{{hand_in}} {CARD} describes the
 data; it is true."""
+
+REAL_TASK: Final = """\
+Some cells of {file} are wrong: misspelt, garbled, exchanged or lost. Many values stand in several rows, and some columns
+follow from others, so that what the right value is can often be told from the rest. Put it back, and change nothing else.
+
+{hand_in}"""
+
+HAND_IN: Final = f"""\
+Hand in {{"cells": [{{"file", "row", "column", "value"}}, ...]}}: row is the value in the column {KEY}, value the whole
+new content of the cell, as text. A cell is right when it holds exactly what it held before the damage; numbers may be written
+in another way. Every changed cell that was whole, or does not become right, counts against you."""
+
+ROWS: Final = 100
+"""Consecutive rows of a real table in one instance: neighbours share most of what tells the right value."""
+REAL_FILE: Final = "table.csv"
 
 
 class Repair:
@@ -83,13 +99,17 @@ class Repair:
         return Instance(
             id=instance_id(seed, self.name, number),
             suite=self.name,
-            task=TASK.format(files=", ".join(sorted(made.files))),
+            task=TASK.format(files=", ".join(sorted(made.files)), hand_in=HAND_IN),
             files=made.files,
             submission=SCHEMA,
             truth={"cells": [[*cell, family[cell[1]]] for cell in made.repairs]},
             tags={"base": base},
             cluster=str(number),  # bases are fixed strata, all in every set; instances are what is sampled
         )
+
+    def with_data(self, folder: Path) -> RepairPair:
+        """Over FOLDER/dirty.csv and clean.csv. Raises Misuse when they are not there, BadInput when they are no pair."""
+        return RepairPair(folder)
 
     def score(self, instance: Instance, submission: Mapping[str, Any]) -> Score:
         """F1 of changed cells. Handing in what a cell holds already changes nothing. Raises Misuse."""
@@ -121,6 +141,64 @@ class Repair:
             "sprayer": lambda: _usual(instance.files),
         }
         return {"cells": [dict(zip(NAMES, cell, strict=True)) for cell in submissions[name]()]}
+
+
+class RepairPair(Repair):
+    """Cells of a real table, as people repaired them. The seed decides which blocks of rows come in which order."""
+
+    def __init__(self, folder: Path) -> None:
+        self.name = named(Repair.name, folder)
+        self.summary = f"restore the cells of {folder.name} that people restored"
+        self.data = digest(folder, PAIR)
+        self._folder = folder
+        self._pair = read_pair(folder)
+
+    def with_data(self, folder: Path) -> RepairPair:
+        return RepairPair(folder)
+
+    def draw(self, seed: str, count: int) -> Sequence[Instance]:
+        """Raises Misuse when the table has not so many blocks of rows with damage in them."""
+        pair, turn = self._pair, Draw(generator(seed, self.name).getrandbits(53))
+        starts = range(0, len(pair.dirty), ROWS)
+        blocks = [start for start in starts if any(_damage(pair, at) for at in range(start, _end(pair, start)))]
+        if count > len(blocks):
+            raise Misuse(
+                f"{self._folder} gives {len(blocks):,} instances of {ROWS:,} rows, not {count:,}.",
+                next_step=f"Write -n {len(blocks)}.",
+            )
+        return [self._block(seed, number, start) for number, start in enumerate(turn.shuffled(blocks)[:count])]
+
+    def _block(self, seed: str, number: int, start: int) -> Instance:
+        pair, turn = self._pair, Draw(generator(seed, self.name, number).getrandbits(53))
+        places = turn.shuffled(range(start, _end(pair, start)))
+        keys = dict(zip(places, turn.some(range(10_000, 100_000), len(places)), strict=True))
+        columns = [column for column in pair.columns if column != KEY]
+        rows = [{**dict(zip(pair.columns, pair.dirty[at], strict=True)), KEY: str(keys[at])} for at in places]
+        cells = [
+            [REAL_FILE, str(keys[at]), column, value, column]
+            for at in sorted(places)
+            for column, value in _damage(pair, at)
+        ]
+        return Instance(
+            id=instance_id(seed, self.name, number),
+            suite=self.name,
+            task=REAL_TASK.format(file=REAL_FILE, hand_in=HAND_IN),
+            files={REAL_FILE: written(REAL_FILE, (KEY, *columns), rows)},
+            submission=SCHEMA,
+            truth={"cells": cells},
+            tags={},
+            cluster=str(number),
+        )
+
+
+def _end(pair: Pair, start: int) -> int:
+    return min(start + ROWS, len(pair.dirty))
+
+
+def _damage(pair: Pair, at: int) -> list[tuple[str, str]]:
+    """(column, right value) of each damaged cell of a row."""
+    cells = zip(pair.columns, pair.dirty[at], pair.clean[at], strict=True)
+    return [(column, right) for column, held, right in cells if column != KEY and not same(held, right)]
 
 
 def same(one: str, other: str) -> bool:

@@ -148,6 +148,7 @@ def test_a_calibration_of_something_else_is_stale(panelists: ModuleType) -> None
     made = panelists.panel(*panelists.cast(error=0.1)).calibrate(panelists.job(), gold(panelists, 240, 0.6))
     work, all_four = panelists.job(), bench(panelists.ROLES, Policy(), drafts=True)
     assert made.stale(work, all_four) == []
+    assert made.stale(panelists.job(batch=8), all_four) == ["batch"]
     two = bench({**panelists.ROLES, "reviewer": ["anna", "ben"]}, Policy(), drafts=True)
     sharper = panelists.job(rubric=type(work.rubric)("answers", "Judge.", "f" * 16, work.rubric.criteria))
     assert made.stale(work, two) == ["models", "policy"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -42,10 +43,12 @@ def panel(yes: Callable[[str, str], bool] = lambda model, shown: drawn(shown) < 
                 f"Describe what {word[:9]} and {word[9:20]} have in common with {word[20:30]}, and say why it matters."
             )
         schema = form["json_schema"]["schema"]
-        names = schema["$defs"][schema["properties"]["answers"]["$ref"].rpartition("/")[2]]["properties"]
-        said = "yes" if yes(request["model"], shown) else "no"
-        item = shown.partition("id: ")[2].partition("\n")[0]
-        return json.dumps({"id": item, "answers": dict.fromkeys(names, said), "quotes": []})
+        names = schema["$defs"]["Answers"]["properties"]
+        reviews = []
+        for one in re.split(r"^(?=id: [0-9a-f]{8}$)", shown, flags=re.MULTILINE)[1:]:
+            said = "yes" if yes(request["model"], one if "reviews" in schema["properties"] else shown) else "no"
+            reviews.append({"id": one[4:12], "answers": dict.fromkeys(names, said), "quotes": []})
+        return json.dumps({"reviews": reviews} if "reviews" in schema["properties"] else reviews[0])
 
     return answers
 
@@ -202,6 +205,16 @@ def test_judged_rows_keep_score_and_reason(serve: Any, workspace: Any) -> None:
         previews = opened.what_if("filter.judge", "seeds~1", "cut", ["5", "10"])
         assert [one.kept for one in previews] == [kept, kept]
         assert server.calls == paid  # every answer was recorded
+
+
+def test_rows_judged_together_take_fewer_calls(serve: Any, workspace: Any) -> None:
+    server = serve(panel(lambda model, shown: "sail" not in shown), models=("a", "b"))
+    with workspace(server.url, ["a", "b"]) as opened:
+        done = opened.do("filter.judge", "seeds", cut=5, batch=4, votes=3)
+        assert done.result["dropped"] == {"judged_low": 1}
+        assert (done.result["calls"], server.calls) == (4, 4)  # two votes that agree on each of two batches
+        row_id = opened.store.rows("seeds~1").arrow(("row_id",))["row_id"][0].as_py().hex()
+        assert len(opened.why(row_id).asked) == 2
 
 
 def test_unreadable_judges_leave_rows_undecided(serve: Any, workspace: Any) -> None:

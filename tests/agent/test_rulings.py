@@ -68,6 +68,15 @@ def test_the_last_word_counts_and_unsure_takes_it_back(workspace):
     assert workspace.run(workspace.root / "r.yaml").version == first
 
 
+def test_undo_takes_a_ruling_back_with_its_version_and_redo_gives_it_again(workspace):
+    first = workspace.rows("notes").vid
+    kept = workspace.keep("notes.jsonl:21", because="fine").version
+    workspace.drop("notes.jsonl:21", because="not fine")
+    for move, expected in ((workspace.undo, kept), (workspace.undo, first), (workspace.redo, kept)):
+        assert move("notes") == expected
+        assert workspace.run(workspace.root / "r.yaml").version == expected
+
+
 def test_a_ruling_needs_a_reason_and_a_row(workspace):
     with pytest.raises(Misuse, match="--because"):
         workspace.keep("notes.jsonl:21", because=" ")

@@ -152,3 +152,13 @@ def test_a_killed_starter_takes_the_server_with_it(fake: Path, root: Path) -> No
         assert select.select([watched], [], [], 30)[0], "the server outlived its starter"
         os.close(watched)
         os.kill(int(fake.read_text()), signal.SIGKILL)
+
+
+def test_the_command_line_hands_on_what_stands_after_two_dashes(
+    fake: Path, root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tilth.tui import cli
+
+    monkeypatch.setattr(sys, "argv", ["tilth", "serve", "tiny", "--workspace", str(root), "--", "--fail"])
+    assert cli.main() == 3
+    assert "no such architecture" in capsys.readouterr().err

@@ -21,7 +21,7 @@ from tilth.evals.suite import Instance
 from tilth.evals.suites.panel import FILE, SUITE
 from tilth.tools.errors import Misuse
 
-GOLDENS = {0: "fea504f3963a4391", 1: "f0063181039d6b04", 2: "5f4ded35cef8e5f0"}
+GOLDENS = {0: "c1429dd61ddf9baa", 1: "6566df9c3212c8fa", 2: "2d0ed2243ce0417e"}
 
 
 @pytest.fixture(scope="module")

@@ -56,8 +56,12 @@ def judge(
     ] = None,
     reviewers: Annotated[int, Arg("reviewers of each row", minimum=1, maximum=9)] = 3,
     batch: Annotated[
-        int, Arg("rows in one question: cheaper, and less exact from about 8 on", minimum=1, maximum=64)
+        int, Arg("rows in one question: fewer calls, and less exact the more there are", minimum=1, maximum=64)
     ] = 1,
+    votes: Annotated[
+        int, Arg("with batch: how often a row is voted on at most, among its batch in other orders", minimum=1, maximum=9)
+    ] = 1,
+    every_vote: Annotated[bool, Arg("with votes: go on after the same answer twice in a row")] = False,
     give_up: Annotated[bool, Arg("keep rows that cannot be judged now as undecided instead of waiting")] = False,
 ) -> Change:
     """Let the panel judge every row by a rubric of yes/no questions; rows below the cut are dropped.
@@ -65,6 +69,12 @@ def judge(
     A row's score is the share of questions answered with yes times ten, the mean over its reviewers; when it is within
     0.75 of the cut and an adjudicator is there, its blind vote is added (policy near_cut_vote). Judges see the row's
     text in a fence, as data, and give back scores and quotes, never text to store. Equal texts are judged once.
+
+    With `batch` reviewers see several rows in one question, neighbours in the dataset, each with an id; equal texts are
+    then judged once in a batch. A row whose id an answer leaves out or has twice is asked about alone; so does the
+    adjudicator. A simulated judge that is right about .95 of the first of 32 rows and .63 of the last is right about .77 of
+    them with one vote, .95 with 9 (each row shown 9 times), .89 with 9 `votes` that stop at the same answer twice in a row
+    (2.6 times). What your judges lose by it is measured on rulings: tilth eval calibrate --batch.
 
     Reasons: judged_low. Rows that no judge gave a readable answer about stay, flagged undecided. Signals: score (null
     where undecided), reviews, escalated, and quote, a judge's verbatim words from the row. Without `cut` it is that of
@@ -76,8 +86,8 @@ def judge(
         raise Misuse("There are no models to ask.", next_step="Run: tilth models add NAME URL")
     wanted = panel.Policy(policy, cut, reviewers=reviewers)
     job = replace(judging(Prompts(ctx.store.root / "prompts"), prompt, wanted), tasks=lambda: _tasks(data, field),
-                  batch=batch, fields=(field,), give_up=give_up, controls=_controls(ctx, data, field),
-                  corrupted=_corrupted)  # fmt: skip
+                  batch=batch, votes=votes, every_vote=every_vote, fields=(field,), give_up=give_up,
+                  controls=_controls(ctx, data, field), corrupted=_corrupted)  # fmt: skip
     seen: list[panel.Verdict] = []
     books = ctx.panel.run(job, seen.append)
     outcome = Outcome(decisions=_decisions(seen, books.cut), signals=_signals(seen))
@@ -168,7 +178,9 @@ def _evidence(verdict: panel.Verdict, cut: float) -> dict[str, Any]:
          "no": [name for name, met in one.answers.items() if not met], "call": one.call}
         for one in verdict.reviews
     ]  # fmt: skip
-    said = {"code": verdict.code, "message": verdict.message} if verdict.outcome != "rejected" else {}
+    said: dict[str, Any] = {"code": verdict.code, "message": verdict.message} if verdict.outcome != "rejected" else {}
+    if {one.call for one in verdict.reviews} != set(verdict.calls):  # votes, and answers nobody could read
+        said = {**said, "calls": list(verdict.calls)}
     return {"cut": cut, "escalated": verdict.escalated, "reviews": reviews, **said, **verdict.evidence}
 
 

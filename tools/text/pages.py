@@ -195,7 +195,9 @@ class Pages:
     @cached_property
     def solid(self) -> Mask:
         """Which characters are not whitespace, with one False before them."""
-        return np.concatenate([[False], (self.flags & SPACE) == 0])
+        solid = np.zeros(len(self.flags) + 1, bool)
+        np.equal(self.flags & SPACE, 0, out=solid[1:])
+        return solid
 
     @cached_property
     def words(self) -> Spans:
@@ -215,8 +217,8 @@ class Pages:
         if not len(chars):
             return self.words
         word = (self.flags & WORD) != 0
-        at = np.flatnonzero(self.flags & JOINT)
-        at = at[at > 0]  # the last character of all is a newline
+        joints = np.flatnonzero((self.flags & JOINT) != 0)
+        at = joints[joints > 0]  # the last character of all is a newline
         at = at[word[at - 1] & word[at + 1]]
         mark = chars[at]
         before, after = (self.flags[at - 1] & ALPHA) != 0, (self.flags[at + 1] & ALPHA) != 0
@@ -226,14 +228,12 @@ class Pages:
         inner = np.where(mark == ord(","), ~(before & after), inner & ~apostrophe)
         inner |= apart | (mark == ord(".")) | (mark == ord("&")) | (mark == ord("@"))
         word[at[inner]] = True
-        glued = np.concatenate([[False], word[1:] & word[:-1]])
+        glued = np.zeros(len(chars), bool)
+        np.logical_and(word[1:], word[:-1], out=glued[1:])
         glued[at[apart]] = False
-        for run in (".", "-"):
-            same = np.flatnonzero(chars == ord(run))
-            glued[same[1:][same[1:] == same[:-1] + 1]] = True
-        begins = solid[1:] & ~glued
-        ends = np.flatnonzero(begins[1:] | (solid[1:-1] & ~solid[2:])) + 1
-        return Spans(self, np.flatnonzero(begins), ends[solid[ends]])
+        again = joints[1:][(joints[1:] == joints[:-1] + 1) & (chars[joints[1:]] == chars[joints[:-1]])]
+        glued[again[(chars[again] == ord(".")) | (chars[again] == ord("-"))]] = True
+        return Spans(self, np.flatnonzero(solid[1:] > glued), np.flatnonzero(solid[:-1] > glued))
 
     @cached_property
     def lines(self) -> Lines:
@@ -245,7 +245,7 @@ class Pages:
     def split_lines(self) -> Lines:
         """What `str.splitlines` gives: the empty text has none, nor does an empty rest count."""
         lines = self.lines
-        end = np.flatnonzero(self.flags & BREAK)
+        end = np.flatnonzero((self.flags & BREAK) != 0)
         if len(end) > len(lines):
             # "\r\n" is one break, unless the newline is the one that closes the page.
             pair = (self.chars[end] == ord("\n")) & (self.chars[end - 1] == ord("\r")) & (end > 0)

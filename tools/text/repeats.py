@@ -13,7 +13,7 @@ import numpy as np
 from .pages import Mask, Spans
 from .tokens import Hashes, Positions
 
-_STEP, _MIX = np.uint64(0xC2B2AE3D27D4EB4F), np.uint64(0xD6E8FEB86659FD93)
+_STEP, _MIX, _PAGE = (np.uint64(c) for c in (0xC2B2AE3D27D4EB4F, 0xD6E8FEB86659FD93, 0x9E3779B97F4A7C15))
 _SLOT_BITS = 19  # a table that stays in cache
 
 
@@ -21,8 +21,8 @@ _SLOT_BITS = 19  # a table that stays in cache
 class Repeats:
     """The runs of `n` words that occur on their page at least twice, each occurrence once, run by run and page by page.
 
-    Run r occurs `count[r]` times, at the words `at[start[r] : start[r] + count[r]]`, ascending. Runs are compared by
-    64-bit hashes of which the bits remain that page and place leave over, 36 or so."""
+    Run r occurs `count[r]` times, at the words `at[start[r] : start[r] + count[r]]`, ascending. Pairs of words are
+    compared by 64-bit hashes of which the bits remain that page and place leave over, 36 or so."""
 
     words: Spans
     n: int
@@ -34,9 +34,14 @@ class Repeats:
         """Characters, on each page, of runs that occurred before; after one, the search goes on behind it
         (datatrove)."""
         found = np.zeros(len(self.words.pages), np.int64)
-        order = np.argsort(self.at)
-        run = np.repeat(self.start, self.count)[order]
-        at = self.at[order]
+        if not len(self.at):
+            return found
+        repeated = np.zeros(len(self.words), bool)
+        repeated[self.at] = True
+        run_at = np.empty(len(self.words), np.int64)
+        run_at[self.at] = np.repeat(self.start, self.count)
+        at = np.flatnonzero(repeated)
+        run = run_at[at]
         seen: set[int] = set()
         free, hits = 0, []
         for place, one in zip(at.tolist(), run.tolist(), strict=True):
@@ -100,58 +105,60 @@ class Repeats:
 
 
 def repeats(words: Spans, longest: int) -> Iterator[Repeats]:
-    """The repeated runs of 2, 3, … `longest` words. A longer run repeats only where the shorter one did."""
-    total = len(words)
-    place_bits = np.uint64(max(total.bit_length(), 1))
-    places = np.uint64((1 << int(place_bits)) - 1)
-    page_bits = np.uint64(max((len(words.pages) - 1).bit_length(), 1))
-    page = words.doc.astype(np.uint64) << (np.uint64(64) - page_bits)
-    hashes, shorter = words.hashes, words.hashes
-    at = np.empty(0, np.int64)
+    """The repeated runs of 2, 3, … `longest` words.
+
+    Two runs of n + 1 words are equal where the runs of n words that they begin and end with are: pairs of words are
+    compared by hash, everything longer by the numbers of the shorter runs."""
+    key, place_bits = _pairs(words)
+    at, number = (key & ((1 << place_bits) - 1)).astype(np.int64), key >> place_bits
+    run_at = np.full(len(words) + 1, -1)
     for n in range(2, longest + 1):
-        if n == 2:
-            longer = _longer(hashes[:-1], hashes[1:])
-            key = (longer >> page_bits) & ~places | page[:-1]
-            at = np.flatnonzero(_maybe_twice(key, int(place_bits)) & (page[1:] == page[:-1]))
-            longer, key = longer[at], key[at]
-        else:
-            # Where this run may repeat: the shorter ones it begins and ends with do, and it stays on its page.
-            at = at[:-1][at[1:] == at[:-1] + 1]
-            at = at[at + n <= total]
-            at = at[page[at + n - 1] == page[at]]
-            longer = _longer(shorter[at], hashes[at + n - 1])
-            key = (longer >> page_bits) & ~places | page[at]
-        key |= at.astype(np.uint64)
-        shorter = np.empty(total, np.uint64)
-        shorter[at] = longer
-        key.sort()
-        again = (key[1:] ^ key[:-1]) <= places
-        continues = np.concatenate([[False], again])[: len(key)]
-        begins = np.concatenate([again, [False]])[: len(key)] & ~continues
-        several = begins | continues
-        place = (key & places).astype(np.int64)[several]
-        start = np.flatnonzero(begins[several])
-        yield Repeats(words, n, place, start, np.diff(np.append(start, len(place))))
-        at = np.sort(place)
+        again = number[1:] == number[:-1]
+        continues = np.concatenate([[False], again])[: len(at)]
+        begins = np.concatenate([again, [False]])[: len(at)] & ~continues
+        several = np.flatnonzero(begins | continues)
+        at, begins = at[several], begins[several]
+        start = np.flatnonzero(begins)
+        yield Repeats(words, n, at, start, np.diff(np.append(start, len(at))))
+        run = np.cumsum(begins) - 1
+        run_at[at] = run
+        after = run_at[at + 1]
+        run_at[at] = -1
+        longer = np.flatnonzero(after >= 0)
+        number = run[longer] << 32 | after[longer]
+        # They stand in order of the run they begin with, so a sort that makes use of order has little to do.
+        order = np.argsort(number, kind="stable")
+        at, number = at[longer[order]], number[order]
 
 
-def _longer(run: Hashes, word: Hashes) -> Hashes:
-    """The hash of a run and the word after it."""
-    longer = run * _STEP
-    longer += word
-    longer ^= longer >> np.uint64(31)
-    longer *= _MIX
-    longer ^= longer >> np.uint64(29)
-    return longer
+def _pairs(words: Spans) -> tuple[Hashes, int]:
+    """Every pair of words that may occur on its page twice, as page, hash of the pair and place in one number, sorted;
+    and how many bits the place takes."""
+    place_bits = max(len(words).bit_length(), 1)
+    page_bits = max((len(words.pages) - 1).bit_length(), 1)
+    pair = words.hashes[:-1] * _STEP
+    pair += words.hashes[1:]
+    pair ^= pair >> np.uint64(31)
+    pair *= _MIX
+    pair ^= pair >> np.uint64(29)
+    page = words.doc.view(np.uint64)
+    at = _maybe_twice(pair + page[:-1] * _PAGE)
+    at = at[page[at + 1] == page[at]]
+    key = pair[at] >> np.uint64(page_bits + place_bits) << np.uint64(place_bits)
+    key |= page[at] << np.uint64(64 - page_bits)
+    key |= at.view(np.uint64)
+    key.sort()
+    return key, place_bits
 
 
-def _maybe_twice(key: Hashes, unused_bits: int) -> Mask:
-    """True wherever a key occurs twice, and for few others: sorting is for those only."""
-    mixed = (key >> np.uint64(unused_bits)) * _STEP
-    slot = (mixed >> np.uint64(64 - _SLOT_BITS)).astype(np.int32)
-    number = np.arange(len(key), dtype=np.int32)
-    last = np.empty(1 << _SLOT_BITS, np.int32)
-    last[slot] = number
-    shared = np.zeros(1 << _SLOT_BITS, bool)
-    shared[slot[last[slot] != number]] = True
-    return shared[slot]
+def _maybe_twice(hashes: Hashes) -> Positions:
+    """Where the hashes stand that occur twice, and a few others: sorting is for those only."""
+    bits = min(len(hashes).bit_length() + 3, _SLOT_BITS)
+    slot = (hashes >> np.uint64(64 - bits)).view(np.int64)
+    place = np.arange(len(hashes), dtype=np.int32)
+    last = np.empty(1 << bits, np.int32)
+    last[slot] = place
+    other = np.flatnonzero(last[slot] != place)
+    shared = np.zeros(len(hashes), bool)
+    shared[other] = shared[last[slot[other]]] = True
+    return np.flatnonzero(shared)

@@ -171,8 +171,12 @@ def _symbols(pages: Pages, words: Spans) -> Signals:
 def _signs(pages: Pages) -> tuple[Positions, Positions]:
     """How many "#" and how many "..." or "…" each page has."""
     hashes = pages.per_doc(pages.doc_of(np.flatnonzero(pages.chars == ord("#"))))
-    ellipses = np.concatenate([pages.places("..."), np.flatnonzero(pages.chars == 0x2026)])
-    return hashes, pages.per_doc(pages.doc_of(ellipses))
+    dots = np.flatnonzero(pages.chars == ord("."))
+    begins = np.flatnonzero(np.diff(dots, prepend=-2) > 1)
+    size = np.diff(begins, append=len(dots)) // 3
+    some = np.flatnonzero(size)
+    ellipses = pages.per_doc(pages.doc_of(dots[begins[some]]), size[some])
+    return hashes, ellipses + pages.per_doc(pages.doc_of(np.flatnonzero(pages.chars == ord("…"))))
 
 
 def _marked_lines(pages: Pages) -> Signals:
@@ -199,7 +203,7 @@ def _dots(pages: Pages, end: Positions, size: Positions) -> Mask:
 def _stop_words(words: Spans, *, anyhow: bool) -> Positions:
     """How many of STOP_WORDS occur on each page; `anyhow` also as The and THE."""
     hashes, numbers, slots = _spellings(anyhow)
-    slot = slots[(words.hashes >> np.uint64(48)).astype(np.int64)]
+    slot = slots[(words.hashes >> np.uint64(48)).view(np.int64)]
     hit = np.flatnonzero(slot >= 0)
     hit = hit[hashes[slot[hit]] == words.hashes[hit]]
     seen = np.zeros((len(words.pages), len(STOP_WORDS)), bool)
@@ -298,19 +302,19 @@ def _without_citations(
 def _sentences(words: Spans, start: Positions, end: Positions) -> Positions:
     """Sentences between each `start` and `end` (characters): one, and one more at each token that is neither
     punctuation nor an end but follows one, with nothing but punctuation between."""
-    if not len(words) or not len(start):
-        return np.ones(len(start), np.int64)
-    ends = (words.size == 1) & ((words.kind & TERMINAL) != 0)
-    ended = np.concatenate([[0], np.cumsum(ends)])
     first, last = np.searchsorted(words.start, start), np.searchsorted(words.start, end)
+    ends = (words.size == 1) & ((words.kind & TERMINAL) != 0)
     plain = np.flatnonzero(((words.kind & (PLAIN | WORD)) != 0) & ~ends)
-    since = np.concatenate([[0], plain[:-1] + 1])
-    line = np.maximum(np.searchsorted(first, plain, "right") - 1, 0)
-    since = np.maximum(since, first[line])
-    begins = np.zeros(len(words), bool)
-    begins[plain] = ended[plain] > ended[since]
-    before = np.concatenate([[0], np.cumsum(begins)])
-    count: Positions = before[last] - before[first] + 1
+    # Of the ends before the same token the last one decides: if it stands in the line of the token, that begins one.
+    end_at = np.flatnonzero(ends)
+    after = np.searchsorted(plain, end_at)
+    begins = after < len(plain)
+    begins[:-1] &= after[1:] > after[:-1]
+    begin_at, end_at = plain[after[begins]], end_at[begins]
+    line = np.searchsorted(first, begin_at, "right") - 1
+    inside = (line >= 0) & (end_at >= first[line])
+    begin_at = begin_at[inside]
+    count: Positions = np.searchsorted(begin_at, last) - np.searchsorted(begin_at, first) + 1
     return count
 
 

@@ -148,6 +148,7 @@ class MainScreen(Screen[None]):
     def _start(self, what: str, begin: Callable[[], None]) -> None:
         """Begin something that may write, or have it wait until what is under way has ended."""
         if self._busy:
+            self.transcript.add(Note(f"waits until this has ended: {self._busy}"))
             self._waiting.append(lambda: self._start(what, begin))
             return
         self._busy = what

@@ -44,7 +44,7 @@ _TAKES: Final = {
     "report": {"md", "html", "inspect"},
     "compare": set[str](),
     "rescore": set[str](),
-    "calibrate": {"prompt", "gold", "target"},
+    "calibrate": {"prompt", "gold", "target", "batch", "votes"},
 }
 _FIXED: Final = ("agent", "model", "count", "seeds", "epochs", "limit")
 """What a run keeps over resumes."""
@@ -277,6 +277,8 @@ def _calibrate(command: Command) -> None:
             prompt=args.prompt or "judge/quality",
             gold=Path(args.gold) if args.gold else None,
             target=args.target or 0.9,
+            batch=args.batch or 1,
+            votes=args.votes or 1,
         )
     line = {"tool": "calibrate", "path": str(made.path), **made.calibration.to_json()}
     told = made.calibration.line()

@@ -42,7 +42,7 @@ def _run(command: Command, root: Path) -> int:
     args = command.args
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _leave)
-    server = serving.Server(root, args.model, python=args.python or sys.executable, arguments=args.rest)
+    server = serving.Server(root, args.model, python=args.python or sys.executable, arguments=args.passed)
     with server:
         command.face.listener(Noticed(f"starting; its log is {server.log}"))
         found = server.ready(

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from ...tools.store.rows import Rows
 
 PAGE: Final = 128
+BLOCK: Final = 16
+"""Pages read at once where rows lie scattered (sorted): reading few costs as much as reading many."""
 LONGEST: Final = 400
 """Characters of a cell that are kept for drawing; the whole cell is read again when somebody opens it."""
 
@@ -39,10 +41,12 @@ class Field:
 class Pages:
     """Rows of one version in the order asked for: `positions`, or all of them."""
 
-    def __init__(self, rows: Rows, positions: np.ndarray | None = None) -> None:
+    def __init__(self, rows: Rows, positions: np.ndarray | None = None, *, scattered: bool = False) -> None:
         self.rows = rows
         self.fields = fields_of(rows.mapping)
         self._positions = positions
+        self._scattered = scattered
+        self._block: tuple[int, list[Cells]] = (-1, [])
 
     def __len__(self) -> int:
         return len(self.rows) if self._positions is None else len(self._positions)
@@ -53,8 +57,15 @@ class Pages:
 
     def page(self, number: int) -> list[Cells]:
         """Rows `number * PAGE` and on."""
-        start, stop = number * PAGE, min((number + 1) * PAGE, len(self))
-        positions = [self.position(index) for index in range(start, stop)]
+        if not self._scattered:
+            return self._read(number * PAGE, PAGE)
+        block, at = divmod(number, BLOCK)
+        if self._block[0] != block:
+            self._block = (block, self._read(block * BLOCK * PAGE, BLOCK * PAGE))
+        return self._block[1][at * PAGE : (at + 1) * PAGE]
+
+    def _read(self, start: int, count: int) -> list[Cells]:
+        positions = [self.position(index) for index in range(start, min(start + count, len(self)))]
         if not positions:
             return []
         return [
@@ -81,7 +92,7 @@ def open_pages(workspace: Workspace, address: str, where: str, order: str) -> Pa
         place = ranks(workspace.store, rows, order)
         some = np.arange(len(rows)) if positions is None else positions
         positions = some[np.argsort(place[some], kind="stable")]
-    return Pages(rows, positions)
+    return Pages(rows, positions, scattered=bool(order))
 
 
 def fields_of(mapping: Mapping) -> tuple[Field, ...]:

@@ -1,0 +1,77 @@
+"""What a conversation has cost and may still cost, over all its resumes: its own answers, and the models its tools ask.
+
+It knows caps, grants and sums. Prices and worst cases are `models.budget`'s business; it asks nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from ..tools.store.calls import Calls, Cost
+from .asking import CALLS
+from .calling import Planned
+from .models.budget import Budget, Caps
+from .session import Session, Usage
+from .spending import Spending
+
+NOTHING: Final = Cost()
+
+
+class Account:
+    """The books of one session. `budget` bounds the answers of its own models."""
+
+    def __init__(self, session: Session, caps: Caps, state: Path) -> None:
+        self._session, self._caps, self._calls = session, caps, state / CALLS
+        self.budget = Budget(caps)
+        self.budget.spent += _cost(session.usage)
+
+    def answered(self, tokens_in: int, tokens_out: int) -> None:
+        """Note one answer of a model of the conversation's own."""
+        usd = self.budget.spent.usd - self._session.usage.usd
+        self._session.use(Usage(1, tokens_in, tokens_out, usd))
+
+    def allowance(self, planned: Planned, call_id: str, *, yes: bool) -> Spending:
+        """What is left for a call's models of the conversation's caps, and of the person's."""
+        caps, spent, session = self._caps, self._session.usage, self._session
+        left = [caps.usd - spent.usd] if caps.usd is not None else []
+        ruled = session.rulings.get(call_id)
+        if ruled is not None and ruled.cap_usd is not None:
+            left.append(ruled.cap_usd)
+        for one in session.grants:
+            if one.cap_usd is not None and (one.tool, one.dataset) == (planned.tool, planned.dataset):
+                left.append(one.cap_usd - session.paid[planned.tool])
+        return Spending(
+            max_calls=None if caps.calls is None else max(caps.calls - spent.calls, 0),
+            max_usd=max(min(left), 0.0) if left else None,
+            max_minutes=None if caps.minutes is None else max(caps.minutes - self.budget.seconds / 60, 0.0),
+            yes=yes,
+        )
+
+    @contextmanager
+    def paying(self, planned: Planned) -> Iterator[None]:
+        """Note what a call's models cost while it is made, however it ends."""
+        before = self._spent(planned)
+        try:
+            yield
+        finally:
+            now = self._spent(planned)
+            used = Usage(
+                now.calls - before.calls, now.tokens_in - before.tokens_in, now.tokens_out - before.tokens_out,
+                now.usd - before.usd,
+            )  # fmt: skip
+            if now != before:
+                self._session.use(used, planned.tool)
+                self.budget.spent += _cost(used)
+
+    def _spent(self, planned: Planned) -> Cost:
+        if not planned.run or not self._calls.exists():
+            return NOTHING
+        with Calls(self._calls) as calls:
+            return calls.spent(planned.run)
+
+
+def _cost(usage: Usage) -> Cost:
+    return Cost(usage.calls, usage.usd, usage.tokens_in, usage.tokens_out)

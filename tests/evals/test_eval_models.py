@@ -1,0 +1,346 @@
+"""Agents that ask models, against a simulated one over real HTTP that knows the truth and errs as often as it is told.
+
+Errors are nested: item and role draw one number u and err when u < e, so that a larger e errs on the same items and more.
+What these runs report is never shown beside a real model's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import importlib.util
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from tilth.evals import registry, runner, sets, summary, summary_json
+from tilth.evals.agents.panel import VARIANTS
+from tilth.evals.probes.figures import accepted_accuracy
+from tilth.evals.records import FOLDER, Run, create_run
+from tilth.evals.suite import Agent, Instance, Limits
+from tilth.evals.suites.panel import FILE
+from tilth.tools.errors import Misuse
+from tilth.tui.cli import main
+
+JUDGES = ("anna", "ben", "cleo")
+MODELS = (*JUDGES, "dora", "pen")
+HERE = Path(__file__).parent
+
+
+def _load(path: Path) -> ModuleType:
+    """A module among the tests: they are no package."""
+    if path.stem not in sys.modules:
+        spec = importlib.util.spec_from_file_location(path.stem, path)
+        assert spec is not None and spec.loader is not None
+        sys.modules[path.stem] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[path.stem])
+    return sys.modules[path.stem]
+
+
+sim = _load(HERE.parent / "agent" / "simulated_server.py")
+panelists = _load(HERE.parent / "agent" / "scripted_panel.py")
+
+
+def uniform(*parts: object) -> float:
+    """A number in [0, 1) that depends on `parts` only."""
+    return int.from_bytes(hashlib.sha256("\0".join(map(str, parts)).encode()).digest()[:6]) / 2**48
+
+
+@dataclass
+class Simulated:
+    """`errors` by model; `truth` by what is shown. Every request at first meets a fault with chance `faults`."""
+
+    instances: Sequence[Instance]
+    errors: Mapping[str, float] = field(default_factory=dict)
+    faults: float = 0.0
+    seen: set[str] = field(default_factory=set)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self.good = {}
+        for one in self.instances:
+            for line in one.files.get(FILE, b"").decode().splitlines():
+                row = json.loads(line)
+                broken = one.truth["probes"][row["id"]]["broken"]
+                self.good[row["question"], row["answer"]] = not broken
+        self.tasks = {one.task: one for one in self.instances}
+
+    def errs(self, model: str, *item: object) -> bool:
+        return uniform("errs", model, *item) < self.errors.get(model, 0.0)
+
+    def __call__(self, request: dict[str, Any]) -> Any:
+        if self.faults and (fault := self._fault(json.dumps(request, sort_keys=True))) is not None:
+            return fault
+        return self._submission(request) if request.get("tools") else self._review(request)
+
+    def _fault(self, text: str) -> Any:
+        with self.lock:
+            first = text not in self.seen
+            self.seen.add(text)
+        kinds = (sim.Status(500), sim.Torn(), sim.Raw(b"{"), sim.Status(429, headers={"retry-after": "1"}))
+        return kinds[int(4 * uniform("kind", text))] if first and uniform("fault", text) < self.faults else None
+
+    def _review(self, request: dict[str, Any]) -> str:
+        user = next(one for one in request["messages"] if one["role"] == "user")
+        question, answer = (panelists.fenced_text([user], label) for label in ("question", "answer"))
+        good = self.good[question, answer] != self.errs(request["model"], question, answer)
+        said = dict.fromkeys(("correct", "complete", "clean"), "yes" if good else "no")
+        return json.dumps({"id": user["content"][4:12], "answers": said, "quotes": []})
+
+    def _submission(self, request: dict[str, Any]) -> Any:
+        """A look at the files, a query that is wrong, then the answer."""
+        turns = sum(one["role"] == "assistant" for one in request["messages"])
+        if turns == 0:
+            return sim.Say(None, "tool_calls", tool_calls=[("list_files", "{}")])
+        if turns == 1:
+            queries = [json.dumps({"query": "select 1 as one"}), json.dumps({"query": "drop table x"})]
+            return sim.Say(None, "tool_calls", tool_calls=[("sql", one) for one in queries])
+        one = self.tasks[request["messages"][1]["content"]]
+        wrong = next(iter(one.truth["wrong"].values()))
+        answer = wrong if self.errs(request["model"], one.id) else one.truth["gold"]
+        return sim.Say(None, "tool_calls", tool_calls=[("submit", json.dumps({"answer": answer}))])
+
+
+@dataclass(frozen=True)
+class Waitless(runner.Bench):
+    """Retries wait for nothing."""
+
+    def agents(self) -> dict[str, Agent]:
+        async def sleep(seconds: float) -> None:
+            await asyncio.sleep(0)
+
+        made = super().agents()
+        for one in made.values():
+            one.asking.options = {"sleep": sleep}  # type: ignore[attr-defined]
+        return made
+
+
+def configured(root: Path, url: str, *, reviewers: Sequence[str] = JUDGES) -> None:
+    named = ", ".join(f'"openai:{name}@sim"' for name in reviewers)
+    prices = "".join(f"[endpoints.sim.models.{name}]\nprice = {{input = 1, output = 2}}\n" for name in MODELS)
+    root.mkdir(exist_ok=True)
+    (root / "tilth.toml").write_text(
+        f'[endpoints.sim]\nbase_url = "{url}"\n{prices}[roles]\ngenerator = ["openai:pen@sim"]\n'
+        f'reviewer = [{named}]\nadjudicator = ["openai:dora@sim"]\n'
+    )
+
+
+def worked(
+    root: Path, suite_name: str, *agents: str, count: int, epochs: int = 1, limits: Limits | None = None, jobs: int = 4
+) -> Run:
+    suite = registry.suite(suite_name)
+    drawn = sets.choose(sets.PUBLIC, suite, root)
+    plan, instances = runner.planned(
+        suite, suite_name, drawn, registry.matrix(agents, []), count=count, epochs=epochs, limits=limits
+    )
+    bench = Waitless(create_run(root / FOLDER, plan), suite, instances, root)
+    asyncio.run(runner.work(bench, jobs=jobs))
+    return bench.run
+
+
+def pooled(run: Run, label: str, name: str) -> float:
+    """A ratio of sums over all instances."""
+    parts = [one.score.weights[name] for one in run.records().values() if one.agent == label and one.score is not None]
+    return sum(part for part, _ in parts) / sum(whole for _, whole in parts)
+
+
+def mean(run: Run) -> float:
+    (told,) = summary.report(run).agents
+    assert told.ended == {"answered": told.jobs}
+    return told.score.value or 0.0
+
+
+@pytest.fixture(scope="module")
+def probes() -> Sequence[Instance]:
+    return registry.suite("panel").draw(sets.PUBLIC, 6)
+
+
+# --- the panel ---
+
+
+def accepts(variant: str, e: float, a: float) -> tuple[float, float]:
+    """-> (sensitivity, false positive rate) of a variant, where reviewers err with chance e and the adjudicator with a.
+
+    Scores are 0 or 10 and the cut is 7: three of three accept, two of three are near the cut, one is not.
+    """
+
+    def by(yes: float, vote: float) -> float:
+        all_three, two = yes**3, 3 * yes**2 * (1 - yes)
+        match variant:
+            case "no_adjudicator":
+                return all_three
+            case "majority":
+                return all_three + two
+            case "no_reviewer":
+                return vote
+        return all_three + two * vote
+
+    return by(1 - e, 1 - a), by(e, a)
+
+
+def test_every_variant_accepts_as_the_closed_form_says(tmp_path: Path, probes: Sequence[Instance]) -> None:
+    e, a = 0.2, 0.1
+    answers = Simulated(probes, {**dict.fromkeys(JUDGES, e), "dora": a})
+    agents = [f"panel:{variant}" for variant in VARIANTS]
+    with sim.SimulatedServer(answers, models=MODELS, context=None) as server:
+        configured(tmp_path, server.url)
+        run = worked(tmp_path, "panel", *agents, count=len(probes))
+    good = sum(not one["broken"] for instance in probes for one in instance.truth["probes"].values())
+    whole = sum(len(instance.truth["probes"]) for instance in probes)
+    found = {}
+    for variant, label in zip(VARIANTS, agents, strict=True):
+        se, fpr = accepts(variant, e, a)
+        measured = pooled(run, label, "sensitivity"), 1 - pooled(run, label, "specificity")
+        for value, expected, n in zip(measured, (se, fpr), (good, whole - good), strict=True):
+            assert abs(value - expected) <= 4 * (expected * (1 - expected) / n) ** 0.5 + 1e-9, variant
+        found[variant] = pooled(run, label, "accepted_accuracy")
+        assert found[variant] == pytest.approx(accepted_accuracy(good / whole, *measured))
+    assert min(found.values()) > good / whole
+    assert found["full"] == found["replace"]
+
+
+def test_a_panel_gets_worse_with_its_judges_and_never_by_chance_better(
+    tmp_path: Path, probes: Sequence[Instance]
+) -> None:
+    scores = []
+    for number, error in enumerate((0.0, 0.1, 0.25, 0.5)):
+        answers = Simulated(probes, dict.fromkeys(MODELS, error))
+        with sim.SimulatedServer(answers, models=MODELS, context=None) as server:
+            configured(tmp_path / str(number), server.url)
+            scores.append(mean(worked(tmp_path / str(number), "panel", "panel", count=2)))
+    assert scores[0] == 1.0
+    assert scores == sorted(scores, reverse=True)
+    assert len(set(scores)) == len(scores)
+
+
+def test_faults_lose_and_double_nothing(tmp_path: Path, probes: Sequence[Instance]) -> None:
+    told = []
+    for faults in (0.0, 0.4):
+        answers = Simulated(probes, dict.fromkeys(MODELS, 0.2), faults=faults)
+        folder = tmp_path / str(faults)
+        with sim.SimulatedServer(answers, models=MODELS, context=None) as server:
+            configured(folder, server.url)
+            records = worked(folder, "panel", "panel", count=2, epochs=2).records()
+        assert len(records) == 4
+        assert {one.ended for one in records.values()} == {"answered"}
+        told.append({key: (one.score, one.usage.calls, one.usage.usd) for key, one in records.items()})
+        paid = sum(one.usage.calls for one in records.values())
+        assert (server.calls > paid) == (faults > 0)
+    assert told[0] == told[1]
+
+
+def test_another_epoch_asks_anew(tmp_path: Path, probes: Sequence[Instance]) -> None:
+    with sim.SimulatedServer(Simulated(probes), models=MODELS, context=None) as server:
+        configured(tmp_path, server.url)
+        run = worked(tmp_path, "panel", "panel", count=1, epochs=2)
+    first, second = run.records().values()
+    assert first.usage.calls == second.usage.calls > 0
+    assert server.calls == first.usage.calls + second.usage.calls
+
+
+def test_a_budget_ends_a_job_and_what_it_took_is_known(tmp_path: Path, probes: Sequence[Instance]) -> None:
+    with sim.SimulatedServer(Simulated(probes), models=MODELS, context=None) as server:
+        configured(tmp_path, server.url)
+        run = worked(tmp_path, "panel", "panel", count=1, limits=Limits(tokens=2000))
+    (record,) = run.records().values()
+    assert (record.ended, record.score) == ("over_budget", None)
+    assert record.usage.tokens_in + record.usage.tokens_out > 2000
+    assert record.usage.usd > 0
+
+
+def test_what_cannot_judge_says_so(tmp_path: Path, probes: Sequence[Instance]) -> None:
+    with sim.SimulatedServer(Simulated(probes), models=MODELS, context=None) as server:
+        configured(tmp_path, server.url)
+        run = worked(tmp_path, "contamination", "panel", count=1)
+        with pytest.raises(Misuse, match="no variant"):
+            worked(tmp_path, "panel", "panel:full_house", count=1)
+        (tmp_path / "tilth.toml").write_text("")
+        for name in ("react", "panel"):
+            with pytest.raises(Misuse):
+                worked(tmp_path, "panel", name, count=1)
+    (record,) = run.records().values()
+    assert (record.ended, "has none" in record.why) == ("malformed", True)
+
+
+# --- one model with tools ---
+
+
+def test_react_gets_worse_with_its_model(tmp_path: Path) -> None:
+    drawn = registry.suite("sqlqa").draw(sets.PUBLIC, 6)
+    scores = []
+    for number, error in enumerate((0.0, 0.4, 1.0)):
+        with sim.SimulatedServer(Simulated(drawn, {"pen": error}), models=MODELS, context=None) as server:
+            configured(tmp_path / str(number), server.url)
+            run = worked(tmp_path / str(number), "sqlqa", "react", count=6)
+            scores.append(mean(run))
+    assert scores[0] == 1.0 > scores[1] > scores[2] == 0.0
+    record = next(iter(run.records().values()))
+    assert (record.usage.calls, record.usage.tool_calls) == (3, 4)
+    said = [one["content"] for one in run.transcript(record) if one["role"] == "tool"]
+    assert any("README.md" in one for one in said)
+    assert any(one.startswith("Error: ") and "not a SELECT" in one for one in said)
+    assert '["one"]\n[1]' in said
+
+
+# --- a kill ---
+
+
+def test_a_killed_run_resumes_to_the_identical_report(
+    tmp_path: Path, probes: Sequence[Instance], capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers = Simulated(probes, dict.fromkeys(MODELS, 0.2))
+    held, enough = threading.Event(), 100
+    reached = threading.Event()
+
+    def until_held(request: dict[str, Any]) -> Any:
+        if server.calls > enough and not held.is_set():
+            reached.set()
+            return sim.Hang(held)
+        return answers(request)
+
+    reports = []
+    with sim.SimulatedServer(until_held, models=MODELS, context=None) as server:
+        for name in ("killed", "whole"):
+            folder = tmp_path / name
+            configured(folder, server.url)
+            line = ["--workspace", str(folder), "eval", "run", "panel", "--agent", "panel", "-n", "3", "--jobs", "2"]
+            if name == "killed":
+                code = "import sys; from tilth.tui.cli import main; sys.exit(main(sys.argv[1:]))"
+                with subprocess.Popen([sys.executable, "-c", code, *line], stdout=subprocess.DEVNULL) as child:
+                    assert reached.wait(60)
+                    child.kill()
+                held.set()
+                recorded = folder / FOLDER / "panel-1" / "records.jsonl"
+                assert recorded.exists() and len(recorded.read_text().splitlines()) < 3
+                line = ["--workspace", str(folder), "eval", "run", "--resume", "panel-1"]
+            before = server.calls
+            assert main(line) == 0
+            asked = server.calls - before
+            capsys.readouterr()
+            assert main(["--workspace", str(folder), "eval", "report", "panel-1", "--json"]) == 0
+            reports.append(capsys.readouterr().out)
+            if name == "killed":
+                resumed = asked
+    assert reports[0] == reports[1]
+    assert (
+        resumed <= asked - enough + 64
+    )  # what was answered before the kill is not asked again, but for calls in flight
+
+
+def test_a_report_is_the_same_however_many_jobs_run_at_once(tmp_path: Path, probes: Sequence[Instance]) -> None:
+    told = []
+    with sim.SimulatedServer(Simulated(probes, dict.fromkeys(MODELS, 0.3)), models=MODELS, context=None) as server:
+        for jobs in (1, 3):
+            folder = tmp_path / str(jobs)
+            configured(folder, server.url)
+            run = worked(folder, "panel", "panel", count=3, jobs=jobs)
+            told.append(summary_json.report_json(summary.report(run)))
+    assert told[0] == told[1]
