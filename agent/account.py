@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
 
 from ..tools.store.calls import Calls, Cost
 from .asking import CALLS
@@ -16,8 +15,6 @@ from .calling import Planned
 from .models.budget import Budget, Caps
 from .session import Session, Usage
 from .spending import Spending
-
-NOTHING: Final = Cost()
 
 
 class Account:
@@ -34,8 +31,10 @@ class Account:
         self._session.use(Usage(1, tokens_in, tokens_out, usd))
 
     def allowance(self, planned: Planned, call_id: str, *, yes: bool) -> Spending:
-        """What is left for a call's models of the conversation's caps, and of the person's."""
+        """What a call's models may come to: what is left of the conversation's caps and of the person's, and what the
+        same call has cost before, which its own budget counts again."""
         caps, spent, session = self._caps, self._session.usage, self._session
+        before, seconds = self._spent(planned)
         left = [caps.usd - spent.usd] if caps.usd is not None else []
         ruled = session.rulings.get(call_id)
         if ruled is not None and ruled.cap_usd is not None:
@@ -44,20 +43,20 @@ class Account:
             if one.cap_usd is not None and (one.tool, one.dataset) == (planned.tool, planned.dataset):
                 left.append(one.cap_usd - session.paid[planned.tool])
         return Spending(
-            max_calls=None if caps.calls is None else max(caps.calls - spent.calls, 0),
-            max_usd=max(min(left), 0.0) if left else None,
-            max_minutes=None if caps.minutes is None else max(caps.minutes - self.budget.seconds / 60, 0.0),
+            max_calls=None if caps.calls is None else before.calls + max(caps.calls - spent.calls, 0),
+            max_usd=before.usd + max(min(left), 0.0) if left else None,
+            max_minutes=None if caps.minutes is None else max(caps.minutes + (seconds - self.budget.seconds) / 60, 0.0),
             yes=yes,
         )
 
     @contextmanager
     def paying(self, planned: Planned) -> Iterator[None]:
         """Note what a call's models cost while it is made, however it ends."""
-        before = self._spent(planned)
+        before, _ = self._spent(planned)
         try:
             yield
         finally:
-            now = self._spent(planned)
+            now, _ = self._spent(planned)
             used = Usage(
                 now.calls - before.calls, now.tokens_in - before.tokens_in, now.tokens_out - before.tokens_out,
                 now.usd - before.usd,
@@ -66,11 +65,12 @@ class Account:
                 self._session.use(used, planned.tool)
                 self.budget.spent += _cost(used)
 
-    def _spent(self, planned: Planned) -> Cost:
+    def _spent(self, planned: Planned) -> tuple[Cost, float]:
+        """-> (what a call's models have cost so far, seconds they were at work)."""
         if not planned.run or not self._calls.exists():
-            return NOTHING
+            return Cost(), 0.0
         with Calls(self._calls) as calls:
-            return calls.spent(planned.run)
+            return calls.spent(planned.run), calls.elapsed(planned.run)
 
 
 def _cost(usage: Usage) -> Cost:

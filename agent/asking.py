@@ -141,15 +141,15 @@ def calibrations(root: Path) -> list[Calibration]:
 
 
 def estimate(config: Config, path: Path, job: Job, found: Bench) -> Estimate:
-    """What a job may come to at most; from recorded calls of the same models where there are enough of them."""
+    """What a job may come to at most, repairs and answers that must be asked for one by one apart; from recorded calls of
+    the same models where there are enough of them."""
     names = list(dict.fromkeys([*found.generators, *found.reviewers, *found.adjudicators]))
     used = [one for one in (reference(name, config.endpoints) for name in names) if one.endpoint]
     sample = list(islice(job.tasks(), LOOKED_AT))
-    tasks = job.wanted if job.wanted is not None else sum(1 for _ in islice(job.tasks(), COUNTED))
-    voters = found.size + bool(found.adjudicators)
-    rounds = 1 + job.revisions
-    calls = tasks * (len(job.steps) + voters * rounds + job.revisions) if used else 0
-    recorded = _recorded(path, [(one.endpoint, one.model) for one in used])
+    tasks = sum(1 for _ in islice(job.tasks(), COUNTED))
+    least, calls = _calls(job, found, tasks) if used else (0, 0)
+    models = list(dict.fromkeys((one.endpoint, one.model) for one in used))
+    recorded = _recorded(path, models) if job.batch == 1 else None
     if recorded is not None:
         tokens_in, tokens_out, basis = recorded[1], recorded[2], f"mean of {recorded[0]:,} recorded calls"
     else:
@@ -161,10 +161,31 @@ def estimate(config: Config, path: Path, job: Job, found: Bench) -> Estimate:
         cost = calls * max(usd(price, tokens_in, tokens_out) for price in priced)
     urls = [endpoint_of(one.endpoint, config).base_url for one in used]
     hosts = list(dict.fromkeys(endpoint_of(one.endpoint, config).host for one in used))
+    seconds = _seconds(path, models)
     return Estimate(
-        tasks, calls, calls * tokens_in, calls * tokens_out, cost, None, hosts, list(job.fields) or ["text of rows"],
-        all(map(is_local, urls)), basis,
+        job.wanted if job.wanted is not None else tasks, calls, calls * tokens_in, calls * tokens_out, cost,
+        None if seconds is None else calls * seconds / 60, hosts, list(job.fields) or ["text of rows"],
+        all(map(is_local, urls)), basis, least if least < calls else None,
     )  # fmt: skip
+
+
+def _calls(job: Job, found: Bench, tasks: int) -> tuple[int, int]:
+    """(calls when every draft is accepted as it is, calls at most) of so many tasks."""
+    from .panel.controls import PAIRS
+
+    wanted = min(tasks, job.wanted) if job.wanted is not None else tasks
+    reviewed = {"none": 0, "one": 1, "panel": found.size}[job.instruction_review]
+    if job.batch > 1:
+        rounds = found.size * -(-tasks // job.batch)
+        least, most = rounds * min(job.votes, 2 if not job.every_vote else job.votes), rounds * job.votes
+    else:
+        least = wanted * (len(job.steps) + reviewed + found.size)
+        most = tasks * (len(job.steps) + reviewed + found.size * (1 + job.revisions) + job.revisions)
+    most += tasks * bool(found.adjudicators) * (1 + job.revisions)
+    if job.policy.cut is None and job.controls:
+        shown = -(-2 * min(PAIRS, len(job.controls)) // job.batch)
+        least, most = least + shown * found.size, most + shown * found.size * job.votes
+    return least, most
 
 
 def _recorded(path: Path, models: Sequence[tuple[str, str]]) -> tuple[int, int, int] | None:
@@ -172,10 +193,19 @@ def _recorded(path: Path, models: Sequence[tuple[str, str]]) -> tuple[int, int, 
     if not path.exists() or not models:
         return None
     with Calls(path) as calls:
-        found = [calls.mean_tokens(*one) for one in dict.fromkeys(models)]
+        found = [calls.mean_tokens(*one) for one in models]
     if any(count < RECORDED for count, _, _ in found):
         return None
     return sum(count for count, _, _ in found), max(one[1] for one in found), max(one[2] for one in found)
+
+
+def _seconds(path: Path, models: Sequence[tuple[str, str]]) -> float | None:
+    """Seconds a call took, others beside it, in the runs so far that asked one of the models."""
+    if not path.exists() or not models:
+        return None
+    with Calls(path) as calls:
+        count, seconds = calls.pace(models)
+    return seconds / count if count >= RECORDED and seconds > 0 else None
 
 
 def _asked_tokens(job: Job, sample: Sequence[Task]) -> int:
@@ -185,10 +215,10 @@ def _asked_tokens(job: Job, sample: Sequence[Task]) -> int:
         if job.steps:
             asked = job.steps[0].request(task, {}).messages
             shown += sum(len(json.dumps(one, ensure_ascii=False).encode()) for one in asked)
-        sizes.append(shown + len(job.rubric.text.encode()))
+        sizes.append(shown * job.batch + len(job.rubric.text.encode()))
     return max(sizes) // BYTES_PER_TOKEN + 1
 
 
 def _answer_tokens(job: Job, sample: Sequence[Task]) -> int:
     drafted = [job.steps[0].request(task, {}).max_tokens for task in sample[:1] if job.steps]
-    return max([REVIEW_TOKENS, *drafted])
+    return max([REVIEW_TOKENS * job.batch, *drafted])

@@ -135,36 +135,12 @@ def plan_tool(desk: Desk, id: str, dataset: str, args: Mapping[str, Any]) -> Pla
     return planned
 
 
-class _Estimated(Exception):
-    """Raised in place of consent: what the work would come to is known, and nothing was sent."""
-
-    def __init__(self, estimate: Estimate | None) -> None:
-        self.estimate = estimate
-
-
-class _Probe(Spending):
-    """Lets a tool come as far as the question what it may spend."""
-
-    def consent(self, estimate: Estimate) -> None:
-        raise _Estimated(estimate)
-
-    def models(self, store: Store, run: str, seed: int, listener: Listener) -> dict[str, Any]:
-        def closed(*_: object, **__: object) -> Any:
-            raise _Estimated(None)
-
-        offered = super().models(store, run, seed, listener)
-        return {name: world if name == "panel" else closed for name, world in offered.items()}
-
-
 def _estimated(store: Store, asked: toolbox.Call, settings: toolbox.Settings) -> Estimate | None:
     """What a call would send and cost, None where that cannot be told beforehand."""
     try:
-        toolbox.preview(store, asked, replace(settings, spending=_Probe()))
-    except _Estimated as found:
-        return found.estimate
+        return toolbox.estimate(store, asked, settings)
     except TilthError:
-        pass  # what is wrong with the call is told when it is made
-    return None
+        return None  # what is wrong with the call is told when it is made
 
 
 def _reached(desk: Desk, tool: Tool, name: str, value: Any) -> Any:

@@ -22,9 +22,9 @@ from .approval import Approved
 from .calling import Desk, Planned, Terms
 from .config import Sight
 from .events import Counted, Event, Failed, Metered, Progressed, Ruled
-from .gate import Gate, spent_on
+from .gate import Gate
 from .models import connections
-from .models.budget import Budget, Caps
+from .models.budget import Caps
 from .session import Line, Session, Usage
 from .spending import Spending
 from .told import Told
@@ -32,8 +32,10 @@ from .toolbox import Origin
 from .window import Meter, Window
 
 if TYPE_CHECKING:
+    from .account import Account
     from .chat import Talk
     from .models.connections import Connections, Reference
+    from .opinions import Opinions
     from .workspace import Workspace
 
 CONTEXT_TOKENS: Final = 8192
@@ -244,7 +246,9 @@ class Engine:
         from .chat import Talk
 
         emit = self._queue.put_nowait
-        self._gate = Gate(self.session, self._desk, self.approved, emit, self._in_worker, self._watch)
+        self._gate = Gate(
+            self.session, self._desk, self.approved, emit, self._in_worker, self._watch, self._opinions()
+        )
         return Talk(
             session=self.session,
             desk=self._desk,
@@ -259,6 +263,18 @@ class Engine:
             do=self._do,
             spent=self._spent,
         )
+
+    def _opinions(self) -> Opinions | None:
+        """The models that are asked about risky calls: without a person, or where the person wants everything reviewed."""
+        if self.approved is None and self.workspace.config.chat.review != "all":
+            return None
+        from .opinions import Opinions
+
+        assert self._connections is not None and self._account is not None
+        return Opinions(self._connections, self._prompts(), self._account.answered) or None
+
+    def _prompts(self) -> Prompts:
+        return Prompts(self.workspace.root / "prompts")
 
     def _reference(self) -> Reference | None:
         config = self.workspace.config
@@ -297,7 +313,7 @@ class Engine:
 
     def _instructions(self) -> str:
         try:
-            return Prompts(self.workspace.root / "prompts").load("chat/system", sight=SIGHT[self.sees]).text
+            return self._prompts().load("chat/system", sight=SIGHT[self.sees]).text
         except PromptError as error:
             raise Misuse(error.message, next_step=error.next_step) from None
 

@@ -1,4 +1,5 @@
-"""Who says whether a proposed call is made: grants, the person who is asked, or a command's own options.
+"""Who says whether a proposed call is made: grants, the person who is asked, or a command's own options and, where there
+are any, reviewer models.
 
 It knows one call at a time, and waits for the person's word as long as that takes. What needs one is known in `approval`.
 """
@@ -8,22 +9,27 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from . import approval, offered
 from .approval import Approved
 from .calling import Desk, Planned
-from .events import Asked, Event, Listener, Ruled
+from .config import Sight
+from .events import Asked, Event, Listener, Reviewed, Ruled
 from .models import connections
 from .session import Grant, Session
 
 Work = Callable[[Callable[[], Any]], Awaitable[Any]]
+Opinions = Callable[[Asked, str, Sight], Awaitable[Reviewed]]
+
+REVIEWERS_SAID_NO: Final = "the reviewers of this workspace say no. Do not try it another way; tell the person."
 
 
 class Gate:
     """`await gate(call_id, planned)` -> the call, perhaps with other arguments, or None and why not.
 
-    `work` runs a function in the worker thread; `watch` hears of its progress and may end it by raising.
+    `work` runs a function in the worker thread; `watch` hears of its progress and may end it by raising. `opinions`
+    are had before a risky call: they decide where nobody is asked, and are advice to the person who is.
     """
 
     def __init__(
@@ -34,9 +40,10 @@ class Gate:
         emit: Callable[[Event], None],
         work: Work,
         watch: Listener,
+        opinions: Opinions | None = None,
     ) -> None:
         self._session, self._desk, self._approved = session, desk, approved
-        self._emit, self._work, self._watch = emit, work, watch
+        self._emit, self._work, self._watch, self._opinions = emit, work, watch, opinions
         self._waiting: dict[str, asyncio.Future[Ruled]] = {}
 
     async def __call__(self, call_id: str, planned: Planned) -> tuple[Planned | None, str]:
@@ -45,17 +52,23 @@ class Gate:
         while True:
             why, share = approval.reason(planned, review, None), None
             if self._approved is not None:
-                refused = approval.refusal(planned, why, self._approved)
-                return (None, refused) if refused else (planned, "")
+                if refused := approval.refusal(planned, why, self._approved):
+                    return None, refused
+                if self._opinions is None:
+                    return planned, ""
             if planned.share is not None and not why and review != "off":
                 share = await self._work(partial(planned.share, self._watch))
                 why = approval.reason(planned, review, share)
             endpoint = self._hosts() if planned.effect in approval.COSTLY else ""
-            spent = spent_on(self._session, planned.tool)
+            spent = self._session.paid[planned.tool]
             if not why or approval.granted(planned, endpoint, self._session.grants, spent):
                 return planned, ""
             estimate = await self._work(planned.estimate) if planned.estimate is not None else None
-            ruled = await self._ruling(approval.asked(call_id, planned, why, endpoint, share, estimate))
+            asked = approval.asked(call_id, planned, why, endpoint, share, estimate)
+            allowed = await self._reviewed(asked) if self._opinions is not None else True
+            if self._approved is not None:
+                return (planned, "") if allowed else (None, REVIEWERS_SAID_NO)
+            ruled = await self._ruling(asked)
             if ruled.word == "no":
                 return None, f"the person said no{': ' + ruled.because if ruled.because else ''}."
             if ruled.word == "session":
@@ -63,6 +76,17 @@ class Gate:
             if ruled.word != "edit":
                 return planned, ""
             planned = await self._work(partial(offered.edited, self._desk, planned, ruled.args))
+
+    async def _reviewed(self, asked: Asked) -> bool:
+        """What reviewer models say, written down and told. They are shown no more than the call's own message holds."""
+        assert self._opinions is not None
+        lines = self._session.lines
+        request = next((one.text for one in reversed(lines) if one.role == "user" and not one.notes.get("ours")), "")
+        shows = next(one.shows for one in reversed(lines) if one.role == "assistant")
+        reviewed = await self._opinions(asked, request, shows)
+        self._session.tell(reviewed)
+        self._emit(reviewed)
+        return reviewed.allowed
 
     def rule(self, ruled: Ruled) -> bool:
         """The person's answer; -> did a call wait for it?"""
@@ -94,9 +118,3 @@ class Gate:
         named = [one for role in connections.roles(config).values() for one in role]
         hosts = {connections.endpoint_of(one.endpoint, config).host for one in named if one.kind != "offline"}
         return ", ".join(sorted(hosts))
-
-
-def spent_on(session: Session, tool: str) -> float:
-    """Dollars that a tool's calls have cost in a session."""
-    results = [line.notes["result"] for line in session.lines if line.role == "tool" and line.notes["tool"] == tool]
-    return sum(float(result.get("usd") or 0) for result in results)

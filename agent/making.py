@@ -6,6 +6,7 @@ It knows the two entries a making leaves in the ledger. Which rows are made, and
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -52,12 +53,20 @@ def _born(store: Store, rows: Rows, made: Made, entry: Entry, base: str, *, move
     if known is not None and all(map(store.objects.holds, known.objects.values())):
         return known
     start = store.rows_of(base) if base else _nothing(store, rows)
+    also = [entry.args["also"]] if entry.args.get("also") else []
     source: dict[str, Any] = {"name": made.added[0].reason if made.added else entry.tool, "paths": [], "files": [],
-              "license": _license(store, entry.dataset, rows.vid), "made_from": f"{entry.dataset}@{rows.vid}"}  # fmt: skip
+              "license": _license(store, [f"{entry.dataset}@{rows.vid}", *also]),
+              "made_from": f"{entry.dataset}@{rows.vid}", **({"also": also} if also else {})}  # fmt: skip
     details: dict[str, Any] = {"sources": [source], "read": len(made.added), "kept": len(made.added), "rejected": {}}
     birth = replace(entry, kind="import", dataset=made.into, key=key, moves=moves, details=details,
                     objects=_refused(store, made),
                     inputs=(rows.vid,) if base else ())  # fmt: skip
+    if not base and not made.added:
+        # Without a row there is nothing for a Change to add: the dataset is the empty one.
+        empty = committing.sealed(store, replace(start.version, parents=(rows.vid,)))
+        counts = {"before": 0, "after": 0, "added": 0, **made.books.counts()}
+        details["spent"] = made.books.spent()
+        return store.commit(replace(birth, inputs=(rows.vid,), output=empty.vid, counts=counts), empty)
     kind: pa.DataType = rows.schema(["record"]).field("record").type
     change = Change(iter([Outcome(added=made.added)]), books=made.books)
     return committing.apply(store, start, change, birth, record_type=kind)[0]
@@ -68,9 +77,10 @@ def _nothing(store: Store, rows: Rows) -> Rows:
     return Rows(store.objects, replace(rows.version, rows=0, parts=(), next_ord=0))
 
 
-def _license(store: Store, dataset: str, vid: str) -> str | None:
+def _license(store: Store, addresses: Sequence[str]) -> str | None:
     """All licences of the seeds' sources together; None where one of them is not declared."""
-    imports = [one for one in store.ledger.lineage(dataset, vid) if one.kind == "import"]
+    lineages = (store.ledger.lineage(name, vid) for name, _, vid in (one.partition("@") for one in addresses))
+    imports = [one for lineage in lineages for one in lineage if one.kind == "import"]
     declared = {source.get("license") for one in imports for source in one.details.get("sources", ())}
     named = sorted(one for one in declared if one)
     if not named or len(named) < len(declared):

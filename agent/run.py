@@ -26,6 +26,7 @@ from . import expect, lock, making, toolbox
 from .events import Finished, Listener, Noticed, Progressed
 from .recipe import Recipe, Step
 from .replay import RULED_OUT
+from .spending import PAID
 
 if TYPE_CHECKING:
     from .workspace import Workspace
@@ -105,13 +106,18 @@ def run(
 
 
 def plan(workspace: Workspace, recipe: Recipe) -> list[dict[str, Any]]:
-    """What a run would do, in order, without doing it; `done` says that the ledger already holds the step."""
+    """What a run would do, in order, without doing it; `done` says that the ledger already holds the step.
+
+    A step that spends has an `estimate` of what it would send and cost at most (None: it asks nobody): on its own rows, or
+    on those of the last step that is done, `estimated_on`, "" before the import.
+    """
     store = workspace.store
     entry = toolbox.finished(store, import_key(recipe, _sources(recipe, store.inputs), store.ledger.purged))
     lines: list[dict[str, Any]] = [
         {"step": "import", "sources": [source.name for source in recipe.model.sources], "done": entry is not None}
     ]
     vid = entry.output if entry else None
+    last, told_by = vid, "import"
     bases: dict[str, str] = {}
     for step in recipe.model.steps:
         known = None
@@ -124,9 +130,27 @@ def plan(workspace: Workspace, recipe: Recipe) -> list[dict[str, Any]]:
                 bases[made["into"]] = made["version"]
         args = registry.get(step.tool).validate(step.args)
         rows_before = len(store.rows_of(vid)) if vid is not None else None
-        lines.append({"step": step.tool, "args": args, "done": known is not None, "rows": rows_before})
+        line = {"step": step.tool, "args": args, "done": known is not None, "rows": rows_before}
+        if known is None and registry.get(step.tool).effect_of(args) in PAID:
+            line |= _estimated(workspace, recipe, step, last, bases) | (
+                {} if vid is not None else {"estimated_on": told_by if last is not None else ""}
+            )
+        lines.append(line)
         vid = (known.output or vid) if known else None
+        if vid is not None:
+            last, told_by = vid, step.tool
     return lines
+
+
+def _estimated(
+    workspace: Workspace, recipe: Recipe, step: Step, vid: str | None, bases: dict[str, str]
+) -> dict[str, Any]:
+    if vid is None:
+        return {"estimate": None}
+    settings, rows = _settings(workspace, recipe, step, None, bases), workspace.store.rows_of(vid)
+    asked = toolbox.resolve_on(workspace.store, step.tool, recipe.model.dataset, rows, step.args, settings)
+    found = toolbox.estimate(workspace.store, asked, settings, workspace.listener)
+    return {"estimate": None if found is None else found.to_json()}
 
 
 def import_key(recipe: Recipe, sources: Sequence[Source], purged: Collection[str] = ()) -> str:

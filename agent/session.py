@@ -82,6 +82,8 @@ class Listed:
 class Session:
     """A conversation, open for reading; it is held with the first word. Everything in it is appended, nothing changed."""
 
+    _held: IO[bytes] | None = None
+
     def __init__(self, path: Path) -> None:
         self.path, self.id = path, path.stem
         self.at = self.dataset = ""
@@ -96,7 +98,6 @@ class Session:
         """What they were asked last about each call."""
         self._story: list[Event | Line] = []
         self._torn = self._size = 0
-        self._held: IO[bytes] | None = None
         self._read()
 
     # -- reading ---------------------------------------------------------------------------------------------------
@@ -154,6 +155,9 @@ class Session:
         if self._held is not None:
             self._held.close()
             self._held = None
+
+    def __del__(self) -> None:
+        self.close()
 
     def say(self, line: Line) -> None:
         """Append a message."""

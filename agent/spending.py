@@ -7,7 +7,7 @@ It knows caps, consent and which models the workspace names. How a panel works i
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from ..tools.errors import Refused
@@ -42,24 +42,31 @@ class Estimate:
     fields: Sequence[str]
     local: bool
     basis: str
+    least: int | None = None
+    """Calls when every draft is accepted as it is; None where `calls` is that number."""
 
     @property
     def needs_consent(self) -> bool:
-        return not self.local or bool(self.usd) or self.calls > FREE_CALLS
+        expected = self.calls if self.least is None else self.least
+        return not self.local or bool(self.usd) or expected > FREE_CALLS
 
     def lines(self) -> list[str]:
         """The block people read."""
         cost = "no price declared" if self.usd is None else f"up to ${self.usd:,.2f}"
         time = "not known" if self.minutes is None else f"about {self.minutes:,.0f} minutes"
         what = ", ".join(self.fields) or "no row text"
+        least = f"{self.least:,} if every draft is accepted, " if self.least is not None else ""
         return [
             f"rows    {self.rows:,}",
-            f"calls   up to {self.calls:,}",
+            f"calls   {least}up to {self.calls:,}",
             f"tokens  up to {self.tokens_in:,} in, {self.tokens_out:,} out ({self.basis})",
             f"cost    {cost}",
             f"time    {time}",
             f"sends   {what} to {', '.join(self.hosts) or 'nobody'}",
         ]
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
 
 
 @dataclass(frozen=True)
@@ -112,3 +119,17 @@ class Spending:
 
 
 NOTHING_SAID: Final = Spending()
+
+
+class Estimated(Exception):
+    """Raised in place of consent: what the work would come to is known, and nothing was sent."""
+
+    def __init__(self, estimate: Estimate) -> None:
+        self.estimate = estimate
+
+
+class Probe(Spending):
+    """Lets a tool come as far as the question what it may spend. Raises Estimated there."""
+
+    def consent(self, estimate: Estimate) -> None:
+        raise Estimated(estimate)

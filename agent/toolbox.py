@@ -32,7 +32,7 @@ from ..tools.store.views import VIEWS
 from ..tools.tool import Tool
 from . import incremental, making
 from .events import Finished, Listener, Noticed, Progressed, Started, nobody
-from .spending import NOTHING_SAID, PAID, Spending
+from .spending import NOTHING_SAID, PAID, Estimate, Estimated, Probe, Spending
 
 LOUD_SHARE: Final = 0.30
 """A step that drops more than this share of its rows says so in its last line."""
@@ -60,7 +60,7 @@ class Settings:
     max_drop: float | None = None
     released: str | None = None
     bases: dict[str, str] = field(default_factory=dict)
-    """The versions this command has made of datasets that tools make rows into."""
+    """The versions this command has made of datasets that tools make rows into: their names mean these."""
     spending: Spending = NOTHING_SAID
 
 
@@ -116,7 +116,9 @@ def resolve_on(
         if parameter.arg.field:
             resolved[parameter.name] = rows.mapping.resolve_field(str(value))
         elif parameter.arg.dataset:
-            name, vid = store.resolve(str(value))
+            name, vid = str(value), settings.bases.get(str(value), "")
+            if not vid:
+                name, vid = store.resolve(name)
             resolved[parameter.name] = f"{name}@{vid}"
             others.append(vid)
         elif parameter.arg.benchmark:
@@ -249,6 +251,24 @@ def preview(store: Store, asked: Call, settings: Settings, listener: Listener = 
     if not isinstance(result, Change):
         raise Misuse(f"{asked.tool.id} changes no rows: there is nothing to preview.")
     return committing.tally(asked.rows, result)
+
+
+def estimate(store: Store, asked: Call, settings: Settings, listener: Listener = nobody) -> Estimate | None:
+    """What a call of a tool that spends may come to; nothing is sent. None where it asks nobody.
+
+    Raises what the call would raise before it asks.
+    """
+    caps = settings.spending
+    probe = Probe(caps.max_calls, caps.max_usd, caps.max_minutes)
+    try:
+        result = _run(store, asked, replace(settings, spending=probe), listener)
+        for _ in result.outcomes if isinstance(result, Change) else ():
+            pass  # some tools ask only while their outcomes are drawn
+    except Estimated as found:
+        return found.estimate
+    finally:
+        shutil.rmtree(store.scratch(f"call-{asked.key[:12]}"), ignore_errors=True)
+    return None
 
 
 def finished(store: Store, key: str) -> Entry | None:

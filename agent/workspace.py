@@ -22,7 +22,7 @@ from .events import Finished, Listener, Noticed, nobody
 from .opened import name_for as name_for
 from .reading import DatasetStatus as DatasetStatus
 from .reading import Reading
-from .spending import NOTHING_SAID, Spending
+from .spending import NOTHING_SAID, PAID, Spending
 
 if TYPE_CHECKING:
     from ..tools.contaminate._registered import Registered
@@ -101,8 +101,14 @@ class Workspace(Reading):
         return self.do("inspect.profile", dataset, **args)
 
     def dry_run(self, tool: str, dataset: str, **args: Any) -> dict[str, Any]:
-        """The counts a call would come to; nothing is changed."""
+        """The counts a call would come to; nothing is changed, and nobody is asked: of a tool that spends, `estimate` has
+        what it would send and cost, None where it would ask nobody."""
         asked = toolbox.resolve(self.store, tool, self.address(dataset), args, self._settings())
+        if asked.tool.effect_of(asked.args) in PAID:
+            known = toolbox.finished(self.store, asked.key)
+            found = None if known else toolbox.estimate(self.store, asked, self._settings(), self.listener)
+            told = None if found is None else found.to_json()
+            return {"before": len(asked.rows), "done": known is not None, "estimate": told}
         return toolbox.preview(self.store, asked, self._settings(), self.listener).counts()
 
     def amend(self, tool: str, dataset: str, **args: Any) -> Replayed:

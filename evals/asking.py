@@ -62,7 +62,7 @@ class Asking:
         if self._connections is None:
             raise Misuse("No connection is open: an agent is entered before it runs.")
         config = self._connections.config
-        return JobModel(name, self._connections.model(name), job, price_of(name, config), is_simulated(name, config))
+        return JobModel(name, self._connections.model(name), job, *declared(name, config))
 
 
 @dataclass(frozen=True)
@@ -98,16 +98,11 @@ class JobModel:
         return answer
 
 
-def price_of(name: str, config: Config) -> Price | None:
-    """What tilth.toml declares for a model; None where it says nothing. Raises Misuse for a name of no model."""
+def declared(name: str, config: Config) -> tuple[Price | None, bool]:
+    """What tilth.toml says of a model: its price, and whether its endpoint is simulated. Raises Misuse for no model."""
     wanted = reference(name, config.endpoints)
     if not wanted.endpoint:
-        return None
-    facts = endpoint_of(wanted.endpoint, config).models.get(wanted.model)
-    return facts.price if facts else None
-
-
-def is_simulated(name: str, config: Config) -> bool:
-    """Does tilth.toml declare the model's endpoint as simulated? Raises Misuse for a name of no model."""
-    wanted = reference(name, config.endpoints)
-    return bool(wanted.endpoint) and endpoint_of(wanted.endpoint, config).simulated
+        return None, False
+    endpoint = endpoint_of(wanted.endpoint, config)
+    facts = endpoint.models.get(wanted.model)
+    return (facts.price if facts else None), endpoint.simulated

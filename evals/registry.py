@@ -25,6 +25,7 @@ from .suite import Agent, Instance, Suite
 SUITES: Final = "tilth.suites"
 AGENTS: Final = "tilth.agents"
 KNOWN: Final = ("nothing", "oracle", "random", "sprayer")
+_WITHOUT_MODEL: Final = (*KNOWN, "heuristic", "cmd", "replay")
 _SUITE_HAS: Final = ("name", "version", "summary", "metric", "better", "draw", "score", "known")
 _SUITE_NAME: Final = re.compile(r"[A-Za-z][\w-]{0,63}(\[[\w.-]{1,64}\])?", re.ASCII)
 _NAMED: Final = re.compile(r"([A-Za-z][\w.-]*)=(.+)", re.DOTALL)
@@ -128,7 +129,7 @@ def matrix(specs: Sequence[str], models: Sequence[str]) -> list[Choice]:
     for text in specs:
         named = None if text.startswith("cmd:") else _NAMED.fullmatch(text)
         spec, name = (named[2], named[1]) if named else (text, "")
-        alone = spec in KNOWN or spec.startswith(("cmd:", "replay:"))  # no model of ours in them
+        alone = spec.partition(":")[0] in _WITHOUT_MODEL
         choices += [Choice(spec, model, name) for model in ([None] if alone or not models else models)]
     labels = [one.label for one in choices]
     for label in labels:

@@ -6,9 +6,10 @@ the runner's process, never in what an agent is given.
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -95,6 +96,7 @@ class Meter:
     def __init__(self, limits: Limits | None = None) -> None:
         self._limits = limits or Limits(tool_calls=None)
         self.usage = Usage()
+        self._dollars: list[float] = []
 
     def add(
         self,
@@ -107,7 +109,9 @@ class Meter:
         simulated: bool = False,
     ) -> None:
         """Raises OverBudget when the sum passes a limit; what was added stays counted."""
-        self.usage += Usage(calls, tokens_in, tokens_out, usd, tool_calls, simulated=simulated)
+        self._dollars.append(usd)
+        self.usage += Usage(calls, tokens_in, tokens_out, 0.0, tool_calls, simulated=simulated)
+        self.usage = replace(self.usage, usd=math.fsum(self._dollars))  # the same in whatever order answers come
         if said := passed(self.usage, self._limits):
             raise OverBudget(f"This instance is over its budget: {said}.")
 

@@ -15,6 +15,7 @@ from typing import Final
 
 from ..tools.errors import Misuse
 from . import statistics
+from .judged import uncalibrated
 from .records import ENDED, Record, Run
 from .sets import PUBLIC
 from .statistics import Estimate, Paired
@@ -42,6 +43,12 @@ class Spent:
     tool_calls: int
     usd: float
     self_reported: bool
+    simulated: bool
+
+    @property
+    def of_a_model(self) -> bool:
+        """Did a model answer, as far as is known? Of a process of somebody's own nobody knows better."""
+        return not self.simulated and (self.calls > 0 or self.tokens_in > 0 or self.self_reported)
 
 
 @dataclass(frozen=True)
@@ -112,7 +119,11 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Report:
-    """A whole run. `planned_detectable` is what it could be expected to separate before it began."""
+    """A whole run. `planned_detectable` is what it could be expected to separate before it began.
+
+    `uncalibrated` are the metrics that a judge decides whom nobody has calibrated. `left_out` are agents that asked a
+    simulated model, where others asked a real one: the two are never shown beside each other.
+    """
 
     run: str
     suite: str
@@ -126,16 +137,30 @@ class Report:
     comparisons: Sequence[Comparison]
     planned_detectable: float
     versions: Mapping[str, str] = field(default_factory=dict)
+    uncalibrated: frozenset[str] = frozenset()
+    left_out: Sequence[str] = ()
+    gaps: Sequence[Comparison] = ()
+
+    @property
+    def simulated(self) -> bool:
+        return any(one.spent.simulated for one in self.agents)
 
     @property
     def usd(self) -> float:
         return math.fsum(one.spent.usd for one in self.agents)
 
 
-def report(run: Run) -> Report:
-    """Summaries of all agents of a run, in the order they were named, and every pair compared."""
+def report(run: Run, *others: Run) -> Report:
+    """Summaries of all agents of a run, in the order they were named, and every pair compared.
+
+    Agents that `others` measured too are compared with themselves: public minus fresh where the one is public and the other
+    is not. Raises Misuse when none of them is there.
+    """
     plan, records = run.plan, run.records()
-    by_agent = {label: [one for one in records.values() if one.agent == label] for label in plan.labels}
+    found = [summary(run, label, [one for one in records.values() if one.agent == label]) for label in plan.labels]
+    real = any(one.spent.of_a_model for one in found)
+    agents = [one for one in found if not (real and one.spent.simulated)]
+    labels = [one.label for one in agents]
     return Report(
         run=run.id,
         suite=plan.suite,
@@ -145,10 +170,13 @@ def report(run: Run) -> Report:
         set=plan.set,
         instances=len(plan.instances),
         epochs=plan.epochs,
-        agents=[summary(run, label, found) for label, found in by_agent.items()],
-        comparisons=adjusted([compare(run, a, run, b) for a, b in combinations(plan.labels, 2)]),
+        agents=agents,
+        comparisons=adjusted([compare(run, a, run, b) for a, b in combinations(labels, 2)]),
         planned_detectable=statistics.planned_detectable(len(plan.instances), plan.epochs),
         versions=plan.versions,
+        uncalibrated=uncalibrated(plan.judge_scored, run.folder.parent.parent),
+        left_out=[label for label in plan.labels if label not in labels],
+        gaps=[gap for other in others for gap in _gaps(run, labels, other)],
     )
 
 
@@ -177,10 +205,19 @@ def summary(run: Run, label: str, records: Sequence[Record]) -> AgentSummary:
     )
 
 
+def _gaps(run: Run, labels: Sequence[str], other: Run) -> list[Comparison]:
+    """Each agent in `run` against itself in `other`."""
+    shared = [label for label in labels if label in other.plan.labels]
+    if not shared:
+        raise Misuse(f"Runs {run.id} and {other.id} have no agent in common.",
+                     next_step=f"Two agents: tilth eval compare {run.id}:AGENT {other.id}:AGENT")  # fmt: skip
+    return [compare(run, label, other, label) for label in shared]
+
+
 def compare(first: Run, first_label: str, second: Run, second_label: str) -> Comparison:
     """Pairs by instance where both runs have some in common; of public and fresh instances, public stand first.
 
-    Raises Misuse for runs of different suites.
+    Raises Misuse for runs of different suites or data, and for a simulated model beside a real one.
     """
     if second.plan.set == PUBLIC != first.plan.set:
         first, first_label, second, second_label = second, second_label, first, first_label
@@ -191,10 +228,20 @@ def compare(first: Run, first_label: str, second: Run, second_label: str) -> Com
             f"Run {first.id} is of {plans[0].suite}@{plans[0].version} and {second.id} of "
             f"{plans[1].suite}@{plans[1].version}: their scores measure different things."
         )
-    sides = [
-        _by_instance([one for one in run.records().values() if one.agent == label and one.score is not None])
+    if plans[0].data != plans[1].data:
+        raise Misuse(f"Runs {first.id} and {second.id} are of {plans[0].suite} over different data.",
+                     next_step="Run both on the same files.")  # fmt: skip
+    records = [
+        [one for one in run.records().values() if one.agent == label]
         for run, label in ((first, first_label), (second, second_label))
     ]
+    spent = [_spent(one) for one in records]
+    for i, j in ((0, 1), (1, 0)):
+        if spent[i].simulated and spent[j].of_a_model:
+            names = f"{first.id}:{first_label}", f"{second.id}:{second_label}"
+            raise Misuse(f"{names[i]} asked a simulated model: its figures say nothing beside those of {names[j]}.",
+                         next_step="Compare simulated runs with one another.")  # fmt: skip
+    sides = [_by_instance([one for one in found if one.score is not None]) for found in records]
     shared = [id for id in plans[0].instances if id in plans[1].instances]
     same_run = first.id == second.id
     one, other = (
@@ -318,4 +365,5 @@ def _spent(records: Sequence[Record]) -> Spent:
         tool_calls=sum(one.tool_calls for one in usages),
         usd=math.fsum(one.usd for one in usages),
         self_reported=any(one.reported == "self-reported" for one in usages),
+        simulated=any(one.simulated for one in usages),
     )

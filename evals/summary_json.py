@@ -46,6 +46,7 @@ def agent_json(one: AgentSummary) -> dict[str, Any]:
         "tokens": {"in": one.spent.tokens_in, "out": one.spent.tokens_out},
         "usd": figure(one.spent.usd),
         "usage": "self-reported" if one.spent.self_reported else "measured",
+        "simulated": one.spent.simulated,
     }
 
 
@@ -84,4 +85,7 @@ def report_json(one: Report) -> dict[str, Any]:
         "agents": agents,
         "comparisons": [comparison_json(pair) for pair in one.comparisons],
         "planned_detectable": figure(one.planned_detectable),
+        "uncalibrated": sorted(one.uncalibrated),
+        "left_out": list(one.left_out),
+        "gaps": [comparison_json(gap) for gap in one.gaps],
     }

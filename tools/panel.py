@@ -180,7 +180,6 @@ class Verdict:
     score: float | None = None
     reviews: Sequence[Review] = ()
     escalated: bool = False
-    depth: int = 1
     calls: Sequence[str] = ()
     evidence: Mapping[str, Any] = field(default_factory=dict)
 

@@ -1,6 +1,7 @@
 """The terminal face: `run` opens a workspace on the screen and comes back with an exit code.
 
-It knows which screen is shown, the themes, and what happens when tilth itself is at fault.
+It knows which screen is shown, the themes, and what happens when tilth itself is at fault. The first frame is painted
+before the workspace is opened: what reads data takes longer to import than a screen to draw.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from textual.theme import Theme
 
 from ..tools.errors import TilthError
 from .recent import remember
-from .screens.conversation import Conversation, OpenEngine
+from .screens.conversation import Conversation, OpenEngine, Opening
 from .screens.main import MainScreen
 from .screens.start import StartScreen
 
@@ -60,7 +61,11 @@ LIGHT: Final = Theme(
 
 
 class TilthApp(App[int]):
-    """The app: the first screen without a dataset, the main screen with one."""
+    """The app: the first screen without a dataset, the main screen with one.
+
+    `opening` opens the workspace; it is called in a thread, once. `straight`: where there is one dataset only, go on with
+    that. `refused` is the error that kept the workspace from being opened; the app is left then.
+    """
 
     CSS_PATH = Path(__file__).with_name("app.tcss")
     TITLE = "tilth"
@@ -69,18 +74,22 @@ class TilthApp(App[int]):
 
     def __init__(
         self,
-        workspace: Workspace,
+        opening: Opening,
         *,
         dataset: str = "",
         engine: OpenEngine,
         resumed: bool = False,
+        straight: bool = False,
         light: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__()
-        self.workspace = workspace
+        self.workspace: Workspace | None = None
         self.clock = clock
         self.crash: BaseException | None = None
+        self.refused: TilthError | None = None
+        self._opening = opening
+        self._straight = straight
         self._dataset = dataset
         self._open_engine = engine
         self._resumed = resumed
@@ -95,10 +104,20 @@ class TilthApp(App[int]):
         if self._dataset or self._resumed:
             self._main(self._dataset)
         else:
-            self.push_screen(StartScreen(self.workspace))
+            self.push_screen(StartScreen(self._open, straight=self._straight))
+
+    def _open(self) -> Workspace:
+        """In a thread: the workspace, opened when it is asked for first."""
+        if self.workspace is None:
+            try:
+                self.workspace = self._opening()
+            except TilthError as error:
+                self.refused = error
+                raise
+        return self.workspace
 
     def _main(self, dataset: str) -> None:
-        screen = MainScreen(self.workspace, self._open_engine, dataset, resumed=self._resumed, clock=self.clock)
+        screen = MainScreen(self._open, self._open_engine, dataset, resumed=self._resumed, clock=self.clock)
         if isinstance(self.screen, StartScreen):
             self.switch_screen(screen)
         else:
@@ -110,11 +129,19 @@ class TilthApp(App[int]):
 
     @on(StartScreen.Folder)
     def _folder_chosen(self, event: StartScreen.Folder) -> None:
-        from ..agent.workspace import open_workspace
+        before = self.workspace
+        assert before is not None
 
-        self.workspace = open_workspace(event.root, seed=self.workspace.seed, threads=self.workspace.threads)
-        remember(event.root)
-        self.switch_screen(StartScreen(self.workspace))
+        def opening() -> Workspace:
+            from ..agent.workspace import open_workspace
+
+            before.close()
+            workspace = open_workspace(event.root, seed=before.seed, threads=before.threads, spending=before.spending)
+            remember(event.root)
+            return workspace
+
+        self.workspace, self._opening = None, opening
+        self.switch_screen(StartScreen(self._open))
 
     def action_theme(self) -> None:
         """Light or dark."""
@@ -131,12 +158,34 @@ class TilthApp(App[int]):
         self._close_messages_no_wait()
 
 
-def run(workspace: Workspace, *, dataset: str = "", session: Session | None = None) -> int:
-    """Talk about a dataset on the screen until the person leaves; -> exit code. Without one, the first screen asks."""
-    remember(workspace.root)
-    engine = engine_of(session)
-    app = TilthApp(workspace, dataset=dataset, engine=engine, resumed=session is not None, light=light_terminal())
-    app.run()
+def run(opening: Opening, *, dataset: str = "", resume: str = "") -> int:
+    """Talk about a dataset on the screen until the person leaves; -> exit code. Without one, the first screen asks.
+
+    `resume` is a conversation of before. Raises what `opening` raises, and Misuse for a conversation that is not there.
+    """
+    resumed: list[Session] = []
+
+    def opened() -> Workspace:
+        workspace = opening()
+        from ..agent import session as conversations
+
+        if resume:
+            resumed.append(conversations.resume(workspace.store, resume))
+        remember(workspace.root)
+        return workspace
+
+    def engine(workspace: Workspace, dataset: str) -> Conversation:
+        return engine_of(resumed[0] if resumed else None)(workspace, dataset)
+
+    light = light_terminal()
+    app = TilthApp(opened, dataset=dataset, engine=engine, resumed=bool(resume), straight=True, light=light)
+    try:
+        app.run()
+    finally:
+        if app.workspace is not None:
+            app.workspace.close()
+    if app.refused is not None:
+        raise app.refused
     return told_of_crash(app)
 
 

@@ -264,7 +264,7 @@ VERBS: Final = (
     verb("eval", "measure agents on benchmark suites: list, run, show, report, compare, rescore; calibrate judges",
          "verbs.evaluate:evaluate",
          argument("action", metavar="ACTION", choices=("list", "run", "show", "report", "compare", "rescore", "calibrate"),
-                  help="list; run SUITE; show SUITE; report RUN; compare RUN[:AGENT] RUN[:AGENT]; rescore RUN; "
+                  help="list; run SUITE; show SUITE; report RUN [RUN]; compare RUN[:AGENT] RUN[:AGENT]; rescore RUN; "
                   "calibrate [X]: fit the cut of a rubric to people's verdicts"),
          argument("words", metavar="WORD", nargs="*", help="a suite (its name, or FILE.py), or runs"),
          argument("--agent", metavar="A", action="append", default=[], help="run: a name, FILE.py:CLASS, "
@@ -273,6 +273,7 @@ VERBS: Final = (
                   "several make a matrix"),
          argument(*_NUMBER, type=_count, metavar="N", help="how many instances (default 30)"),
          argument("--seeds", metavar="SET", help="public (default), fresh or set:ID"),
+         argument("--data", metavar="DIR", help="run, show, report, rescore: real data for a suite that takes some"),
          argument("--epochs", type=_count, metavar="K", help="run: tries at each instance (default 1)"),
          argument("--jobs", type=_count, metavar="J", help="run: how many at once (default 4)"),
          argument("--limit", metavar="NAME=VALUE", action="append", default=[], help="run: the budget of one try: "

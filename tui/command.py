@@ -118,8 +118,9 @@ class Command:
 
         return find_workspace(self.folder.resolve()) is not None
 
-    def open(self, *datasets: str, create: bool = False) -> Workspace:
-        """The workspace; made here when `create` says so or one of `datasets` is a file to be imported."""
+    def open(self, *datasets: str, create: bool = False, listener: Listener | None = None) -> Workspace:
+        """The workspace; made here when `create` says so or one of `datasets` is a file to be imported. `listener` hears
+        in place of the face, where a screen is up."""
         from ..agent.workspace import open_workspace
 
         create = create or any(os.path.exists(name) or any(mark in name for mark in "*?") for name in datasets)
@@ -128,10 +129,10 @@ class Command:
             self.folder,
             seed=self.seed,
             threads=self.option("threads"),
-            listener=self.face.listener,
+            listener=listener or self.face.listener,
             spending=self.spending,
             create=create,
         )
         if new:
-            self.face.listener(Noticed(f"{workspace.root} is now a workspace (its state is in .tilth/)"))
+            workspace.listener(Noticed(f"{workspace.root} is now a workspace (its state is in .tilth/)"))
         return workspace

@@ -5,30 +5,31 @@ It knows the values of `evals.summary`. How a page is made and data kept harmles
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from ..evals.statistics import Estimate
-from ..evals.summary import AgentSummary, Report
+from ..evals.summary import Comparison, Report
 from . import evals_svg as svg
 from . import page
-from .render.evals import ended, lowest_first, score, span, verdict
+from .render.evals import cautions, constant, ended, lowest_first, metric_name, score, span, title, verdict, worst
 
 
 def render_html(one: Report) -> str:
     """The whole page."""
     sections = _scores, _differences, _families, _cost, _curves, _figures, _made
     body = "\n".join(part for section in sections if (part := "".join(section(one))))
-    title = f"{one.suite}: {', '.join(agent.label for agent in one.agents)}"
-    return page.whole(title, f"{_head(one)}\n{body}", style=svg.STYLE)
+    name = f"{one.suite}: {', '.join(agent.label for agent in one.agents)}"
+    return page.whole(name, f"{_head(one)}\n{body}", style=svg.STYLE)
 
 
 def _head(one: Report) -> str:
-    epochs = f" × {one.epochs} epochs" if one.epochs > 1 else ""
-    told = f"{one.instances:,} instances{epochs} of set {one.set}"
+    said = "".join(f'<p class="caution">{page.data(caution)}</p>' for caution in cautions(one))
     return (
-        f"<h1>{page.data(one.suite)}@{one.version}: {page.data(one.metric)}</h1>"
-        f"<p>{page.escaped(told)}; {one.better} is better</p>"
-        f'<p class="faint">run {page.escaped(one.run)}</p>'
+        f"<h1>{page.data(one.suite)}@{one.version}: {page.data(metric_name(one, one.metric))}</h1>"
+        f"<p>{page.data(title(one))}; {one.better} is better</p>"
+        f'<p class="faint">run {page.escaped(one.run)}</p>{said}'
     )
 
 
@@ -36,24 +37,33 @@ def _scores(one: Report) -> Iterator[str]:
     bars = [_bar(agent.label, agent.score) for agent in one.agents]
     rows = (
         (page.data(agent.label), score(agent.score.value), span(agent.score), f"{agent.score.n:,}",
-         page.escaped(ended(agent)), _worst(agent))
+         page.escaped(ended(agent)), page.data(worst(agent)))
         for agent in one.agents
     )  # fmt: skip
     head = ("agent", "score", "95 % interval", "scored", "how tries ended", "worst family")
-    body = [svg.forest(bars, name="Scores with their intervals"), *page.table(head, rows, (1, 2, 3))]
+    body = _wide(svg.forest(bars, name="Scores with their intervals"), *page.table(head, rows, (1, 2, 3)))
     yield from page.section("Scores", body, "95 % intervals over instances; only answered tries have a score")
+
+
+def _wide(*parts: str) -> list[str]:
+    """Parts that a narrow window scrolls rather than squeezes."""
+    return ['<div class="wide">', *parts, "</div>"]
 
 
 def _bar(label: str, one: Estimate) -> svg.Bar:
     return svg.Bar(label, one.value, one.low, one.high)
 
 
-def _worst(agent: AgentSummary) -> str:
-    worst = agent.worst
-    return f"{page.data(worst[0])} {score(worst[1].value)}" if worst else ""
+def _pair(pair: Comparison) -> svg.Bar:
+    bar = _bar(f"{pair.first} − {pair.second}", pair.difference)
+    return replace(bar, low=math.nan, high=math.nan) if constant(pair) else bar
 
 
 def _differences(one: Report) -> Iterator[str]:
+    if one.gaps:
+        plot = svg.forest([_pair(gap) for gap in one.gaps], name="Gaps", unit_range=False)
+        gaps = [*_wide(plot), _verdicts(one.gaps)]
+        yield from page.section("The same agents in another run", gaps, "public minus fresh shows what was memorised")
     if not one.comparisons:
         yield from page.section(
             "Differences",
@@ -62,10 +72,14 @@ def _differences(one: Report) -> Iterator[str]:
             ],
         )
         return
-    bars = [_bar(f"{pair.first} − {pair.second}", pair.difference) for pair in one.comparisons]
-    told = "".join(f"<li>{page.data(verdict(pair))}</li>" for pair in one.comparisons)
-    body = [svg.forest(bars, name="Differences of agents", unit_range=False), f"<ul>{told}</ul>"]
+    bars = [_pair(pair) for pair in one.comparisons]
+    plot = svg.forest(bars, name="Differences of agents", unit_range=False)
+    body = [*_wide(plot), _verdicts(one.comparisons)]
     yield from page.section("Differences", body, "the same instances, p after Holm’s correction")
+
+
+def _verdicts(pairs: Sequence[Comparison]) -> str:
+    return f"<ul>{''.join(f'<li>{page.data(verdict(pair))}</li>' for pair in pairs)}</ul>"
 
 
 def _families(one: Report) -> Iterator[str]:
@@ -77,8 +91,8 @@ def _families(one: Report) -> Iterator[str]:
         cells = "".join(_cell(agent.families.get(name)) for agent in one.agents)
         rows.append(f"<tr><td>{page.data(name)}</td>{cells}</tr>")
     heads = "".join(f'<th class="n">{page.data(agent.label)}</th>' for agent in one.agents)
-    table = f'<div class="wide"><table class="heat"><tr><th>family</th>{heads}</tr>{"".join(rows)}</table></div>'
-    yield from page.section("Families", [table], "lowest first; in brackets how many tries had it")
+    table = f'<table class="heat"><tr><th>family</th>{heads}</tr>{"".join(rows)}</table>'
+    yield from page.section("Families", _wide(table), "lowest first; in brackets how many tries had it")
 
 
 def _cell(one: Estimate | None) -> str:
@@ -92,6 +106,9 @@ def _cell(one: Estimate | None) -> str:
 
 def _cost(one: Report) -> Iterator[str]:
     """Dollars where any were spent, else tokens."""
+    if not any(agent.spent.calls or agent.spent.tool_calls or agent.spent.self_reported for agent in one.agents):
+        yield from page.section("Cost", ["<p>No model was asked.</p>"])
+        return
     money = one.usd > 0
     dots = []
     for agent in one.agents:
@@ -112,7 +129,7 @@ def _cost(one: Report) -> Iterator[str]:
         for agent in one.agents
     )  # fmt: skip
     head = ("agent", "model calls", "tokens in", "tokens out", "tool calls", "$", "")
-    body = [plot, '<div class="wide">', *page.table(head, rows, (1, 2, 3, 4, 5)), "</div>"]
+    body = _wide(plot, *page.table(head, rows, (1, 2, 3, 4, 5)))
     yield from page.section("Cost", body)
 
 
@@ -120,7 +137,7 @@ def _curves(one: Report) -> Iterator[str]:
     series = [(agent.label, agent.curve) for agent in one.agents if agent.curve]
     if series:
         plot = svg.curves(series, name="Recovery", x_name="rows inspected or kept, as the suite counts them")
-        yield from page.section("Recovery curves", [plot], "mean over instances")
+        yield from page.section("Recovery curves", _wide(plot), "mean over instances")
 
 
 def _figures(one: Report) -> Iterator[str]:
@@ -128,7 +145,8 @@ def _figures(one: Report) -> Iterator[str]:
     for agent in one.agents:
         pooled = {f"{name}, pooled": figure for name, figure in agent.pooled.items()}
         rows = [
-            (page.data(name), score(e.value), span(e), f"{e.n:,}") for name, e in {**agent.metrics, **pooled}.items()
+            (page.data(metric_name(one, name)), score(e.value), span(e), f"{e.n:,}")
+            for name, e in {**agent.metrics, **pooled}.items()
         ]
         for tag, values in agent.groups.items():
             rows += [

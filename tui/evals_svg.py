@@ -26,9 +26,11 @@ svg .dot{fill:var(--bar);stroke:var(--ink);stroke-width:1}
 svg polyline{stroke-width:2}
 :root{--h0:#4d7a2a;--h1:#2f6690;--h2:#a86400;--h3:#8e3b8e;--h4:#b3261e;--h5:#00796b}
 @media (prefers-color-scheme:dark){:root{--h0:#8fae6b;--h1:#86bce6;--h2:#f2b35b;--h3:#d99bd9;--h4:#ff8a80;--h5:#5fd0c0}}
-.heat td{text-align:right;font-variant-numeric:tabular-nums}
+.heat td{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}
 .heat td:first-child{text-align:left}
 .wide{overflow-x:auto}
+.wide svg,.wide table{min-width:42rem}
+.caution{border-left:4px solid var(--warning);padding-left:.7rem;font-weight:600}
 """
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..agent import commands
 from ..agent.engine import Engine
-from ..agent.events import Answered, Asked, Event, Failed, Metered, Noticed, Proposed, Returned, Ruled
+from ..agent.events import Answered, Asked, Event, Failed, Metered, Noticed, Proposed, Returned, Reviewed, Ruled
 from ..tools.errors import TilthError
 from .render import chat as shown
 from .terminal import Terminal, terminal_of
@@ -122,7 +122,7 @@ class _Talk:
 
     async def _event(self, event: Event) -> None:
         match event:
-            case Answered() | Proposed() | Returned() | Noticed():
+            case Answered() | Proposed() | Returned() | Reviewed() | Noticed():
                 self._say(shown.event_lines(event, self._terminal))
             case Failed():
                 self._code = event.exit_code

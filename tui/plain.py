@@ -19,6 +19,7 @@ from ..agent.events import (
     Progressed,
     Proposed,
     Returned,
+    Reviewed,
     Ruled,
     Started,
 )
@@ -81,7 +82,7 @@ class PlainFace:
                 self._release()
                 self._progress.end()
                 self._held = list(result_lines(event.result, self.screen))
-            case Proposed() | Asked() | Ruled() | Returned():
+            case Proposed() | Asked() | Reviewed() | Ruled() | Returned():
                 self._release()
                 self._progress.end()
                 if not self._quiet:

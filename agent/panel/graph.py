@@ -249,7 +249,6 @@ class SampleGraph:
             score=state.get("score"),
             reviews=[as_review(one) for one in state.get("reviews", ()) if "score" in one],
             escalated=bool(state.get("escalated")),
-            depth=int(sample.task.data.get("depth", 1)),
             calls=tuple(dict.fromkeys(state["calls"])),
             evidence=evidence,
         )

@@ -17,7 +17,7 @@ import pytest
 from tilth.agent import session as sessions
 from tilth.agent.events import Answered, Asked, Failed, Proposed, Returned, Ruled, Said
 from tilth.agent.session import Grant, Line, Usage
-from tilth.tools.errors import Corrupt, Misuse
+from tilth.tools.errors import Busy, Corrupt, Misuse
 from tilth.tools.store.store import Store
 
 Converse = Callable[..., Any]
@@ -156,14 +156,46 @@ def test_a_session_of_a_thousand_turns_grows_in_proportion_and_replays_whole(
 
 def test_a_torn_last_line_is_ignored_and_cut_off(store: Store) -> None:
     session = filled(store, 2)
+    session.close()
     whole = session.path.read_bytes()
     session.path.write_bytes(whole + b'{"is": "message", "role": "us')
     again = sessions.resume(store, session.id)
     assert again.lines == session.lines
     assert sessions.listed(store)[0].turns == 2
     again.say(Line("user", "and on"))
+    again.close()
     assert session.path.read_bytes().startswith(whole)
     assert [line.text for line in sessions.resume(store, session.id).lines][-1] == "and on"
+
+
+HOLDS = """
+import sys
+from pathlib import Path
+from tilth.agent.session import Session
+session = Session(Path(sys.argv[1])).hold()
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_two_processes_do_not_go_on_with_one_session(store: Store) -> None:
+    session = filled(store, 1)
+    with pytest.raises(Busy, match="is open in another process"):  # two objects are as two processes
+        sessions.resume(store, session.id)
+    session.close()
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDS, str(session.path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
+        assert other.stdout is not None and other.stdout.readline() == b"held\n"
+        with pytest.raises(Busy) as refused:
+            session.say(Line("user", "me too"))
+        assert "tilth chat" in refused.value.next_step
+        assert [one.id for one in sessions.listed(store)] == [session.id]  # reading goes on
+        other.communicate()
+    sessions.resume(store, session.id).say(Line("user", "I was quicker"))
+    with pytest.raises(Busy, match="went on in another process"):
+        session.say(Line("user", "me too"))
+    assert [line.text for line in sessions.resume(store, session.id).lines][-1] == "I was quicker"
 
 
 def test_a_broken_line_in_the_middle_is_an_error_that_names_it(store: Store) -> None:
@@ -178,6 +210,7 @@ def test_grants_usage_and_the_dataset_survive(store: Store) -> None:
     session = filled(store, 1)
     session.grant(Grant("synthesize.rows", "chats", "lab:8000", 2.5))
     session.about("other")
+    session.close()
     again = sessions.resume(store, session.id[:17])
     assert (again.grants, again.usage, again.dataset) == (session.grants, session.usage, "other")
 
@@ -186,6 +219,8 @@ def test_a_session_is_found_by_the_beginning_of_its_id(store: Store) -> None:
     with pytest.raises(Misuse, match="no session 'x'"):
         sessions.resume(store, "x")
     one, two = filled(store, 0), filled(store, 0)
+    two.close()
+    assert sessions.resume(store, two.id).id == two.id
     with pytest.raises(Misuse, match="2 sessions"):
         sessions.resume(store, one.id[:4])
     assert {one.id, two.id} == {listed.id for listed in sessions.listed(store)}

@@ -151,6 +151,8 @@ def test_fewer_than_wanted_is_no_success(serve: Any, workspace: Any) -> None:
         paid = server.calls
         short = opened.do("synthesize.rows", "seeds", **WANTED, n=3, most=12, allow_short=True)
         assert (short.result["accepted"], server.calls) == (0, paid)
+        assert len(opened.store.rows("made")) == 0
+        assert opened.refused("made")[0] == {"below_cut": 12}
 
 
 def test_a_benchmark_item_is_refused_at_birth(serve: Any, workspace: Any, tmp_path: Path) -> None:
@@ -300,6 +302,50 @@ def test_priced_models_need_a_word(serve: Any, workspace: Any) -> None:
         opened.do("filter.judge", "seeds", cut=5)
     assert server.calls == 8
     assert asked[0].rows == 8 and asked[0].usd and "dialogue" in asked[0].lines()[-1]
+
+
+def test_a_dry_run_tells_what_would_be_sent_and_sends_nothing(
+    serve: Any, workspace: Any, tmp_path: Path, monkeypatch: Any, capsys: Any
+) -> None:
+    from tilth.tui.cli import main
+
+    price = "[endpoints.lab.models]\na = {price = {input = 9, output = 9}}\nb = {price = {input = 9, output = 9}}\n"
+    server = serve(panel(), models=("a", "b"))
+    with workspace(server.url, ["a", "b"], extra=price) as opened:
+        entries = len(opened.store.ledger.entries())
+        judged = opened.dry_run("filter.judge", "seeds", cut=5)["estimate"]
+        assert (judged["rows"], judged["calls"], judged["least"]) == (8, 8, None)
+        assert len(judged["hosts"]) == 1 and judged["hosts"][0].startswith("127.0.0.1")
+        assert judged["fields"] == ["dialogue"] and judged["usd"] > 0 and judged["minutes"] is None
+        assert opened.dry_run("filter.judge", "seeds", cut=5, batch=4, votes=3)["estimate"]["calls"] == 6
+        made = opened.dry_run("synthesize.rows", "seeds", **WANTED, n=4)["estimate"]
+        assert (made["rows"], made["least"], made["calls"]) == (4, 8, 40)
+        (tmp_path / "recipe.yaml").write_text(
+            "recipe: 1\ndataset: base\nsources: [{name: seeds, paths: [seeds.jsonl]}]\nsteps:\n"
+            "  - filter.length: {min_words: 1}\n  - filter.judge: {cut: 5}\n"
+        )
+        planned = opened.plan(tmp_path / "recipe.yaml")
+        assert (planned[2]["estimate"], planned[2]["estimated_on"]) == (None, "")
+        opened.run(tmp_path / "recipe.yaml", until="filter.length")
+        assert opened.plan(tmp_path / "recipe.yaml")[2]["estimate"] == judged
+        assert len(opened.store.ledger.entries()) == entries + 2  # the import and one step
+    monkeypatch.chdir(tmp_path)
+    assert main(["do", "filter.judge", "seeds", "--cut", "5", "--dry-run"]) == 0
+    assert main(["run", str(tmp_path / "recipe.yaml"), "--dry-run"]) == 0
+    told = capsys.readouterr().out
+    assert told.count("calls   up to 8") == 2 and "sends   dialogue to 127.0.0.1" in told
+    assert "Nothing was sent." in told and "1 of them ask models" in told
+    assert server.requests == []
+
+
+def test_the_next_estimate_rests_on_what_was_recorded(serve: Any, workspace: Any) -> None:
+    server = serve(panel(), models=("a", "b"))
+    with workspace(server.url, ["a", "b"]) as opened:
+        opened.do("filter.judge", "seeds", cut=5)
+        again = opened.dry_run("filter.judge", "seeds~1", cut=6)
+        assert again["estimate"]["basis"] == "mean of 8 recorded calls"
+        assert again["estimate"]["minutes"] > 0
+        assert opened.dry_run("filter.judge", "seeds~1", cut=5) == {"before": 8, "done": True, "estimate": None}
 
 
 def test_a_cap_in_dollars_needs_prices(serve: Any, workspace: Any) -> None:

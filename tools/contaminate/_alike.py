@@ -12,8 +12,8 @@ from typing import Any, Final
 from ...prompts import Prompts
 from ..context import Context
 from ..store.rows import Rows
+from ..store.wording import pieces_of
 from ._benchmark import Benchmark
-from ._hits import pieces_of
 from ._judge import Alike, Opinion, judged, spans_of
 from ._similar import Near
 from ._verdicts import CONTAMINATED, Pair, Verdict

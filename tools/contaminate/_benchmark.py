@@ -87,6 +87,21 @@ class Benchmark:
         at all beside it: "Which of the following is true?" is no item's own.
         """
         found: dict[int, list[int]] = {}
+        for texts in self._telling:
+            for number, fingerprint in enumerate(whole_hashes(texts).tolist()):
+                if fingerprint and number not in found.setdefault(fingerprint, []):
+                    found[fingerprint].append(number)
+        return found
+
+    @cached_property
+    def openings(self) -> Hashes:
+        """How the texts open that `fingerprints` are of (see `Hashed.openings`), ascending."""
+        return np.unique(np.concatenate([np.empty(0, np.uint64), *(one.openings[one.sizes > 0] for one in self._telling)]))
+
+    @cached_property
+    def _telling(self) -> list[Hashed]:
+        """The texts that say which item they are, kind by kind; an item without one has an empty text."""
+        found = []
         for parts in (("question",), ("question", "answer"), ("question", "options"), ("passage", "question"), PARTS):
             texts = [
                 "\n".join(item.parts[part] for part in parts if part in item.parts)
@@ -94,9 +109,8 @@ class Benchmark:
                 else ""
                 for item, size in zip(self.items, self.words.tolist(), strict=True)
             ]
-            for number, fingerprint in enumerate(_fingerprints(texts).tolist()):
-                if fingerprint and number not in found.setdefault(fingerprint, []):
-                    found[fingerprint].append(number)
+            if any(texts):
+                found.append(hashed(pa.array(texts, pa.large_string())))
         return found
 
     def preflight(self) -> dict[str, Any]:
@@ -194,7 +208,3 @@ def _telling(item: Item, words: int) -> bool:
 
 def _hashed_parts(items: Sequence[Item], part: str) -> Hashed:
     return hashed(pa.array([item.parts.get(part, "") for item in items], pa.large_string()))
-
-
-def _fingerprints(texts: Sequence[str]) -> Hashes:
-    return whole_hashes(hashed(pa.array(texts, pa.large_string())))

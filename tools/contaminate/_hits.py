@@ -7,16 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
 
-from ..store.mapping import Mapping
-from ..store.pieces import Piece
 from ..store.rows import Rows
+from ..store.wording import WordReader, pieces_of
 from ..text.ngrams import Hashed, NgramIndex, whole_hashes
-from ..text.tokens import BLOCK_BYTES, Hashes
+from ..text.tokens import BLOCK_BYTES, Hashes, blocks
 from ._benchmark import COMPARED, SEED, Benchmark
 
 COMMON_ROWS: Final = 20
@@ -26,11 +25,6 @@ COMMON_SHARE: Final = 0.001
 
 _NONE: Final = np.empty((0, 2), np.int64)
 _TOGETHER: Final = 4_096
-
-
-def pieces_of(mapping: Mapping, record: dict[str, Any], field: str) -> list[Piece]:
-    """The texts of a row that are read."""
-    return [piece for piece in mapping.pieces(record, field) if piece.text and piece.kind != "media"]
 
 
 @dataclass(frozen=True)
@@ -136,30 +130,46 @@ def add_table(hits: Hits, table: pa.Table) -> None:
 def find_hits(data: Rows, field: str, benchmarks: Sequence[Benchmark], progress: Callable[[int], None]) -> list[Hits]:
     """Read every row once and look for all benchmarks in it; `progress` is told how many rows were read."""
     found = [Hits() for _ in benchmarks]
-    marks = [np.array(sorted(one.fingerprints), np.uint64) for one in benchmarks]
-    for chunk in chunks(data, field):
-        pieces = Hashed.of(pa.array(chunk.texts, pa.large_string()))
-        rows = pieces.regrouped(np.array(chunk.first))
-        piece_whole, row_whole = whole_hashes(pieces), whole_hashes(rows)
-        for benchmark, hits, mark in zip(benchmarks, found, marks, strict=True):
-            _exact(chunk, hits, benchmark, mark, piece_whole, row_whole)
-            _shared(chunk, hits, benchmark, rows, row_whole)
-        progress(chunk.start + len(chunk))
+    reader, start = WordReader(data.mapping, field), 0
+    for block in record_blocks(data):
+        wording = reader.read(block)
+        pieces = Hashed.of(wording.texts)
+        if wording.order is not None:
+            pieces = pieces.taken(wording.order)
+        rows = pieces.regrouped(wording.first)
+        for benchmark, hits in zip(benchmarks, found, strict=True):
+            _exact(start, hits, benchmark, pieces, np.repeat(np.arange(len(block)), np.diff(wording.first)))
+            _exact(start, hits, benchmark, rows, np.arange(len(block)))
+            _shared(start, hits, benchmark, rows)
+        start += len(block)
+        progress(start)
     return found
 
 
-def _exact(
-    chunk: Chunk, hits: Hits, benchmark: Benchmark, marks: Hashes, piece_whole: Hashes, row_whole: Hashes
-) -> None:
-    row_of = np.repeat(np.arange(len(chunk)), np.diff(chunk.first))
-    for whole, rows in ((piece_whole, row_of), (row_whole, np.arange(len(chunk)))):
-        place = np.searchsorted(marks, whole).clip(max=max(len(marks) - 1, 0))
-        for at in np.flatnonzero(marks[place] == whole) if len(marks) else ():
-            items = hits.exact.setdefault(chunk.start + int(rows[at]), [])
-            items.extend(item for item in benchmark.fingerprints[int(whole[at])] if item not in items)
+def record_blocks(data: Rows) -> Iterator[pa.Array]:
+    """The records of all rows, in order, about a block of text at a time."""
+    for batch in data.batches():
+        records = batch.column("record")
+        if not pa.types.is_struct(records.type):
+            yield from blocks(records)
+            continue
+        step = max(len(records) * BLOCK_BYTES // max(records.nbytes, 1), 1)
+        yield from (records.slice(low, step) for low in range(0, len(records), step))
 
 
-def _shared(chunk: Chunk, hits: Hits, benchmark: Benchmark, rows: Hashed, row_whole: Hashes) -> None:
+def _exact(start: int, hits: Hits, benchmark: Benchmark, documents: Hashed, row_of: np.ndarray) -> None:
+    """Documents that are an item's text, whole; the few that open like one are compared."""
+    known, openings = benchmark.openings, documents.openings
+    if not len(known):
+        return
+    like = np.flatnonzero(known[np.searchsorted(known, openings).clip(max=len(known) - 1)] == openings)
+    for at, whole in zip(like.tolist(), whole_hashes(documents.taken(like)).tolist(), strict=True):
+        if whole in benchmark.fingerprints:
+            items = hits.exact.setdefault(start + int(row_of[at]), [])
+            items.extend(item for item in benchmark.fingerprints[whole] if item not in items)
+
+
+def _shared(start: int, hits: Hits, benchmark: Benchmark, rows: Hashed) -> None:
     near = False
     for n, index in sorted(benchmark.indexes.items()):
         if n == COMPARED and not near:
@@ -168,7 +178,7 @@ def _shared(chunk: Chunk, hits: Hits, benchmark: Benchmark, rows: Hashed, row_wh
         near = n == SEED and bool(len(shared.run))
         if not len(shared.run):
             continue
-        offset = np.array([chunk.start, 0])
         runs = np.unique(np.stack([shared.document, shared.run], 1), axis=0)
-        hits.runs.setdefault(n, []).append(runs + offset)
-        hits.whole.setdefault(n, []).append(row_whole[runs[:, 0]])
+        some, place = np.unique(runs[:, 0], return_inverse=True)
+        hits.runs.setdefault(n, []).append(runs + np.array([start, 0]))
+        hits.whole.setdefault(n, []).append(whole_hashes(rows.taken(some))[place])

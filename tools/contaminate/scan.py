@@ -18,12 +18,13 @@ from ..change import Report, drops
 from ..context import Context
 from ..errors import Misuse
 from ..store.rows import Rows
+from ..store.wording import pieces_of
 from ..tool import Arg, TextField, tool
 from . import _shards
 from ._align import Vocabulary
 from ._alike import pairs_of
 from ._benchmark import SEED, SHORTEST, TEMPLATED, Benchmark
-from ._hits import Hits, pieces_of
+from ._hits import Hits
 from ._registered import open_benchmark
 from ._similar import Embedded, Space, TfIdf
 from ._told import facts_of, findings_of, summary

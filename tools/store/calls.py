@@ -165,6 +165,18 @@ class Calls:
             ).fetchone()
         return int(row[0]), math.ceil(row[1]), math.ceil(row[2])
 
+    def pace(self, models: Sequence[tuple[str, str]]) -> tuple[int, float]:
+        """(calls, seconds at work) of all runs that asked one of the models, each an (endpoint, model)."""
+        of = " OR ".join(["(endpoint = ? AND model = ?)"] * len(models))
+        with self._lock:
+            row = self._db.execute(
+                f"WITH asked AS (SELECT DISTINCT run FROM spent JOIN calls USING (key) WHERE {of}) "
+                "SELECT count(*), (SELECT total(seconds) FROM elapsed WHERE run IN (SELECT run FROM asked)) FROM spent "
+                "WHERE run IN (SELECT run FROM asked)",
+                [word for one in models for word in one],
+            ).fetchone()
+        return int(row[0]), float(row[1])
+
     def spend(self, run: str, key: str, cost: Cost) -> None:
         """Note a cost without a recorded answer, under any key that is new to the run."""
         with self._lock, self._transaction():

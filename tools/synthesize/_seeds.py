@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, Final
 
+import pyarrow as pa
+
 from ..errors import Misuse, nearest
 from ..panel import Parent
 from ..store.packs import fixed_bytes
@@ -26,13 +28,24 @@ _SPEAKER_KEYS: Final = ("role", "from")
 
 
 class Seeds:
-    """Rows by position. Records are read when they are asked for, each time anew: a caller may change them."""
+    """Rows by position, those of `also` last. Records are read when they are asked for, each time anew: a caller may
+    change them."""
 
-    def __init__(self, rows: Rows) -> None:
+    def __init__(self, rows: Rows, also: Rows | None = None) -> None:
         if not len(rows):
             raise Misuse("There are no rows to start from.", next_step="Name a dataset that holds rows.")
         self.mapping = rows.mapping
         self._table = rows.arrow(("row_id", "record"))
+        if also is not None and len(also):
+            other = also.arrow(("row_id", "record"))
+            if (also.mapping.format, dict(also.mapping.paths)) != (rows.mapping.format, dict(rows.mapping.paths)) or (
+                other.schema != self._table.schema
+            ):
+                raise Misuse(
+                    f"The rows of --also are of another form ({also.mapping.format}) than the seeds ({rows.mapping.format}).",
+                    next_step="Name a dataset that was made from these seeds.",
+                )
+            self._table = pa.concat_tables([self._table, other])
         self._ids = fixed_bytes(self._table.column("row_id").combine_chunks())
 
     def __len__(self) -> int:

@@ -125,8 +125,10 @@ def strategies() -> list[Strategy]:
     return [get(name) for name in NAMES]
 
 
-def build(name: str, config: Mapping[str, Any], rows: Rows, *, wish: Wish | None = None) -> Job:
-    """A panel's job from a strategy, its config and seed rows; a pure function of them.
+def build(
+    name: str, config: Mapping[str, Any], rows: Rows, *, also: Rows | None = None, wish: Wish | None = None
+) -> Job:
+    """A panel's job from a strategy, its config and seed rows, those of `also` among them; a pure function of them.
 
     With `wish.offline` the job's name and the evidence of each row say so, and a strategy that cannot draft from the
     seeds by rules raises Misuse. Raises Misuse for unknown names, a config that does not fit and seeds of another kind.
@@ -134,7 +136,7 @@ def build(name: str, config: Mapping[str, Any], rows: Rows, *, wish: Wish | None
     chosen = get(name)
     wish = wish or Wish()
     try:
-        job = chosen.build(_validated(chosen, config), Seeds(rows), wish)
+        job = chosen.build(_validated(chosen, config), Seeds(rows, also), wish)
     except PromptError as error:
         raise Misuse(error.message, next_step=error.next_step) from None
     gates = (*job.gates, *([_gates.contamination(wish.contaminated)] if wish.contaminated else []))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Annotated, Any, Final, Literal
 
@@ -20,6 +20,7 @@ from .. import panel
 from ..change import Fact, Made, NewRow
 from ..context import Context
 from ..errors import Misuse, Refused
+from ..store.depth import depths
 from ..store.rows import Rows
 from ..tool import Arg, tool
 from ._strategy import Contaminated, Wish, build
@@ -73,6 +74,9 @@ def rows(
         Arg("Jaccard similarity to a seed or an accepted row from which a draft is refused", minimum=0, maximum=1),
     ] = 0.7,
     benchmarks: Annotated[list[str] | None, Arg("benchmarks whose items no row may hold", benchmark=True)] = None,
+    also: Annotated[
+        str | None, Arg("rows accepted earlier that are seeds too, beside the real ones: the next round", dataset=True)
+    ] = None,
     append: Annotated[bool, Arg("add the rows to what the dataset holds instead of making it anew")] = False,
     most: Annotated[int | None, Arg(f"drafts to try at most (default: {TRIES} for every row)", minimum=1)] = None,
     allow_short: Annotated[bool, Arg("keep fewer rows than wanted when the plan ends before")] = False,
@@ -86,6 +90,11 @@ def rows(
     near the cut to an adjudicator. The first `n` that are accepted, in the order of the plan, become the dataset `into`.
     The result depends on the rows, the arguments, the seed and the recorded answers, not on when they came.
 
+    A further round takes made rows as seeds beside the real ones: `--also made --into made --append`. Real rows always stay
+    among the seeds, for models trained on rounds that replace them get worse without bound (Gerstgrasser et al. 2024,
+    arXiv 2404.01413). The evidence of a row has its `depth`: 1 when all it was made from is real, else one more than the
+    deepest of it; `tilth export` wants the real parents of deeper rows exported too.
+
     Strategies, each with settings of its own:
       few_shot   rows like those of the dataset, from examples (Fabricator): labelled texts, questions with answers,
                  spans, or instructions with responses
@@ -98,6 +107,7 @@ def rows(
     Facts `synthesize.INTO.…`: planned, accepted, rejected, cut, and the mean score of what was accepted.
     """
     asked = _panel(ctx)
+    round_ = _round(ctx, data, also, into, append)
     wish = Wish(
         seed=ctx.seed,
         wanted=n,
@@ -106,7 +116,7 @@ def rows(
         contaminated=_watch(ctx, benchmarks),
         offline=asked.offline,
     )
-    job = build(strategy, _settings(settings), data, wish=wish)
+    job = build(strategy, _settings(settings), data, also=round_.also, wish=wish)
     plan, tries = job.tasks, most or TRIES * n
     job = replace(
         job,
@@ -121,7 +131,7 @@ def rows(
     )
     if ctx.base:
         job = replace(job, seeds=(*job.seeds, *_texts(ctx.rows(ctx.base))))
-    made = _Made(job)
+    made = _Made(job, round_.depths)
     books = asked.run(job, made.take)
     if books.accepted < n and not allow_short:
         told = ", ".join(f"{code} {count:,}" for code, count in list(books.rejected.items())[:4])
@@ -132,6 +142,36 @@ def rows(
             "are not paid again.",
         )
     return Made(into, made.added, books, made.refused(), facts=_facts(into, job, books, made.scores))
+
+
+@dataclass(frozen=True)
+class _Round:
+    """The rows that are seeds beside those of the dataset, and how deep the made ones of all seeds are."""
+
+    also: Rows | None
+    depths: Mapping[str, int]
+
+
+def _round(ctx: Context, data: Rows, address: str | None, into: str, append: bool) -> _Round:
+    """Raises Misuse where no seed is real, and where seeds would be replaced."""
+    found, also, real = depths(ctx.store, ctx.dataset, data), None, 0
+    real = len(data) - len(found)
+    if address is not None:
+        name = address.partition("@")[0]
+        if name == ctx.dataset:
+            raise Misuse(f"--also {name} holds the seeds themselves.", next_step="Name rows made from them.")
+        if name == into and not append:
+            raise Misuse(f"--also {name} would be replaced by what is made from it.", next_step="Add --append.")
+        also = ctx.rows(address)
+        deeper = depths(ctx.store, name, also)
+        real += len(also) - len(deeper)
+        found |= deeper
+    if found and not real:
+        raise Misuse(
+            f"No seed is real: all {len(found):,} were made by models or rules.",
+            next_step=f"Start from the real rows and add these: --also {ctx.dataset}",
+        )
+    return _Round(also, found)
 
 
 def _panel(ctx: Context) -> panel.Panel:
@@ -172,8 +212,8 @@ def _texts(rows: Rows) -> list[str]:
 class _Made:
     """Verdicts as they come, in plan order."""
 
-    def __init__(self, job: panel.Job) -> None:
-        self._job = job
+    def __init__(self, job: panel.Job, depths: Mapping[str, int]) -> None:
+        self._job, self._depths = job, depths
         self.added: list[NewRow] = []
         self.scores: list[float] = []
         self._refused: list[dict[str, Any]] = []
@@ -192,7 +232,7 @@ class _Made:
             **verdict.evidence,
             "made_by": self._job.name,
             "task": verdict.task.position,
-            "depth": verdict.depth,
+            "depth": 1 + max((self._depths.get(parent, 0) for parent in parents), default=0),
             "rubric": self._job.rubric.sha,
             "reviews": [{"model": one.model, "role": one.role, "score": one.score, "no": _no(one)}
                         for one in verdict.reviews],

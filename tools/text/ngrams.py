@@ -45,6 +45,18 @@ class Hashed:
         """Words of each document."""
         return np.diff(self.first)
 
+    @property
+    def openings(self) -> Hashes:
+        """For each document a hash of its first word and the number of words: different for most that differ."""
+        padded = np.append(self.words, np.uint64(0))
+        return mix_runs(padded[self.first[:-1]] * RUN_FACTOR + self.sizes.view(np.uint64))
+
+    def taken(self, documents: Positions) -> Hashed:
+        """Some of the documents, in the order given."""
+        size = self.sizes[documents]
+        first = np.concatenate([[0], np.cumsum(size)])
+        return Hashed(self.words[np.arange(first[-1]) + np.repeat(self.first[documents] - first[:-1], size)], first)
+
     def regrouped(self, first: Positions) -> Hashed:
         """The same words as fewer documents: new document g holds the old ones `first[g]` to `first[g + 1] - 1`."""
         return Hashed(self.words, self.first[first])

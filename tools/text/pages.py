@@ -28,6 +28,7 @@ SPACE, ALPHA, SOLID, TERMINAL, WORD, PLAIN, BREAK, JOINT = (1 << bit for bit in 
 P; where `str.splitlines` cuts; what may stand inside a token."""
 
 BREAKS: Final = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
+BLOCK_BYTES: Final = 2 * tokens.BLOCK_BYTES  # every block costs some thousand calls, whatever its size
 _LOOKED_AT: Final = 16  # characters of a word without letters that are looked at for all words at once
 _PADDING: Final = bytes(24)  # word_hashes reads eight bytes at a time
 
@@ -264,7 +265,7 @@ class Pages:
         return Lines(start, end, self.doc_of(start), first, np.searchsorted(self.words.start, end))
 
 
-def pages_of(texts: pa.Array[Any], size: int = tokens.BLOCK_BYTES) -> Iterator[tuple[Positions, Pages]]:
+def pages_of(texts: pa.Array[Any], size: int = BLOCK_BYTES) -> Iterator[tuple[Positions, Pages]]:
     """The texts (Arrow strings; null counts as empty) as Pages of about `size` bytes, and which of the texts they are.
 
     Texts in ASCII go apart from the others: one byte a character instead of four.

@@ -29,7 +29,7 @@ DUPLICATED: Final = range(5, 11)
 SHORT_LINE: Final = 30
 _LONG_WORD, _FEWEST_WORDS = 1_000, 3
 _CITATION: Final = re.compile(r"\[\d*]|\[edit]|\[citation needed]")
-_PARAGRAPHS: Final = re.compile(r"\n{2,}")
+_LINE: Final = np.uint64(0x9E3779B97F4A7C15)
 
 
 def signals(texts: pa.Array[Any], measures: Sequence[Measure]) -> list[pa.Table]:
@@ -119,9 +119,7 @@ def c4(pages: Pages, words: Spans | None = None) -> Signals:
     end, size = pages.words.end[lines.last[some] - 1], pages.words.size[lines.last[some] - 1]
     punctuated[some] = np.isin(pages.chars[end - 1], [ord(one) for one in ".?!\"'"]) & ~_dots(pages, end, size)
     sentences = _sentences(words, lines.start, lines.end)
-    marked = pages.doc_of(np.flatnonzero(pages.chars == ord("[")))
-    if len(marked):
-        _without_citations(pages, lines, stays, punctuated, sentences, holds)
+    _without_citations(pages, lines, stays, punctuated, sentences, holds)
     found: Signals = {}
     for prefix, left in (("", stays & punctuated), ("unpunctuated_", stays)):
         ends = left & (holds["lorem ipsum"] | (holds["{"] & ~holds["javascript"]))
@@ -230,19 +228,33 @@ def _repeated_lines(pages: Pages) -> Signals:
 
 
 def _repeated(pages: Pages) -> np.ndarray:
-    """A row of `_repetition` for each page: of zeros where no two lines are equal, which is nearly always."""
+    """A row of `_repetition` for each page: of zeros where no two lines have the same words, which is nearly always."""
     found = np.zeros((len(pages), 5))
-    for i, text in enumerate(pages.texts):
-        lines = [*filter(None, text.split("\n"))]
-        if len(set(map(str.strip, lines))) < len(lines) or (text[:1] == "\n" and text[-1:] == "\n"):
-            found[i] = _repetition(text)
+    lines, words = pages.lines, pages.words
+    lines = lines.some(lines.end > lines.start)
+    # The sum of the hashes of a line's words and the first of them; lines of whitespace are equal.
+    before = np.concatenate([np.zeros(1, np.uint64), np.cumsum(words.hashes)])
+    key = before[lines.last] - before[lines.first]
+    filled = np.flatnonzero(lines.last > lines.first)
+    key[filled] += words.hashes[lines.first[filled]] * _LINE
+    page_bits = np.uint64(max((len(pages) - 1).bit_length(), 1))
+    key >>= page_bits
+    key |= lines.doc.view(np.uint64) << (np.uint64(64) - page_bits)
+    key.sort()
+    again = (key[1:][key[1:] == key[:-1]] >> (np.uint64(64) - page_bits)).view(np.int64)
+    some = np.flatnonzero(pages.size)
+    newline = ord("\n")
+    around = some[(pages.chars[pages.begin[some]] == newline) & (pages.chars[pages.end[some] - 1] == newline)]
+    for i in np.union1d(again, around).tolist():
+        found[i] = _repetition(pages.texts[i])
     return found
 
 
 def _repetition(text: str) -> tuple[float, float, float, float, int]:
     """Shares of paragraphs, their characters, lines and their characters that occurred before; and the characters of
     such lines that are not blank. The empty pieces at the ends of a text are lines too, as in datatrove."""
-    paragraphs = _PARAGRAPHS.split(text.strip())
+    # Paragraphs stand between two newlines or more.
+    paragraphs = [part for piece in text.strip().split("\n\n") if (part := piece.strip("\n"))] or [""]
     lines = [*filter(None, text.split("\n"))]
     both = lines + [""] * ((text[:1] == "\n") + (text[-1:] == "\n"))
     again, characters = _again(paragraphs)
@@ -267,12 +279,16 @@ def _triggers(pages: Pages, lines: Lines) -> dict[str, Mask]:
     # İ is the one character whose lower case takes two: without it every place stays where it is.
     lowered = pages.text.replace("\u0130", "\0").lower()
     holds: dict[str, Mask] = {}
-    for piece in ("lorem ipsum", "javascript", *POLICY):
-        holds[piece] = np.zeros(len(lines), bool)
-        holds[piece][np.searchsorted(lines.start, pages.places(piece, lowered), "right") - 1] = True
-    holds["policy"] = np.logical_or.reduce([holds.pop(piece) for piece in POLICY])
-    holds["{"] = np.zeros(len(lines), bool)
-    holds["{"][np.searchsorted(lines.start, np.flatnonzero(pages.chars == ord("{")), "right") - 1] = True
+    some = [piece for piece in POLICY if "cookie" not in piece or "cookie" in lowered]
+    for name, pieces in (
+        ("lorem ipsum", ["lorem ipsum"]),
+        ("javascript", ["javascript"]),
+        ("policy", some),
+        ("{", "{"),
+    ):
+        holds[name] = np.zeros(len(lines), bool)
+        for piece in pieces:
+            holds[name][np.searchsorted(lines.start, pages.places(piece, lowered), "right") - 1] = True
     return holds
 
 
@@ -281,7 +297,10 @@ def _without_citations(
 ) -> None:
     """Look at lines with citation marks again, without the marks; `punctuated`, `sentences` and `holds` change
     there."""
-    brackets = np.searchsorted(lines.start, np.flatnonzero(pages.chars == ord("[")), "right") - 1
+    marks = np.flatnonzero(pages.chars == ord("["))
+    following = pages.chars[marks + 1]  # a page ends with a newline
+    marks = marks[np.isin(following, [ord(one) for one in "0123456789]ec"]) | (following > 127)]
+    brackets = np.searchsorted(lines.start, marks, "right") - 1
     rewritten, where = [], []
     for i in np.unique(brackets[stays[brackets]]).tolist():
         line = pages.text[lines.start[i] : lines.end[i]].strip()

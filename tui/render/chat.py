@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ...agent.events import Answered, Asked, Event, Failed, Metered, Noticed, Proposed, Returned, Ruled, Said
+from ...agent.events import Answered, Asked, Event, Failed, Metered, Noticed, Proposed, Returned, Reviewed, Ruled, Said
 from ..terminal import Terminal
 from ..text import many_lines, one_line, table, wrap
 from . import fitted
@@ -30,6 +30,8 @@ def event_lines(event: Event, terminal: Terminal) -> Iterator[str]:
             yield from _spoken("tool", returned(event), terminal)
         case Asked():
             yield from asked_lines(event, terminal)
+        case Reviewed():
+            yield from reviewed_lines(event, terminal)
         case Ruled():
             because = f": {one_line(event.because)}" if event.because else ""
             yield from _spoken("you", f"{WORDS[event.word]}{because}", terminal)
@@ -61,6 +63,15 @@ def asked_lines(event: Asked, terminal: Terminal) -> Iterator[str]:
     for name in ("writes", "sends", "cost", "time"):
         if value := getattr(event, name):
             yield from wrap(f"{name:<7} {one_line(value)}", terminal.columns, indent="            ", first="    ")
+
+
+def reviewed_lines(event: Reviewed, terminal: Terminal) -> Iterator[str]:
+    """What models said about a call."""
+    yield from _spoken("review", f"{one_line(event.tool)}: {'yes' if event.allowed else 'no'}", terminal)
+    for one in event.opinions:
+        because = f": {one_line(one['because'])}" if one["because"] else ""
+        said = f"{one_line(one['model'])} ({one['role']}) {one['word']}{because}"
+        yield from wrap(said, terminal.columns, indent="            ", first="    ")
 
 
 def _why(why: str) -> str:

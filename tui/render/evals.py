@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -10,13 +9,11 @@ from typing import Any, Final
 from ...evals import statistics
 from ...evals.estimate import Estimated, Guess
 from ...evals.statistics import Estimate
-from ...evals.suite import Instance
 from ...evals.summary import AgentSummary, Comparison, Report
 from ..terminal import Terminal
-from ..text import many_lines, one_line, shorten, table
+from ..text import one_line, table
 from . import fitted
 
-MOST_TRUTH: Final = 60
 LOWEST: Final = 6
 
 
@@ -40,18 +37,22 @@ def listed(line: Mapping[str, Any], terminal: Terminal) -> Iterator[str]:
         yield from table([head, *rows], columns=terminal.columns, numbers=(2, 3))
 
 
-def said_before(one: Estimated) -> str:
-    """What stands before a run: what it can tell and what it takes, in a sentence."""
-    takes = "; ".join(f"{one_line(guess.agent)}: {_guessed(guess)}" for guess in one.guesses)
-    return f"{_tells(one)}. It takes {takes}"
+def said_before(one: Estimated) -> Iterator[str]:
+    """What stands before a run: what it can tell, and what it takes."""
+    yield _tells(one)
+    alike: dict[str, list[str]] = {}
+    for guess in one.guesses:
+        alike.setdefault(_guessed(guess), []).append(one_line(guess.agent))
+    yield from (f"{', '.join(names)}: {told}" for told, names in alike.items())
+    yield _together(one)
 
 
 def _tells(one: Estimated) -> str:
     epochs = f" × {one.epochs} epochs" if one.epochs > 1 else ""
     few = f"; in only {one.clusters:,} clusters, which may show less" if one.clusters < one.instances else ""
     return (
-        f"{one.instances:,} instances{epochs} of set {one.set}: two agents that differ by {one.detectable:.2f} or more "
-        f"can be told apart (80 % power, by a usual spread{few})"
+        f"{one.instances:,} instances{epochs} of {one_line(one.suite)}, set {one.set}: two agents that differ by "
+        f"{one.detectable:.2f} or more can be told apart (80 % power, by a usual spread{few})"
     )
 
 
@@ -60,9 +61,23 @@ def _guessed(guess: Guess) -> str:
     if each is None:
         return f"{jobs:,} tries, cost not known (no earlier run)"
     if not each.calls:
-        return f"{jobs:,} tries, no model calls that are known"
+        return f"{jobs:,} tries, no model calls that are known{_minutes(each.seconds * jobs, ', ')}"
     return (f"{jobs:,} tries, about {each.calls * jobs:,} calls, {(each.tokens_in + each.tokens_out) * jobs:,} tokens, "
-            f"${each.usd * jobs:.2f}, {each.seconds * jobs / 60:.1f} min of work (by {guess.by})")  # fmt: skip
+            f"${each.usd * jobs:.2f}{_minutes(each.seconds * jobs, ', ')} (by {guess.by})")  # fmt: skip
+
+
+def _together(one: Estimated) -> str:
+    known = [(guess.each, guess.jobs) for guess in one.guesses if guess.each is not None]
+    calls = sum(each.calls * jobs for each, jobs in known)
+    tokens = sum((each.tokens_in + each.tokens_out) * jobs for each, jobs in known)
+    usd = math.fsum(each.usd * jobs for each, jobs in known)
+    seconds = math.fsum(each.seconds * jobs for each, jobs in known)
+    more = "" if len(known) == len(one.guesses) else "; what is not known comes on top"
+    return f"together about {calls:,} calls, {tokens:,} tokens, ${usd:.2f}, {_minutes(seconds) or 'minutes not known'}{more}"
+
+
+def _minutes(seconds: float, lead: str = "") -> str:
+    return f"{lead}{seconds / 60:.1f} min of work" if seconds else ""
 
 
 @fitted
@@ -83,13 +98,16 @@ def estimated(one: Estimated, terminal: Terminal) -> Iterator[str]:
     yield "nothing was run"
 
 
+SIMULATED: Final = "a simulated model answered here: these figures say nothing of any model"
+
+
 @fitted
 def report(one: Report, wrote: Sequence[str], terminal: Terminal) -> Iterator[str]:
-    epochs = f" × {one.epochs} epochs" if one.epochs > 1 else ""
-    yield f"run {one.run}: {one.suite}@{one.version}, set {one.set}, {one.instances:,} instances{epochs}"
-    yield f"score: {one.metric}, {one.better} is better; 95 % intervals over instances"
+    yield f"run {one.run}: {one_line(one.suite)}@{one.version}, {title(one)}"
+    yield f"score: {metric_name(one, one.metric)}, {one.better} is better; 95 % intervals over instances"
+    yield from cautions(one)
     yield ""
-    yield from table(agent_rows(one), columns=terminal.columns, numbers=(1, 3, 4, 5, 6))
+    yield from _agents(one, terminal)
     yield from unanswered(one)
     yield from _figures(one, terminal)
     if one.comparisons:
@@ -98,16 +116,59 @@ def report(one: Report, wrote: Sequence[str], terminal: Terminal) -> Iterator[st
     elif one.agents:
         yield ""
         yield f"a second agent on the same instances would have to differ by about {one.planned_detectable:.2f}"
+    if one.gaps:
+        yield ""
+        yield from (verdict(gap) for gap in one.gaps)
     if any(agent.spent.self_reported for agent in one.agents):
         yield "tokens and dollars of cmd: agents are self-reported"
     yield from (f"wrote {one_line(name)}" for name in wrote)
+
+
+def title(one: Report) -> str:
+    epochs = f" × {one.epochs} epochs" if one.epochs > 1 else ""
+    return f"set {one.set}, {one.instances:,} instances{epochs}"
+
+
+def metric_name(one: Report, name: str) -> str:
+    """A metric, with the word that a judge nobody calibrated needs."""
+    return f"{name} (judge-scored, uncalibrated)" if name in one.uncalibrated else name
+
+
+def cautions(one: Report) -> Iterator[str]:
+    """What must stand above all figures."""
+    if one.simulated:
+        yield SIMULATED
+    if one.left_out:
+        yield (f"left out: {', '.join(map(one_line, one.left_out))}; it asked a simulated model, which is never shown beside "
+               "a real one")  # fmt: skip
+
+
+SPARE: Final = ("$", "tokens", "answered", "worst family", "scored")
+"""Columns of the agents' table that a narrow terminal goes without, the first first; what they tell stands below."""
+
+
+def _agents(one: Report, terminal: Terminal) -> Iterator[str]:
+    """The table of agents; columns without any news are left out, and those for which there is no room."""
+    rows = agent_rows(one)
+    for name in SPARE:
+        at = rows[0].index(name)
+        plain = name in ("$", "tokens") and all(row[at] in ("0", "0.00") for row in rows[1:])
+        if plain or _width(rows) > terminal.columns:
+            rows = [[*row[:at], *row[at + 1 :]] for row in rows]
+    numbers = [at for at, name in enumerate(rows[0]) if name not in ("agent", "95 % interval", "worst family")]
+    yield from table(rows, columns=terminal.columns, numbers=numbers)
+    if "worst family" not in rows[0]:
+        yield from (f"worst family of {one_line(agent.label)}: {worst(agent)}" for agent in one.agents if agent.worst)
+
+
+def _width(rows: Sequence[Sequence[str]]) -> int:
+    return sum(max(map(len, column)) + 2 for column in zip(*rows, strict=True)) - 2
 
 
 def agent_rows(one: Report) -> list[list[str]]:
     """The table of agents: its head and a row for each."""
     rows = [["agent", "score", "95 % interval", "scored", "answered", "tokens", "$", "worst family"]]
     for agent in one.agents:
-        worst = agent.worst
         rows.append(
             [
                 agent.label,
@@ -117,10 +178,22 @@ def agent_rows(one: Report) -> list[list[str]]:
                 f"{agent.ended.get('answered', 0):,} of {agent.jobs:,}",
                 f"{agent.spent.tokens_in + agent.spent.tokens_out:,}",
                 f"{agent.spent.usd:.2f}",
-                f"{worst[0]} {score(worst[1].value)}" if worst else "",
+                worst(agent),
             ]
         )
     return rows
+
+
+def worst(agent: AgentSummary) -> str:
+    """The family with the lowest figure; how many share it."""
+    if agent.worst is None:
+        return ""
+    name, lowest = agent.worst
+    known = [one.value for one in agent.families.values() if one.known]
+    alike = known.count(lowest.value)
+    if alike == len(known) > 1:
+        return f"all {alike} at {score(lowest.value)}"
+    return f"{name} {score(lowest.value)}{f' and {alike - 1} more' if alike > 1 else ''}"
 
 
 def unanswered(one: Report) -> Iterator[str]:
@@ -131,37 +204,57 @@ def unanswered(one: Report) -> Iterator[str]:
 
 
 def _figures(one: Report, terminal: Terminal) -> Iterator[str]:
-    """A line for each figure, a column for each agent; intervals where one agent leaves room for them."""
+    """A line for each figure, a column for each agent; intervals where one agent leaves room for them. Agents for whom
+    the terminal has no room follow in a table of their own."""
+    rows = _figure_rows(one)
+    left = min(max((len(name) for name in rows), default=0), terminal.columns // 2)
+    agents, families = list(one.agents), lowest_first(one)
+    while agents and rows:
+        room, here = terminal.columns - left, 0
+        while here < len(agents):
+            cells = (row.get(agents[here].label, "") for row in rows.values())
+            room -= 2 + max(len(agents[here].label), *map(len, cells))
+            if room < 0 and here:
+                break
+            here += 1
+        labels, agents = [agent.label for agent in agents[:here]], agents[here:]
+        told = [[name, *(row.get(label, "") for label in labels)] for name, row in rows.items()]
+        told = [row for row in told if any(row[1:])]
+        if told:
+            yield ""
+            yield from table([["figure", *labels], *told], columns=terminal.columns, numbers=range(1, here + 1))
+    if len(families) > LOWEST:
+        yield f"{len(families) - LOWEST:,} families more, none of them lower (--md and --html show all)"
+
+
+def _figure_rows(one: Report) -> dict[str, dict[str, str]]:
+    """Figure -> agent -> what is told of it: the metrics by name, each with its pooled ratio, tries, tags, families."""
     rows: dict[str, dict[str, str]] = {}
 
     def put(name: str, agent: AgentSummary, figure: Estimate) -> None:
         beside = f"  {span(figure)}" if len(one.agents) == 1 else ""
         rows.setdefault(name, {})[agent.label] = f"{score(figure.value)}{beside}" if figure.known else ""
 
+    names = {name for agent in one.agents for name in (*agent.metrics, *agent.pooled)}
+    for name in sorted(names, key=lambda name: (name != one.metric, name)):
+        for agent in one.agents:
+            if name in agent.metrics:
+                put(metric_name(one, name), agent, agent.metrics[name])
+        for agent in one.agents:
+            if name in agent.pooled:
+                put(f"{metric_name(one, name)} (pooled)", agent, agent.pooled[name])
     for agent in one.agents:
-        for name, figure in agent.metrics.items():
-            put(name, agent, figure)
-        for name, figure in agent.pooled.items():
-            put(f"{name} (pooled)", agent, figure)
         for tries in agent.tries:
             rows.setdefault(f"pass@{tries.k}", {})[agent.label] = score(tries.at)
             rows.setdefault(f"pass^{tries.k}", {})[agent.label] = score(tries.hat)
         for tag, values in agent.groups.items():
             for value, figure in values.items():
                 put(f"{tag} = {value or 'none'} ({figure.n:,})", agent, figure)
-    families = lowest_first(one)
-    for name in families[:LOWEST]:
+    for name in lowest_first(one)[:LOWEST]:
         for agent in one.agents:
             if name in agent.families:
                 put(f"family {name}", agent, agent.families[name])
-    told = [[name, *(cells.get(agent.label, "") for agent in one.agents)] for name, cells in rows.items()
-            if any(cells.values())]  # fmt: skip
-    if told:
-        yield ""
-        head = ["figure", *(agent.label for agent in one.agents)]
-        yield from table([head, *told], columns=terminal.columns, numbers=range(1, len(head)))
-    if len(families) > LOWEST:
-        yield f"{len(families) - LOWEST:,} families more, none of them lower (--md and --html show all)"
+    return rows
 
 
 def lowest_first(one: Report) -> list[str]:
@@ -189,6 +282,10 @@ def verdict(one: Comparison) -> str:
         return f"{first} and {second}: no instance has a score of both"
     turned = one.winner == one.second
     figures = f"{_signed(one.difference, turned)}, 95 % interval {_signed_span(one.difference, turned)}"
+    if constant(one) and one.difference.value == 0:
+        return f"{first} and {second} are not separable: the same score on all {one.difference.n:,} instances{way}{gap}"
+    if constant(one):
+        figures = f"{_signed(one.difference, turned)} on every instance"
     if one.paired:
         groups = f" in {one.difference.clusters:,} clusters" if one.difference.clusters < one.difference.n else ""
         figures += f", p {_p(one.p)}, {one.difference.n:,} pairs{groups}"
@@ -202,6 +299,11 @@ def verdict(one: Comparison) -> str:
     return said + way + gap + lost
 
 
+def constant(one: Comparison) -> bool:
+    """Is the difference the same everywhere? Then resampling it says nothing, and there is no interval to tell."""
+    return one.paired and one.difference.low == one.difference.high
+
+
 def _why_not(one: Comparison) -> str:
     if math.isnan(one.detectable):
         return "; too few for an interval"
@@ -210,7 +312,8 @@ def _why_not(one: Comparison) -> str:
     if abs(one.difference.value) < one.detectable or not one.paired:
         return f"; these show {one.detectable:.3f} or more"
     least = statistics.least_p(one.difference.clusters)
-    return f"; no p below {least:.3f} is possible for {one.difference.clusters} clusters" if least > 0.001 else ""
+    groups = "clusters" if one.difference.clusters < one.difference.n else "pairs"
+    return f"; no p below {least:.3f} is possible for {one.difference.clusters} {groups}" if least > 0.001 else ""
 
 
 def _p(value: float) -> str:
@@ -243,30 +346,3 @@ def ended(agent: AgentSummary) -> str:
     if agent.missing:
         parts.append(f"{agent.missing:,} not run")
     return ", ".join(parts)
-
-
-@fitted
-def instances(found: Sequence[Instance], terminal: Terminal) -> Iterator[str]:
-    rows = [
-        [number, one.id, len(one.files), f"{sum(map(len, one.files.values())):,}",
-         ", ".join(f"{tag}={value}" for tag, value in one.tags.items())]
-        for number, one in enumerate(found, 1)
-    ]  # fmt: skip
-    yield from table([["", "instance", "files", "bytes", "tags"], *rows], columns=terminal.columns, numbers=(0, 2, 3))
-
-
-@fitted
-def instance(one: Instance, terminal: Terminal) -> Iterator[str]:
-    yield f"instance {one.id} of {one.suite}"
-    yield from (f"  {one_line(tag)}: {one_line(value)}" for tag, value in one.tags.items())
-    yield ""
-    yield from many_lines(one.task)
-    yield ""
-    yield from (f"file {one_line(name)}, {len(body):,} bytes" for name, body in one.files.items())
-    yield f"submission: {shorten(json.dumps(one.submission, ensure_ascii=False), 400)}"
-    yield ""
-    yield "truth (agents never see it):"
-    lines = json.dumps(one.truth, indent=1, ensure_ascii=False).split("\n")
-    yield from (" " * (len(line) - len(line.lstrip())) + shorten(line, 400) for line in lines[:MOST_TRUTH])
-    if len(lines) > MOST_TRUTH:
-        yield f"… {len(lines) - MOST_TRUTH:,} lines more; --json shows all"

@@ -6,16 +6,19 @@ from collections.abc import Iterator, Sequence
 
 from ...evals.summary import Report
 from ..text import one_line
-from .evals import agent_rows, score, span, unanswered, verdict
+from .evals import agent_rows, cautions, metric_name, score, span, unanswered, verdict
 
 
 def markdown(one: Report) -> Iterator[str]:
     epochs = f" × {one.epochs} epochs" if one.epochs > 1 else ""
-    yield f"## {_cell(one.suite)}@{one.version}: {_cell(one.metric)}"
+    yield f"## {_cell(one.suite)}@{one.version}: {_cell(metric_name(one, one.metric))}"
     yield ""
     yield (f"Run `{one.run}`, set `{one.set}`, {one.instances:,} instances{epochs}; {one.better} is better; 95 % "
            "intervals over instances.")  # fmt: skip
     yield ""
+    for said in cautions(one):
+        yield f"**{_cell(said)}**"
+        yield ""
     yield from _table(agent_rows(one), numbers=(1, 3, 4, 5, 6))
     if said := [f"- {_cell(line)}" for line in unanswered(one)]:
         yield ""
@@ -31,11 +34,14 @@ def markdown(one: Report) -> Iterator[str]:
     pooled = [(agent.label, name, figure) for agent in one.agents for name, figure in agent.pooled.items()]
     if pooled:
         yield ""
-        rows = [[label, name, score(figure.value), span(figure)] for label, name, figure in pooled]
+        rows = [[label, metric_name(one, name), score(figure.value), span(figure)] for label, name, figure in pooled]
         yield from _table([["agent", "pooled figure", "value", "95 % interval"], *rows], numbers=(2,))
     if one.comparisons:
         yield ""
         yield from (f"- {_cell(verdict(pair))}" for pair in one.comparisons)
+    if one.gaps:
+        yield ""
+        yield from (f"- {_cell(verdict(gap))}" for gap in one.gaps)
 
 
 def _table(rows: Sequence[Sequence[str]], *, numbers: Sequence[int] | range) -> Iterator[str]:

@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from ...tools.store.history import excerpt
 from ..terminal import Terminal
-from ..text import one_line, shorten, table
+from ..text import neutral, one_line, shorten, table
 from . import fitted
 
 if TYPE_CHECKING:
@@ -18,6 +17,8 @@ if TYPE_CHECKING:
 @fitted
 def what_if(name: str, previews: Sequence[Preview], terminal: Terminal) -> Iterator[str]:
     """Kept and dropped per value, and rows that are decided otherwise than at the value before."""
+    from ...tools.store.history import excerpt
+
     reasons = list(dict.fromkeys(reason for one in previews for reason in one.dropped))
     rows = [
         [one.value, f"{one.kept:,}", f"{sum(one.dropped.values()):,}", *(f"{one.dropped.get(r, 0):,}" for r in reasons)]
@@ -39,6 +40,11 @@ def what_if(name: str, previews: Sequence[Preview], terminal: Terminal) -> Itera
 def dry_run(tool: str, dataset: str, counts: Mapping[str, Any], terminal: Terminal) -> Iterator[str]:
     from .results import result_lines
 
+    if "estimate" in counts:
+        yield f"{tool} {dataset}"
+        yield from _estimate(counts["estimate"], done=counts["done"])
+        yield "Nothing was sent."
+        return
     line = {"tool": tool, "dataset": dataset, "version": "unchanged", **counts}
     yield from result_lines(line, terminal)
     yield "Nothing was changed."
@@ -58,9 +64,29 @@ def plan(name: str, steps: Sequence[Mapping[str, Any]], terminal: Terminal) -> I
         ]
         for number, step in enumerate(steps)
     ]
-    yield f"{name}: {len(steps) - 1} steps after the import, no model calls"
+    paid = [(number, step) for number, step in enumerate(steps) if "estimate" in step]
+    models = f"{len(paid)} of them ask models" if paid else "no model calls"
+    yield f"{name}: {len(steps) - 1} steps after the import, {models}"
     yield from table([head, *rows], columns=terminal.columns, numbers=(0, 2))
-    yield "Nothing was changed."
+    for number, step in paid:
+        on = step.get("estimated_on")
+        yield f"{number} {step['step']}" + (f" (on the rows there are after {on})" if on else "")
+        if on == "":
+            yield "  not known before the import"
+        else:
+            yield from _estimate(step["estimate"], done=False)
+    yield "Nothing was changed, nothing was sent." if paid else "Nothing was changed."
+
+
+def _estimate(told: Mapping[str, Any] | None, *, done: bool) -> Iterator[str]:
+    from ...agent.spending import Estimate
+
+    if done:
+        yield "  was done before: nobody would be asked"
+    elif told is None:
+        yield "  would ask nobody"
+    else:
+        yield from (f"  {neutral(line)}" for line in Estimate(**told).lines())
 
 
 def _arguments(args: Mapping[str, Any]) -> str:

@@ -49,6 +49,9 @@ class Conversation(Protocol):
     async def close(self) -> None: ...
 
 
+Opening = Callable[[], "Workspace"]
+"""Opens the workspace; called in a thread."""
+
 OpenEngine = Callable[["Workspace", str], Conversation]
 """Makes the conversation of a workspace about a dataset."""
 

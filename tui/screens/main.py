@@ -19,7 +19,6 @@ from textual.screen import Screen
 
 from ...agent.events import Answered, Asked, Event, Failed, Finished, Metered, Noticed, Returned, Ruled, Said
 from ...tools.errors import TilthError
-from .. import twin
 from ..render.chat import window
 from ..terminal import Terminal
 from ..text import fold, many_lines, one_line
@@ -27,14 +26,13 @@ from ..widgets.approval import ApprovalCard
 from ..widgets.background import Broke, Fetched, fetch
 from ..widgets.blocks import Note, Person
 from ..widgets.composer import Composer
-from ..widgets.findings_tab import FindingsTab
 from ..widgets.line_view import Render
 from ..widgets.pane import TABS, Pane
 from ..widgets.plain_text import BAD
 from ..widgets.status_line import StatusLine
 from ..widgets.tab import Tab
 from ..widgets.transcript import Transcript
-from .conversation import Conversation, Ended, OpenEngine, Told
+from .conversation import Conversation, Ended, OpenEngine, Opening, Told
 from .start import opened
 from .typed import WELCOME, Own, completions, help_lines, read
 
@@ -57,22 +55,23 @@ class MainScreen(Screen[None]):
 
     def __init__(
         self,
-        workspace: Workspace,
+        opening: Opening,
         open_engine: OpenEngine,
         dataset: str,
         *,
         resumed: bool,
         clock: Callable[[], float],
     ) -> None:
-        super().__init__()
-        self.workspace = workspace
+        super().__init__(classes="" if resumed else "-pane")
+        self._opening = opening
+        self._opened: Workspace | None = None
         self.dataset = dataset
         self._open_engine = open_engine
         self._resumed = resumed
         self._idle = "ready"
         self._clock = clock
         self._version = ""
-        self._busy = ""
+        self._busy = "opening"
         self._quiet = False
         self._asked = False
         self._waiting: deque[Callable[[], None]] = deque()
@@ -81,8 +80,14 @@ class MainScreen(Screen[None]):
         with Horizontal(id="body"):
             yield Transcript(id="transcript")
             yield Pane(self._clock, id="pane")
-        yield Composer(lambda text: completions(text, self.workspace), id="composer")
+        yield Composer(lambda text: completions(text, self._opened), id="composer")
         yield StatusLine(id="status")
+
+    @property
+    def workspace(self) -> Workspace:
+        """The workspace, once it is open; what is typed before waits."""
+        assert self._opened is not None
+        return self._opened
 
     @cached_property
     def engine(self) -> Conversation:
@@ -102,18 +107,31 @@ class MainScreen(Screen[None]):
         return self.query_one(Composer)
 
     def on_mount(self) -> None:
-        self.workspace.listener = self._listen
         self.composer.prompt.focus()
-        self.set_class(not self._resumed, "-pane")
+        self._say_state()
         if not self._resumed:
             self.transcript.add(Note(WELCOME))
-        self.call_after_refresh(self._begin)  # the first frame comes before the data
+        self.call_after_refresh(self._fill)  # the first frame comes before the data
 
     async def on_unmount(self) -> None:
         if "engine" in self.__dict__:
             await self.engine.close()
 
-    def _begin(self) -> None:
+    async def _fill(self) -> None:
+        await self.pane.fill()
+        fetch(self, "workspace", self._open)
+
+    def _open(self) -> Workspace:
+        """In a thread: the workspace, and what the engine needs to be imported."""
+        workspace = self._opening()
+        from ...agent import engine  # noqa: F401
+
+        return workspace
+
+    def _begin(self, workspace: Workspace) -> None:
+        self._opened = workspace
+        workspace.listener = self._listen
+        self._busy = ""
         if self._resumed:
             self._resume()
             self.dataset = self.dataset or self.engine.dataset
@@ -121,6 +139,8 @@ class MainScreen(Screen[None]):
             self.action_open(self.dataset)
         else:
             self._say_model()
+        if not self._busy:
+            self._end()
 
     def _listen(self, event: Event) -> None:
         """Events of work on the workspace, from its thread."""
@@ -163,7 +183,7 @@ class MainScreen(Screen[None]):
         self._refresh_data()
 
     def _say_state(self) -> None:
-        running = self.pane.run.state
+        running = self.pane.run.state if self.pane.filled else ""
         self.query_one(StatusLine).say("asks you" if self._asked else running or self._busy or self._idle)
 
     def _do(self, what: str, do: Callable[[], Any], name: str = "did") -> None:
@@ -182,6 +202,12 @@ class MainScreen(Screen[None]):
 
     def on_fetched(self, event: Fetched) -> None:
         event.stop()
+        if event.what == "workspace":
+            if event.trouble:
+                self.app.exit()
+            else:
+                self._begin(event.value)
+            return
         if event.trouble:
             self.transcript.add(Note(event.trouble, "✘", BAD))
             if not self.has_class("-wide"):
@@ -225,21 +251,27 @@ class MainScreen(Screen[None]):
     @on(Composer.Sent)
     def _sent(self, event: Composer.Sent) -> None:
         event.stop()
+        self._typed(event.text)
+
+    def _typed(self, text: str) -> None:
+        if self._opened is None:
+            self._waiting.append(lambda: self._typed(text))
+            return
         try:
-            typed = read(event.text, self.dataset, self.workspace)
+            typed = read(text, self.dataset, self.workspace)
         except TilthError as error:
             told = many_lines(str(error))
-            self._tell(event.text, "", lambda terminal: told)
+            self._tell(text, "", lambda terminal: told)
             return
         if isinstance(typed, Own):
             self.call_later(getattr(self, f"action_{typed.action}"), *typed.words)
         elif typed is not None:
-            self._command(event.text, typed)
+            self._command(text, typed)
         else:
             self._show_pane(False)
-            self.transcript.add(Person(event.text))
+            self.transcript.add(Person(text))
             self.transcript.scroll_end(animate=False)
-            self._start("thinks", lambda: self._converse(lambda: self.engine.chat(event.text)))
+            self._start("thinks", lambda: self._converse(lambda: self.engine.chat(text)))
 
     def _converse(self, begin: Callable[[], AsyncIterator[Event]]) -> None:
         self._busy = self._busy or "thinks"
@@ -321,6 +353,8 @@ class MainScreen(Screen[None]):
             case "context":
                 self._tell(text, "", lambda terminal: window(self.engine.context(), self.engine.limit, terminal))
             case _:
+                from .. import twin
+
                 terminal = Terminal(columns=max(self.transcript.columns - 4, 40))
                 root, listener = self.workspace.root, self.workspace.listener
                 self._do(line.shown, lambda: (text, line.shown, twin.run(line.twin, root, terminal, listener)), "ran")
@@ -335,23 +369,17 @@ class MainScreen(Screen[None]):
         self._show_pane(True)
         self.pane.look_at(name)
 
-    def _opened(self, wanted: str) -> str:
-        """In a thread: the dataset, and what the engine needs to be imported."""
-        from ...agent import engine  # noqa: F401
-
-        return opened(self.workspace, wanted)
-
     def action_open(self, wanted: str = "") -> None:
         if wanted:
-            self._do(f"opens {one_line(wanted)}", lambda: self._opened(wanted), "opened")
+            self._do(f"opens {one_line(wanted)}", lambda: opened(self.workspace, wanted), "opened")
         else:
             self.transcript.add(Note("/open wants a dataset or a path", "✘", BAD))
 
     def action_theme(self) -> None:
         self.app.action_theme()  # type: ignore[attr-defined]
 
-    @on(FindingsTab.Rows)
-    def _rows_of(self, event: FindingsTab.Rows) -> None:
+    @on(Tab.Rows)
+    def _rows_of(self, event: Tab.Rows) -> None:
         event.stop()
         self.pane.rows.find(event.where)
         self.pane.look_at("rows")

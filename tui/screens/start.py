@@ -18,6 +18,7 @@ from ..render.results import version
 from ..widgets.background import Broke, Fetched, fetch
 from ..widgets.item_list import Item, ItemList, one
 from ..widgets.plain_text import BOLD, MUTED, LineInput, PlainText, joined, safe
+from .conversation import Opening
 
 if TYPE_CHECKING:
     from ...agent.workspace import DatasetStatus, Workspace
@@ -45,9 +46,10 @@ class StartScreen(Screen[None]):
             super().__init__()
             self.root = root
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, opening: Opening, *, straight: bool = False) -> None:
         super().__init__()
-        self._workspace = workspace
+        self._opening = opening
+        self._straight = straight
         self._choices: list[Callable[[], Message]] = []
 
     def compose(self) -> ComposeResult:
@@ -62,23 +64,37 @@ class StartScreen(Screen[None]):
 
     def on_mount(self) -> None:
         self.query_one("#path").focus()
-        root = self._workspace.root
-        fetch(self, "known", lambda: (self._workspace.datasets(), [path for path in recent() if path != root]))
+        self.query_one("#said", PlainText).show("opening …")
+
+        def known() -> tuple[list[DatasetStatus], list[Path]]:
+            workspace = self._opening()
+            return workspace.datasets(), [path for path in recent() if path != workspace.root]
+
+        self.call_after_refresh(fetch, self, "known", known)  # the first frame comes before the workspace
 
     def on_fetched(self, event: Fetched) -> None:
         event.stop()
         said = self.query_one("#said", PlainText)
         said.show(event.trouble)
-        if event.trouble:
+        if event.trouble and event.what == "known":
+            self.app.exit()
+        elif event.trouble:
             self.query_one("#path").focus()
         elif event.what == "known":
-            self._show(*event.value)
+            self._known(*event.value)
         else:
             self.post_message(self.Dataset(event.value))
 
     def on_broke(self, event: Broke) -> None:
         event.stop()
         self.query_one("#said", PlainText).show(event.sentence())
+
+    def _known(self, datasets: list[DatasetStatus], folders: list[Path]) -> None:
+        own = [one for one in datasets if not one.name.startswith("benchmarks/")]
+        if self._straight and len(own) == 1:
+            self.post_message(self.Dataset(own[0].name))
+        else:
+            self._show(datasets, folders)
 
     def _show(self, datasets: list[DatasetStatus], folders: list[Path]) -> None:
         items: list[Item] = []
@@ -101,7 +117,7 @@ class StartScreen(Screen[None]):
             self.post_message(self.Folder(path.resolve()))
         elif text:
             self.query_one("#said", PlainText).show("reading …")
-            fetch(self, "open", lambda: opened(self._workspace, str(path)))
+            fetch(self, "open", lambda: opened(self._opening(), str(path)))
 
     @on(ItemList.Chosen, "#choices")
     def _chosen(self, event: ItemList.Chosen) -> None:

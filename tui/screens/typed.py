@@ -75,8 +75,10 @@ def read(text: str, dataset: str, workspace: Workspace) -> Line | Own | None:
     return commands.read(text, dataset, list(workspace.store.histories()))
 
 
-def completions(text: str, workspace: Workspace) -> Sequence[Completion]:
-    """What the last word of a text may become."""
+def completions(text: str, workspace: Workspace | None) -> Sequence[Completion]:
+    """What the last word of a text may become; nothing before the workspace is open."""
+    if workspace is None:
+        return ()
     found = [Completion(word, help) for word, help in commands.complete(text, workspace)]
     if text.startswith("/") and " " not in text:
         found += [Completion(f"/{one.name}", one.help) for one in OWN if one.name.startswith(text[1:])]

@@ -86,13 +86,16 @@ def chat(command: Command) -> int:
     plain = command.option("plain") or not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
     if command.option("json"):
         raise Misuse("'tilth chat' has no --json.", next_step='Ask one thing at a time: tilth ask "…" --json')
+    if not plain:
+        from ...agent.events import nobody
+        from ..app import run
+
+        return run(
+            lambda: command.open(create=True, listener=nobody), dataset=args.dataset or "", resume=args.resume or ""
+        )
     with command.open(*([args.dataset] if args.dataset else []), create=True) as workspace:
         dataset = workspace.address(args.dataset) if args.dataset else _only(workspace)
         session = sessions_on_disk.resume(workspace.store, args.resume) if args.resume else None
-        if not plain:
-            from ..app import run
-
-            return int(run(workspace, dataset=dataset, session=session) or 0)
         from ..linear import talk
 
         code = talk(command, workspace, dataset, session)

@@ -17,6 +17,7 @@ from ...tools.errors import Misuse, nearest
 from ...tools.store.store import find_workspace
 from .. import evals_json
 from ..render import evals as shown
+from ..render import evals_instance
 
 if TYPE_CHECKING:
     from ..command import Command
@@ -29,6 +30,7 @@ _TAKES: Final = {
         "model",
         "count",
         "seeds",
+        "data",
         "epochs",
         "jobs",
         "limit",
@@ -40,10 +42,10 @@ _TAKES: Final = {
         "html",
         "inspect",
     },
-    "show": {"count", "seeds", "instance"},
-    "report": {"md", "html", "inspect"},
+    "show": {"count", "seeds", "data", "instance"},
+    "report": {"data", "md", "html", "inspect"},
     "compare": set[str](),
-    "rescore": set[str](),
+    "rescore": {"data"},
     "calibrate": {"prompt", "gold", "target", "batch", "votes"},
 }
 _FIXED: Final = ("agent", "model", "count", "seeds", "epochs", "limit")
@@ -71,6 +73,10 @@ def _root(command: Command) -> Path:
 
 def _runs(command: Command) -> Path:
     return _root(command) / FOLDER
+
+
+def _data(command: Command) -> Path | None:
+    return Path(command.args.data) if command.args.data else None
 
 
 def _words(command: Command, form: str, *, least: int = 1, most: int = 1) -> list[str]:
@@ -105,7 +111,7 @@ def _run(command: Command) -> int:
     words = _words(command, "run SUITE --agent A")
     if not args.agent:
         raise Misuse("'tilth eval run' wants an agent.", next_step=f"Write --agent A; {nearest('', registry.agents())}")
-    suite, runs = registry.suite(words[0]), _runs(command)
+    suite, runs = registry.suite(words[0], _data(command)), _runs(command)
     seeds = args.seeds or sets.PUBLIC
     if seeds == "fresh" and args.dry_run:
         seeds = sets.PUBLIC  # nothing is drawn for a rehearsal
@@ -118,7 +124,7 @@ def _run(command: Command) -> int:
         if ".py" in words[0] else words[0]  # fmt: skip
     plan, instances = runner.planned(
         suite, source, drawn, choices,
-        count=args.count or COUNT, epochs=args.epochs or 1, limits=_limits(args.limit),
+        count=args.count or COUNT, epochs=args.epochs or 1, limits=_limits(args.limit), folder=_data(command),
     )  # fmt: skip
     rehearsal = runner.Bench(Run(runs / "none", plan), suite, instances, _root(command), args.env)
     guessed = estimate(plan, list(instances.values()), rehearsal.agents(), runs)
@@ -126,7 +132,8 @@ def _run(command: Command) -> int:
         line = {"tool": "eval.dry_run", **evals_json.estimated(guessed)}
         command.face.result(line, lambda screen: shown.estimated(guessed, screen))
         return 0
-    command.face.listener(Noticed(shown.said_before(guessed)))
+    for said in shown.said_before(guessed):
+        command.face.listener(Noticed(said))
     return _finish(command, replace(rehearsal, run=create_run(runs, plan)))
 
 
@@ -139,9 +146,9 @@ def _resumed(command: Command) -> runner.Bench:
             raise Misuse(f"--{option} cannot change for a run that was begun.", next_step="Leave it out, or run anew.")
     if args.dry_run:
         raise Misuse("--dry-run is for a run that is not begun.")
-    if words and registry.suite(words[0]).name != run.plan.suite:
+    if words and registry.suite(words[0]).name != run.plan.suite.partition("[")[0]:
         raise Misuse(f"Run {run.id} is of suite {run.plan.suite}, not {words[0]}.")
-    return runner.reopen(run, _root(command), variables=args.env)
+    return runner.reopen(run, _root(command), variables=args.env, folder=_data(command))
 
 
 def _finish(command: Command, bench: runner.Bench) -> int:
@@ -190,7 +197,7 @@ def _limits(words: list[str]) -> Limits:
 
 def _show(command: Command) -> None:
     args, words = command.args, _words(command, "show SUITE [--instance I]")
-    suite = registry.suite(words[0])
+    suite = registry.suite(words[0], _data(command))
     if args.seeds == "fresh":
         raise Misuse("A fresh set that was looked at is fresh no more.", next_step="Look at public or at set:ID.")
     drawn = sets.choose(args.seeds or sets.PUBLIC, suite, _runs(command) / "sets")
@@ -200,24 +207,24 @@ def _show(command: Command) -> None:
     if not wanted:
         line = {"tool": "eval.show", "suite": suite.name, "set": drawn.id,
                 "instances": [evals_json.instance(one) for one in instances]}  # fmt: skip
-        command.face.result(line, lambda screen: shown.instances(instances, screen))
+        command.face.result(line, lambda screen: evals_instance.instances(instances, screen))
         return
     found = [instances[number - 1]] if number else [one for one in instances if one.id.startswith(wanted)]
     if len(found) != 1:
         raise Misuse(f"Set {drawn.id} has no instance {wanted!r} among its first {len(instances):,}.",
                      next_step=nearest(wanted, [one.id for one in instances]))  # fmt: skip
     line = {"tool": "eval.show", "suite": suite.name, "set": drawn.id, **evals_json.whole_instance(found[0])}
-    command.face.result(line, lambda screen: shown.instance(found[0], screen))
+    command.face.result(line, lambda screen: evals_instance.instance(found[0], screen))
 
 
 def _report(command: Command) -> None:
-    run = open_run(_runs(command), _words(command, "report RUN")[0])
-    _tell(command, run, "eval.report")
+    run, *others = (open_run(_runs(command), id) for id in _words(command, "report RUN [RUN]", most=2))
+    _tell(command, run, "eval.report", *others)
 
 
-def _tell(command: Command, run: Run, tool: str) -> None:
-    """The report as asked for; files are written beside it."""
-    told, args = summary.report(run), command.args
+def _tell(command: Command, run: Run, tool: str, *others: Run) -> None:
+    """The report as asked for, with the gaps to `others`; files are written beside it."""
+    told, args = summary.report(run, *others), command.args
     wrote: list[str] = []
     if args.html:
         from ..evals_html import render_html
@@ -227,7 +234,7 @@ def _tell(command: Command, run: Run, tool: str) -> None:
     if args.inspect:
         from ...evals.export_inspect import export
 
-        instances = runner.reopen(run, _root(command)).instances
+        instances = runner.reopen(run, _root(command), folder=_data(command)).instances
         wrote += [str(path) for path in export(run, instances, Path(args.inspect))]
     line = {"tool": tool, **summary_json.report_json(told), "wrote": wrote}
     if args.md:
@@ -258,7 +265,7 @@ def _compare(command: Command) -> None:
 
 def _rescore(command: Command) -> None:
     run = open_run(_runs(command), _words(command, "rescore RUN")[0])
-    changed = runner.rescore(runner.reopen(run, _root(command)))
+    changed = runner.rescore(runner.reopen(run, _root(command), folder=_data(command)))
     command.face.listener(Noticed(f"scored every submission of {run.id} again: {changed:,} scores changed"))
     _tell(command, run, "eval.rescore")
 

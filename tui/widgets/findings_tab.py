@@ -40,13 +40,6 @@ class FindingsTab(Tab):
     DEFAULT_CSS = "FindingsTab #verdicts { height: 1fr; padding: 0 1; }"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("f", "fix", show=False)]
 
-    class Rows(Message):
-        """Show the rows that meet a predicate."""
-
-        def __init__(self, where: str) -> None:
-            super().__init__()
-            self.where = where
-
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self._found: Sequence[Mapping[str, Any]] = ()

@@ -10,16 +10,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 
-from .drops_tab import DropsTab
-from .findings_tab import FindingsTab
-from .ledger_tab import LedgerTab
 from .plain_text import BOLD, MUTED, PlainText, joined
-from .rows_tab import RowsTab
-from .run_tab import RunTab
 from .tab import Tab
 
 if TYPE_CHECKING:
     from ...agent.workspace import Workspace
+    from .rows_tab import RowsTab
+    from .run_tab import RunTab
 
 TABS: Final = ("findings", "rows", "drops", "run", "ledger")
 _GAP = "  "
@@ -64,15 +61,29 @@ class Pane(Vertical):
 
     def compose(self) -> ComposeResult:
         yield TabBar()
-        yield FindingsTab(id="findings")
-        yield RowsTab(id="rows")
-        yield DropsTab(id="drops")
-        yield RunTab(self._clock, id="run")
-        yield LedgerTab(id="ledger")
         yield PlainText(id="tab-keys", classes="keys")
 
     def on_mount(self) -> None:
         self._mark()
+
+    async def fill(self) -> None:
+        """Put the tabs in. It is done after the first frame, which they would keep waiting."""
+        from .drops_tab import DropsTab
+        from .findings_tab import FindingsTab
+        from .ledger_tab import LedgerTab
+        from .rows_tab import RowsTab
+        from .run_tab import RunTab
+
+        tabs = FindingsTab(id="findings"), RowsTab(id="rows"), DropsTab(id="drops"), RunTab(self._clock, id="run")
+        made: tuple[Tab, ...] = (*tabs, LedgerTab(id="ledger"))
+        for tab in made:
+            tab.display = tab.id == self.current
+        await self.mount_all(made, before="#tab-keys")
+        self._mark()
+
+    @property
+    def filled(self) -> bool:
+        return bool(self.query(Tab))
 
     @property
     def tab(self) -> Tab:
@@ -80,10 +91,14 @@ class Pane(Vertical):
 
     @property
     def run(self) -> RunTab:
+        from .run_tab import RunTab
+
         return self.query_one("#run", RunTab)
 
     @property
     def rows(self) -> RowsTab:
+        from .rows_tab import RowsTab
+
         return self.query_one("#rows", RowsTab)
 
     def about(self, workspace: Workspace, address: str) -> None:
@@ -94,11 +109,14 @@ class Pane(Vertical):
         """Bring a tab into sight."""
         self.current = name
         self._mark()
-        self.tab.look()
-        if focus:
-            self.focus_tab()
+        if self.filled:
+            self.tab.look()
+            if focus:
+                self.focus_tab()
 
     def focus_tab(self) -> None:
+        if not self.filled:
+            return
         for widget in self.tab.query("RowTable, ItemList, TextView"):
             if widget.can_focus:
                 widget.focus()
@@ -108,7 +126,7 @@ class Pane(Vertical):
         for tab in self.query(Tab):
             tab.display = tab.id == self.current
         self.query_one(TabBar).mark(self.current)
-        self.query_one("#tab-keys", PlainText).show(self.tab.KEYS)
+        self.query_one("#tab-keys", PlainText).show(self.tab.KEYS if self.filled else "")
 
     def action_look(self, name: str) -> None:
         self.look_at(name)

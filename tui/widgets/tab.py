@@ -39,6 +39,13 @@ class Tab(Vertical):
             self.do = do
             self.quiet = quiet
 
+    class Rows(Message):
+        """Show the rows that meet a predicate."""
+
+        def __init__(self, where: str) -> None:
+            super().__init__()
+            self.where = where
+
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self.workspace: Workspace | None = None

@@ -1,0 +1,46 @@
+"""How far made rows are from real ones: 1 for a row made from real rows, 2 for one made from such a row, and so on.
+
+It knows what makings wrote down of each row. What depth is good for, it does not.
+"""
+
+from __future__ import annotations
+
+import json
+
+from .history import decisions
+from .ledger import Entry
+from .rows import Rows
+from .store import Store
+
+
+def depths(store: Store, dataset: str, rows: Rows) -> dict[str, int]:
+    """The depth of every made row of a version by row id (32 hex digits); real rows are not in it.
+
+    A row that a step cut out of others is as deep as the deepest of them.
+    """
+    told: dict[str, int] = {}
+    for entry in makings(store, dataset, rows.vid):
+        table = decisions(store, entry)
+        if table is not None:
+            found = zip(table["row_id"].to_pylist(), table["evidence"].to_pylist(), strict=True)
+            told |= {row_id.hex(): json.loads(evidence or "{}").get("depth", 1) for row_id, evidence in found}
+    if not told:
+        return {}
+    found_here: dict[str, int] = {}
+    table = rows.arrow(("row_id", "parents"))
+    for row_id, parents in zip(table["row_id"].to_pylist(), table["parents"].to_pylist(), strict=True):
+        known = told.get(row_id.hex()) or max((told.get(one.hex(), 0) for one in parents or ()), default=0)
+        if known:
+            found_here[row_id.hex()] = known
+    return found_here
+
+
+def makings(store: Store, dataset: str, vid: str) -> list[Entry]:
+    """The entries of a lineage that brought rows which models or rules made, oldest first."""
+    return [one for one in store.ledger.lineage(dataset, vid) if one.kind == "import" and made_from(one)]
+
+
+def made_from(entry: Entry) -> list[str]:
+    """The versions, as NAME@VID, that the rows of an import were made from."""
+    sources = entry.details.get("sources", ())
+    return [address for one in sources if "made_from" in one for address in (one["made_from"], *one.get("also", ()))]
