@@ -206,7 +206,6 @@ async def _call(state: State, runtime: Runtime[Talk]) -> State:
 
 async def _made(talk: Talk, call: Mapping[str, Any]) -> tuple[str, Told]:
     arguments = str(call["args"]["unreadable"]) if "unreadable" in call["args"] else call["arguments"]
-    known: list[str] = [arguments, *talk.desk.names()]
     try:
         ledger = talk.desk.workspace.store.ledger
         if (entry := ledger.with_call(talk.session.id, call["id"])) is not None:
@@ -219,7 +218,7 @@ async def _made(talk: Talk, call: Mapping[str, Any]) -> tuple[str, Told]:
     except OverBudget:
         raise
     except TilthError as error:
-        return call["tool"], told.failure(str(error.args[0]), error.next_step, known)
+        return call["tool"], told.failure(error, arguments, talk.desk.names())
 
 
 async def _observe(state: State, runtime: Runtime[Talk]) -> State:

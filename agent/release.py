@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..tools.document.card import write_card
+from ..tools.errors import Refused
+from ..tools.store.depth import without_real
 from ..tools.store.export import Written, default_folder, earlier, options, place, temporary_for, write_data
 from ..tools.store.ledger import Entry
 from .events import Finished, Noticed, Progressed
@@ -44,14 +46,25 @@ def export(
     uniform: bool = False,
     escape_formulas: bool = False,
     seed: int | None = None,
+    force: bool = False,
 ) -> Exported:
     """Write the version an address means into `folder`, or into `exports/<dataset>-<vid>-<options>`.
 
-    Raises Misuse for formats that cannot be written, Refused when a row would not load or a split stays empty.
+    Raises Misuse for formats that cannot be written, Refused when a row would not load, a split stays empty, or (without
+    `force`) a further round of made rows would leave without the real rows it goes back to.
     """
     store = workspace.store
     dataset, vid = store.resolve(address)
     rows = store.rows_of(vid)
+    deepest, missing = without_real(store, dataset, rows)
+    if missing:
+        text = f"{dataset} holds rows made from made rows (depth {deepest}), and {', '.join(missing)} is not exported"
+        if not force:
+            raise Refused(
+                f"{text}: models trained on such rounds without their real rows get worse with each.",
+                next_step=f"First: tilth export {missing[0]}; or give --force.",
+            )
+        workspace.listener(Noticed(text, "loud"))
     asked = {
         "format": format, "trainer": trainer, "split": split, "group_by": group_by, "uniform": uniform,
         "escape_formulas": escape_formulas, "seed": workspace.seed if seed is None else seed,

@@ -11,6 +11,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -109,7 +110,7 @@ def plan(workspace: Workspace, recipe: Recipe) -> list[dict[str, Any]]:
     """What a run would do, in order, without doing it; `done` says that the ledger already holds the step.
 
     A step that spends has an `estimate` of what it would send and cost at most (None: it asks nobody): on its own rows, or
-    on those of the last step that is done, `estimated_on`, "" before the import.
+    on those of the last step that is done, `estimated_on`; "" where that cannot be told yet.
     """
     store = workspace.store
     entry = toolbox.finished(store, import_key(recipe, _sources(recipe, store.inputs), store.ledger.purged))
@@ -132,9 +133,10 @@ def plan(workspace: Workspace, recipe: Recipe) -> list[dict[str, Any]]:
         rows_before = len(store.rows_of(vid)) if vid is not None else None
         line = {"step": step.tool, "args": args, "done": known is not None, "rows": rows_before}
         if known is None and registry.get(step.tool).effect_of(args) in PAID:
-            line |= _estimated(workspace, recipe, step, last, bases) | (
-                {} if vid is not None else {"estimated_on": told_by if last is not None else ""}
-            )
+            line |= _estimated(workspace, recipe, step, vid, bases) if vid else {"estimate": None, "estimated_on": ""}
+            if vid is None and last is not None:
+                with suppress(Misuse):  # it may name what an earlier step is still to make
+                    line |= {**_estimated(workspace, recipe, step, last, bases), "estimated_on": told_by}
         lines.append(line)
         vid = (known.output or vid) if known else None
         if vid is not None:
@@ -142,11 +144,7 @@ def plan(workspace: Workspace, recipe: Recipe) -> list[dict[str, Any]]:
     return lines
 
 
-def _estimated(
-    workspace: Workspace, recipe: Recipe, step: Step, vid: str | None, bases: dict[str, str]
-) -> dict[str, Any]:
-    if vid is None:
-        return {"estimate": None}
+def _estimated(workspace: Workspace, recipe: Recipe, step: Step, vid: str, bases: dict[str, str]) -> dict[str, Any]:
     settings, rows = _settings(workspace, recipe, step, None, bases), workspace.store.rows_of(vid)
     asked = toolbox.resolve_on(workspace.store, step.tool, recipe.model.dataset, rows, step.args, settings)
     found = toolbox.estimate(workspace.store, asked, settings, workspace.listener)

@@ -13,8 +13,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from ..prompts.fences import fenced
+from ..tools.errors import Retry, TilthError
 from ..tools.inspect._sql_told import for_model
 from ..tools.store.history import excerpt
+from ..tools.store.sql_aggregates import aggregates
 from .config import Sight
 
 if TYPE_CHECKING:
@@ -28,13 +30,10 @@ EXAMPLE: Final = 400
 FINDINGS: Final = 25
 FACTS: Final = 40
 
-_AGGREGATE: Final = re.compile(
-    r"\b(?:count\w*|sum|avg|mean|min|max|median|mode|quantile\w*|approx_\w+|stddev\w*|var_?\w*|corr|entropy|kurtosis|skewness)"
-    r"\s*\(",
-    re.IGNORECASE,
-)
 _PLAIN_ID: Final = re.compile(r"[\w.\-]{1,80}")
-"""Ids of facts that no sentence of a row can be."""
+"""Names that no sentence of a file can be: what else a column is called stands in a fence only."""
+_NUMBER: Final = re.compile(r"U?(?:TINY|SMALL|BIG|HUGE)?INT(?:EGER)?|FLOAT|DOUBLE|DECIMAL\(\d+,\s*\d+\)|BOOLEAN")
+"""Types of single numbers; a list of them may spell a text."""
 
 HIDDEN: Final = "Row text is not shown: this endpoint may see statistics only."
 BLIND: Final = "This endpoint may see nothing of the data; the person sees the result."
@@ -146,10 +145,13 @@ def table(answer: Mapping[str, Any], query: str, known: Iterable[str]) -> Told:
     result = {"rows": answer["total"]}
     numeric = [_is_number(str(kind)) for kind in answer["types"]]
     data = for_model(answer)
-    if not _AGGREGATE.search(query):
+    if not _aggregates(query):
         return Told(line, f"The query gives {line}.", data, result, head=line)
     names = list(known)
-    columns = [name if name in names or name in query else "(column)" for name in answer["columns"]]
+    columns = [
+        name if (name in names and _PLAIN_ID.fullmatch(name)) or name in query else "(column)"
+        for name in answer["columns"]
+    ]
     masked = [
         [value if is_number else "(text)" for value, is_number in zip(row, numeric, strict=True)]
         for row in answer["rows"]
@@ -158,6 +160,13 @@ def table(answer: Mapping[str, Any], query: str, known: Iterable[str]) -> Told:
     if all(numeric) and columns == answer["columns"]:
         return Told(line, statistics, result=result)
     return Told(line, statistics, data, result, head=line)
+
+
+def _aggregates(query: str) -> bool:
+    try:
+        return aggregates(query)
+    except Retry:
+        return False
 
 
 def rows(found: Sequence[StoredRow], address: str, total: int) -> Told:
@@ -207,19 +216,24 @@ def difference(found: Difference, a: str, b: str) -> Told:
     return Told(line, known, "\n".join(data))
 
 
-def failure(message: str, next_step: str, known: Iterable[str]) -> Told:
-    """A call that was not done. What stands in quotes may come from rows, unless the model wrote it or it is a name."""
-    text = f"{message} {next_step}".strip()
-    names = list(known)
+def failure(error: TilthError, written: str, names: Iterable[str]) -> Told:
+    """A call that was not done. What the error says it quotes, and what stands in quotes, may come from rows unless the
+    model has `written` it or it is one of `names`; names that are sentences stand in a fence only."""
+    message = str(error.args[0])
+    text = f"{message} {error.next_step}".strip()
+    known = list(names)
 
     def masked(match: re.Match[str]) -> str:
-        harmless = match[2].startswith("tilth ") or any(match[2] in name for name in names)
+        harmless = match[2].startswith("tilth ") or any(match[2] in name for name in (written, *known))
         return match[0] if harmless else f"{match[1]}…{match[1]}"
 
-    bare = re.sub(r"""(['"])(.*?)\1""", masked, text)
-    line = " ".join(message.split())
+    bare = text.replace(error.quotes, "(it may quote a row)") if error.quotes else text
+    bare = re.sub(r"""(['"])(.*?)\1""", masked, bare)
+    for name in sorted(known, key=len, reverse=True):
+        if not _PLAIN_ID.fullmatch(name):
+            bare = bare.replace(name, "…")
     if bare == text:
-        return Told(line, f"Not done: {text}", ok=False)
+        return Told(" ".join(message.split()), f"Not done: {text}", ok=False)
     return Told(" ".join(bare.split()), f"Not done: {bare}", text, ok=False)
 
 
@@ -246,10 +260,7 @@ def _row(one: StoredRow) -> str:
 
 
 def _is_number(kind: str) -> bool:
-    return kind.upper().startswith(
-        ("INT", "UINT", "TINYINT", "UTINYINT", "SMALLINT", "USMALLINT", "BIGINT", "UBIGINT", "HUGEINT", "UHUGEINT", "FLOAT",
-         "DOUBLE", "DECIMAL", "BOOL")
-    )  # fmt: skip
+    return _NUMBER.fullmatch(kind.upper()) is not None
 
 
 def _number(value: Any) -> str:

@@ -14,6 +14,7 @@ from benchmarks.measure import report
 
 REVIEWERS = ("anna", "ben", "cleo")
 ROLES = {"generator": ["pen"], "reviewer": list(REVIEWERS), "adjudicator": ["dora"]}
+MODELS = ("pen", *REVIEWERS, "dora")
 REVIEW = '{"id": "%s", "answers": {"correct": "yes", "complete": "%s"}, "quotes": []}'
 SAMPLES = 2_000
 MANY = 100_000
@@ -79,13 +80,13 @@ def _recorded(calls: Any) -> dict[str, Any]:
             return json.dumps({"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]})
 
     server: Any = Server()
-    return {one: OpenAIModel(one, server, name=one, tally=Tally(), calls=calls) for one in ("pen", *REVIEWERS, "dora")}
+    return {one: OpenAIModel(one, server, name=one, tally=Tally(), calls=calls) for one in MODELS}
 
 
 def _measured(samples: int, **changes: Any) -> None:
     from tilth.agent.panel.runner import PanelRunner
 
-    panel = PanelRunner(models={one: AtOnce(one) for one in ("pen", *REVIEWERS, "dora")}, roles=ROLES)
+    panel = PanelRunner(models={one: AtOnce(one) for one in MODELS}, roles=ROLES)
     panel.run(_job(10, **changes), _nothing)
     report(lambda: _told(panel.run(_job(samples, **changes), _nothing)))
 

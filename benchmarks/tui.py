@@ -21,6 +21,7 @@ from typing import Any
 from benchmarks.measure import report
 
 TURNS, RATE, SECONDS = 30, 200, 8
+HEAVY = ("numpy", "pyarrow", "duckdb", "openai", "langgraph")
 WORDS = [
     "rows",
     "that",
@@ -65,21 +66,26 @@ def _start(folder: Path, file: str) -> None:
 
 
 def _first_frame(folder: Path, file: str) -> None:
-    from tilth.agent.workspace import Workspace
     from tilth.tui.app import TilthApp, engine_of
+    from tilth.tui.screens.main import MainScreen
 
     class Face(TilthApp):
-        def on_ready(self) -> None:
-            self.call_after_refresh(self.seen)
+        """Leaves as soon as a frame holds the main screen."""
 
-        def seen(self) -> None:
-            heavy = [name for name in ("openai", "langgraph") if name in sys.modules]
-            self.told = {"first_frame": time.process_time(), "loaded": heavy}
-            self.exit()
+        def _display(self, screen: Any, renderable: Any) -> None:
+            super()._display(screen, renderable)
+            if isinstance(screen, MainScreen) and renderable is not None and not hasattr(self, "told"):
+                heavy = [name for name in HEAVY if name in sys.modules]
+                self.told = {"first_frame": time.process_time(), "loaded": heavy}
+                self.exit()
 
-    with Workspace(Path(file), threads=1) as workspace:
-        app = Face(workspace, dataset="a", engine=engine_of(None))
-        app.run(headless=True, size=(120, 36))
+    def opened() -> Any:
+        from tilth.agent.workspace import Workspace
+
+        return Workspace(Path(file), threads=1)
+
+    app = Face(opened, dataset="a", engine=engine_of(None))
+    app.run(headless=True, size=(120, 36))
     print(json.dumps(app.told))
 
 

@@ -18,13 +18,14 @@ from collections.abc import Iterable
 
 
 class TilthError(Exception):
-    """A failure with a sentence a person can act on; `next_step` says what to do."""
+    """A failure with a sentence a person can act on; `next_step` says what to do. `quotes` is the part of the message
+    that may quote a row: an endpoint that may not see rows is not shown it."""
 
     exit_code = 70
 
-    def __init__(self, message: str, *, next_step: str = "") -> None:
+    def __init__(self, message: str, *, next_step: str = "", quotes: str = "") -> None:
         super().__init__(message)
-        self.next_step = next_step
+        self.next_step, self.quotes = next_step, quotes
 
     def __str__(self) -> str:
         message = str(self.args[0])

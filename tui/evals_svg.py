@@ -92,7 +92,7 @@ def scatter(dots: Sequence[Dot], *, name: str, x_name: str, y_name: str, money: 
     height, left, right, top = 260, 60, WIDTH - 170, 12
     base = height - 42
     logarithmic = max(costs) / min(costs) > 20
-    free = 46 if logarithmic and len(costs) < len(dots) else 0
+    free = 90 if logarithmic and len(costs) < len(dots) else 0
     low = math.log10(min(costs)) if logarithmic else 0.0
     high = math.log10(max(costs)) if logarithmic else max(costs)
     bottom_y, top_y = min(0.0, *(one.y for one in dots)), max(1.0, *(one.y for one in dots))

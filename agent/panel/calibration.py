@@ -186,9 +186,7 @@ def _accepts(row: Judged, cut: float, policy: PolicyName, job: Job) -> bool:
     return decision.accepted
 
 
-async def _judge(
-    job: Job, bench: Bench, ask: Ask, gold: Gold, batch: Batch | None, seed: int, number: int
-) -> Judged:
+async def _judge(job: Job, bench: Bench, ask: Ask, gold: Gold, batch: Batch | None, seed: int, number: int) -> Judged:
     seats = bench.seats(seed, batch.name if batch is not None else f"{job.name}/gold/{number}")
     shown = gold.candidate.shown
     found = await reviews(ask, seats, job.rubric, shown, batch)

@@ -21,6 +21,7 @@ from ...tools.errors import Misuse
 from ..planted.draw import words
 from ..registry import Setting
 from ..suite import Agent, Job, Submission, Usage
+from . import scan
 
 MOST: Final = 50
 LONG: Final = 40
@@ -386,6 +387,8 @@ def agent(setting: Setting) -> Agent:
     """`heuristic`, or `heuristic:loose`. Raises Misuse for another word, and for a suite that asks for no findings."""
     if setting.rest not in ("", "loose"):
         raise Misuse(f"There is no heuristic:{setting.rest}.", next_step="Valid: heuristic, heuristic:loose.")
+    if setting.suite.name == scan.SUITE and not setting.rest:
+        return scan.agent(setting)
     if setting.suite.name != "issues":
         raise Misuse(f"The rules of heuristic find issues; suite {setting.suite.name} asks for something else.")
     return Heuristic(setting.name, loose=setting.rest == "loose")

@@ -36,12 +36,17 @@ class Made:
 @dataclass(frozen=True, slots=True)
 class _Item:
     scene: int
+    wording: int
     slots: Slots
     answer: str
 
     @property
     def sentences(self) -> list[str]:
-        return told(SCENES[self.scene][0], self.slots)
+        return told(SCENES[self.scene][self.wording], self.slots)
+
+    @property
+    def rephrased(self) -> str:
+        return " ".join(told(SCENES[self.scene][1 - self.wording], self.slots))
 
     @property
     def question(self) -> str:
@@ -49,8 +54,8 @@ class _Item:
 
 
 def make(draw: Draw, benchmark: str, training: str) -> Made:
-    """Each scene stands in the benchmark twice; some items of every level, look-alikes and strangers among them."""
-    items = [_item(draw, at % len(SCENES)) for at in range(ITEMS)]
+    """Each scene stands in the benchmark in both wordings, about different things; some items leak at every level."""
+    items = [_item(draw, at % len(SCENES), at // len(SCENES)) for at in range(ITEMS)]
     counts = {"exact": draw.between(2, 4), "near_verbatim": draw.between(2, 4), "partial": draw.between(2, 4),
               "rephrased": draw.between(2, 4), "look_alike": draw.between(3, 5)}  # fmt: skip
     levels = [level for level, count in counts.items() for _ in range(count)]
@@ -72,11 +77,11 @@ def make(draw: Draw, benchmark: str, training: str) -> Made:
     return Made(files, {id: level for id, (_, level) in known.items()}, rows)
 
 
-def _item(draw: Draw, scene: int) -> _Item:
+def _item(draw: Draw, scene: int, wording: int) -> _Item:
     slots = Slots.drawn(draw)
     a, b, c = (int(slots[name]) for name in "abc")
     added = "more" in "".join(SCENES[scene][1]) and scene in (3, 6)
-    return _Item(scene, slots, str(a * b + c if added else a * b - c))
+    return _Item(scene, wording, slots, str(a * b + c if added else a * b - c))
 
 
 def _leak(draw: Draw, item: _Item, level: str) -> str:
@@ -90,8 +95,8 @@ def _leak(draw: Draw, item: _Item, level: str) -> str:
         case "partial":
             return f"{before} {item.sentences[draw.below(2)]} {after}"
         case "rephrased":
-            return " ".join(told(SCENES[item.scene][1], item.slots))
-    return _item(draw, item.scene).question
+            return item.rephrased
+    return _item(draw, item.scene, item.wording).question
 
 
 def _touched(draw: Draw, text: str) -> str:

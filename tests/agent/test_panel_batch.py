@@ -45,7 +45,11 @@ def crowd_judge(panelists: ModuleType, name: str, verdict: Any, bend: Any = lamb
 
     def say(messages: Any, request: Mapping[str, Any]) -> Any:
         told = [
-            {"id": id, "answers": {key: "yes" if met else "no" for key, met in verdict(text).items()}, "quotes": [text[:6]]}
+            {
+                "id": id,
+                "answers": {key: "yes" if met else "no" for key, met in verdict(text).items()},
+                "quotes": [text[:6]],
+            }
             for id, text in items_of(messages)
         ]
         return {"reviews": bend(told)} if "reviews" in request["schema"].model_fields else told[0]

@@ -226,6 +226,82 @@ def test_unreadable_judges_leave_rows_undecided(serve: Any, workspace: Any) -> N
     assert (done.result["undecided"], done.result["after"]) == (8, 8)
 
 
+# Rounds: made rows as seeds, beside the real ones.
+
+ROUND = {**WANTED, "settings": {"task": "instruction"}}
+
+
+def test_a_round_takes_made_rows_beside_the_real_ones(serve: Any, workspace: Any, tmp_path: Path) -> None:
+    from tilth.tools.store.depth import depths
+
+    server = serve(panel(lambda model, shown: True), models=("a", "b"))
+    with workspace(server.url, ["a", "b"]) as opened:
+        real = {one.hex() for one in opened.store.rows("seeds").arrow(("row_id",))["row_id"].to_pylist()}
+        opened.do("synthesize.rows", "seeds", **ROUND, n=4)
+        found = depths(opened.store, "made", opened.store.rows("made"))
+        assert set(found.values()) == {1} and len(found) == 4
+        for number in (2, 3):
+            opened.do("synthesize.rows", "seeds", **ROUND, n=8, also="made", append=True)
+            found = depths(opened.store, "made", opened.store.rows("made"))
+            assert max(found.values()) <= number
+        assert max(found.values()) > 1 and len(found) == 20
+        rows = opened.store.rows("made").arrow(("row_id", "parents")).to_pylist()
+        for one in rows:
+            parents = [parent.hex() for parent in one["parents"]]
+            assert found[one["row_id"].hex()] == 1 + max(found.get(parent, 0) for parent in parents)
+        assert real & {parent.hex() for one in rows[4:] for parent in one["parents"]}
+        assert all(one.details["sources"][0]["license"] == "CC-BY-4.0" for one in opened.store.ledger.of("made"))
+
+
+def test_real_rows_are_never_replaced(serve: Any, workspace: Any) -> None:
+    server = serve(panel(lambda model, shown: True), models=("a", "b"))
+    with workspace(server.url, ["a", "b"]) as opened:
+        opened.do("synthesize.rows", "seeds", **ROUND, n=4)
+        paid = server.calls
+        with pytest.raises(Misuse, match="No seed is real: all 4") as told:
+            opened.do("synthesize.rows", "made", **{**ROUND, "into": "more"}, n=2)
+        assert "--also made" in told.value.next_step
+        with pytest.raises(Misuse, match="would be replaced"):
+            opened.do("synthesize.rows", "seeds", **ROUND, n=2, also="made")
+        with pytest.raises(Misuse, match="the seeds themselves"):
+            opened.do("synthesize.rows", "seeds", **ROUND, n=2, also="seeds")
+        assert server.calls == paid
+        done = opened.do("synthesize.rows", "made", **{**ROUND, "into": "more"}, n=2, also="seeds")
+        assert done.result["accepted"] == 2  # real rows are among the seeds, whichever is named first
+
+
+def test_an_export_wants_the_real_parents_of_a_round(serve: Any, workspace: Any, tmp_path: Path) -> None:
+    server = serve(panel(lambda model, shown: True), models=("a", "b"))
+    with workspace(server.url, ["a", "b"]) as opened:
+        opened.do("synthesize.rows", "seeds", **ROUND, n=4)
+        opened.export("made", tmp_path / "first")  # made from real rows only
+        opened.do("synthesize.rows", "seeds", **ROUND, n=12, also="made", append=True)
+        opened.do("filter.length", "made", min_words=1)
+        with pytest.raises(Refused, match=r"depth 2\), and seeds is not exported") as told:
+            opened.export("made", tmp_path / "second")
+        assert "--force" in told.value.next_step and not (tmp_path / "second").exists()
+        assert opened.export("made", tmp_path / "forced", force=True).changed
+        opened.export("seeds", tmp_path / "real")
+        assert opened.export("made", tmp_path / "second").changed
+
+
+def test_a_recipe_of_two_rounds_runs_once(serve: Any, workspace: Any, tmp_path: Path) -> None:
+    server = serve(panel(lambda model, shown: True), models=("a", "b"))
+    args = "strategy: few_shot, cut: 5, into: made, settings: {task: instruction}"
+    (tmp_path / "recipe.yaml").write_text(
+        "recipe: 1\ndataset: base\nsources: [{name: seeds, paths: [seeds.jsonl]}]\nsteps:\n"
+        f"  - synthesize.rows: {{n: 3, {args}}}\n  - synthesize.rows: {{n: 5, {args}, append: true, also: made}}\n"
+    )
+    with workspace(server.url, ["a", "b"]) as opened:
+        assert [one.get("estimated_on") for one in opened.plan(tmp_path / "recipe.yaml")] == [None, "", ""]
+        opened.run(tmp_path / "recipe.yaml", until="1")
+        assert opened.plan(tmp_path / "recipe.yaml")[2]["estimate"]["rows"] == 5
+        opened.run(tmp_path / "recipe.yaml")
+        vid, paid = opened.store.rows("made").vid, server.calls
+        opened.run(tmp_path / "recipe.yaml")
+        assert (opened.store.rows("made").vid, server.calls, len(opened.store.rows("made"))) == (vid, paid, 8)
+
+
 # What stops a command before it spends, and what it says.
 
 

@@ -23,6 +23,7 @@ from tilth.tools.errors import BadInput
 from tilth.tools.store.rows import Rows
 from tilth.tools.store.store import Store
 from tilth.tools.text.embedding import NAME, Rounded, rounded
+from tilth.tools.text.kmeans import moved
 
 MakeRows = Callable[..., Rows]
 Found = list[tuple[int, int, float]]
@@ -149,7 +150,7 @@ def test_clusters_part_what_lies_apart() -> None:
 
 def test_vectors_that_cancel_out_leave_their_centre_where_it_was() -> None:
     centres = rounded(np.eye(2))
-    assert module._moved(centres, rounded(np.array([[1, 0], [-1, 0]])), np.array([0, 0])).tolist() == centres.tolist()
+    assert moved(centres, rounded(np.array([[1, 0], [-1, 0]])), np.array([0, 0])).tolist() == centres.tolist()
 
 
 # --- The tool

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from tilth.evals import registry, runner, sets
 from tilth.evals.records import FOLDER, Run, create_run
 from tilth.evals.suite import Limits
+from tilth.tui.cli import main
 
 TINY = str(Path(__file__).with_name("tiny_suite.py"))
 
@@ -64,3 +66,14 @@ def mixed_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     hostile = "cmd:/no/such/<script>alert(1)</script>\u202e|`x`"
     run = partial(run_of, "oracle", "nothing", "tiny:Adder", "tiny:Failing", hostile)
     return run(folder=tmp_path_factory.mktemp("mixed"), n=12, epochs=2, limits=Limits(seconds=2, tokens=1000))
+
+
+@pytest.fixture
+def tilth(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, dict[str, Any]]]:
+    """`tilth(*words)` -> exit code and the last JSON line of `tilth eval …`."""
+
+    def call(*words: str) -> tuple[int, dict[str, Any]]:
+        code = main(["--workspace", str(tmp_path), "--json", "eval", *words])
+        return code, json.loads(capsys.readouterr().out.splitlines()[-1])
+
+    return call

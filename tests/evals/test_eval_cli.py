@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,17 +11,6 @@ import pytest
 from tilth.tui.cli import main
 
 Tilth = Callable[..., tuple[int, dict[str, Any]]]
-
-
-@pytest.fixture
-def tilth(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Tilth:
-    """`tilth(*words)` -> exit code and the last JSON line of `tilth eval …`."""
-
-    def call(*words: str) -> tuple[int, dict[str, Any]]:
-        code = main(["--workspace", str(tmp_path), "--json", "eval", *words])
-        return code, json.loads(capsys.readouterr().out.splitlines()[-1])
-
-    return call
 
 
 def test_the_result_line_of_one_agent(tilth: Tilth, tiny: str) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 
 from tilth.evals.suite import Instance
 from tilth.evals.suites.filtering import FILE, SUITE
-from tilth.tools.errors import Misuse
+from tilth.tools.errors import BadInput, Misuse
 
 
 @pytest.fixture(scope="module")
@@ -87,3 +89,41 @@ def test_keeping_a_good_line_never_lowers_the_score(dropped: set[int], good: int
 def test_another_form_is_refused(told: Mapping[str, Any]) -> None:
     with pytest.raises(Misuse, match=r"drop|no line"):
         SUITE.score(SMALL, told)
+
+
+def votes_of(folder: Path, *, texts: int = 50) -> Path:
+    """Every third text is bad, every sixth by all votes."""
+    folder.mkdir()
+    lines = [json.dumps({"text": f"text {at}", "label": int(at % 3 > 0)}) for at in range(texts)]
+    (folder / "majority_data.jsonl").write_text("\n".join(lines) + "\n")
+    (folder / "agreement_data.jsonl").write_text("\n".join(lines[::6]) + "\n")
+    return folder
+
+
+def test_votes_are_dealt_out(tmp_path: Path) -> None:
+    suite = SUITE.with_data(votes_of(tmp_path / "votes"))
+    drawn = suite.draw("public", 2)
+    assert suite.name == "filtering[votes]"
+    assert suite.draw("public", 1) == drawn[:1] != suite.draw("another", 1)
+    texts = [json.loads(line)["text"] for one in drawn for line in one.files["texts.jsonl"].decode().splitlines()]
+    assert len(set(texts)) == len(texts) == 40
+    for one in drawn:
+        lines = one.files["texts.jsonl"].decode().splitlines()
+        bad = [at for at, line in enumerate(lines, 1) if int(json.loads(line)["text"].split()[1]) % 3 == 0]
+        score = suite.score(one, {"drop": bad})
+        assert score.value == 1.0 and set(score.families) <= {"bad_unanimous", "bad_contested"}
+    with pytest.raises(Misuse, match="gives 2 instances of 20 texts, not 3"):
+        suite.draw("public", 3)
+    (tmp_path / "votes" / "majority_data.jsonl").write_text('{"text": "a"}\n')
+    with pytest.raises(BadInput, match=r"majority_data\.jsonl:1 is no labelled text"):
+        SUITE.with_data(tmp_path / "votes")
+
+
+def test_people_s_votes_on_web_pages(shared_data: Path) -> None:
+    suite = SUITE.with_data(shared_data / "dclm_quality")
+    drawn = suite.draw("public", 24)
+    assert suite.name == "filtering[dclm_quality]"
+    known = {name: [suite.known(name, one, random.Random(1)) for one in drawn] for name in ("oracle", "nothing")}  # type: ignore[arg-type]
+    for name, value in (("oracle", 1.0), ("nothing", 0.0)):
+        told = [suite.score(one, made or {}).value for one, made in zip(drawn, known[name], strict=True)]
+        assert told == [value] * len(drawn)

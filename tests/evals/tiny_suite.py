@@ -73,6 +73,14 @@ class Adder:
         return Submission({"sum": total + (total % 10 < self.wrong)}, transcript=said)
 
 
+class Simulated(Adder):
+    """As if an endpoint had answered that is declared as simulated."""
+
+    async def run(self, job: Job) -> Submission:
+        job.meter.add(simulated=True)
+        return await super().run(job)
+
+
 class Dying(Adder):
     """Kills its process at the job whose number TINY_DIES_AT says."""
 

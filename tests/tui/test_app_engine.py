@@ -33,7 +33,7 @@ def sim() -> Iterator[ModuleType]:
 
 
 def app_of(workspace: Workspace, **options: Any) -> TilthApp:
-    return TilthApp(workspace, engine=engine_of(options.pop("session", None)), clock=lambda: 0.0, **options)
+    return TilthApp(lambda: workspace, engine=engine_of(options.pop("session", None)), clock=lambda: 0.0, **options)
 
 
 async def say(pilot: Any, text: str, settle: Any) -> None:

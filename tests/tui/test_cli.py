@@ -191,7 +191,7 @@ def test_inspect_prints_a_page(chats: Tilth, tmp_path: Path) -> None:
     ("words", "code", "expected"),
     [
         (("shwo", "chats"), 2, "Nearest: show"),
-        (("chat", "chats"), 2, "no command 'chat'"),
+        (("chta", "chats"), 2, "Nearest: chat"),
         (("chats.jsonl",), 2, "tilth inspect chats.jsonl"),
         (("--quiet", "chats.jsonl", "--plain"), 2, "tilth --quiet inspect chats.jsonl --plain"),
         (("import", "chats.jsonl"), 2, "tilth import chats chats.jsonl"),

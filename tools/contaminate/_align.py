@@ -9,8 +9,9 @@ from __future__ import annotations
 import bisect
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -21,6 +22,9 @@ _WIDENING: Final = "\u0130"
 
 GAP: Final = 2
 """Words that may stand between two parts of one extended match, on either side."""
+
+_AGREEING: Final = 1 << 22
+"""Places that are looked at together: a bound on memory."""
 
 RESUME: Final = 2
 """Words that must agree again after such a gap, or as many as are left."""
@@ -149,10 +153,17 @@ class Places:
         self._order = np.argsort(text, kind="stable")
         self._sorted = text[self._order]
 
-    def of(self, words: np.ndarray) -> list[np.ndarray]:
-        """The places of each word, ascending."""
+    def of(self, words: np.ndarray) -> Iterator[tuple[int, int, np.ndarray, np.ndarray]]:
+        """(low, high, number of a word from low to high - 1, place where it stands) for stretches of the words, each
+        with about _AGREEING places at most."""
         first, end = (np.searchsorted(self._sorted, words, side) for side in ("left", "right"))
-        return [self._order[low:high] for low, high in zip(first, end, strict=True)]
+        count = end - first
+        stretch = np.cumsum(count) // _AGREEING
+        edges = [0, *(np.flatnonzero(np.diff(stretch)) + 1).tolist(), len(words)]
+        for low, high in pairwise(edges):
+            size = count[low:high]
+            at = np.arange(size.sum()) + np.repeat(first[low:high] - (np.cumsum(size) - size), size)
+            yield low, high, np.repeat(np.arange(low, high), size), self._order[at]
 
 
 def overlap(part: np.ndarray, text: np.ndarray, n: int, places: Places | None = None) -> Overlap:
@@ -170,28 +181,42 @@ def overlap(part: np.ndarray, text: np.ndarray, n: int, places: Places | None = 
 
 def _runs(part: np.ndarray, n: int, places: Places) -> tuple[int, np.ndarray, list[Run]]:
     """(longest common run, runs of n words of the part that the text holds, maximal runs of n words or more)."""
-    grams = np.zeros(len(part) - n + 1, bool)
-    seeds: list[Run] = []
+    found: list[Run] = []
     longest = 0
-    at = length = np.empty(0, np.int64)  # where the word before stands, and how long the run is that ends there
-    for i, here in enumerate([*places.of(part), np.empty(0, np.int64)]):
-        ended = length >= n
-        if ended.any():
-            ended[ended] = ~np.isin(at[ended] + 1, here)
-        seeds += [
-            Run(i - size, j + 1 - size, size)
-            for j, size in zip(at[ended].tolist(), length[ended].tolist(), strict=True)
-        ]
-        longer = np.ones(len(here), np.int64)
-        if len(at) and len(here):
-            before = np.searchsorted(at, here - 1).clip(max=len(at) - 1)
-            longer += np.where(at[before] == here - 1, length[before], 0)
-        at, length = here, longer
-        top = int(length.max(initial=0))
-        longest = max(longest, top)
-        if top >= n:
-            grams[i - n + 1] = True
-    return longest, grams, sorted(seeds, key=lambda run: (-run.length, run.item, run.row))
+    reaching: dict[int, Run] = {}  # runs up to the end of the stretch before, by the place where they go on
+    for low, high, word, place in places.of(part):
+        going: dict[int, Run] = {}
+        for run in _stretch_runs(len(part), word, place, n, low, high):
+            if run.item == low and run.row in reaching:
+                before = reaching.pop(run.row)
+                run = Run(before.item, before.row, before.length + run.length)
+            longest = max(longest, run.length)
+            if run.item + run.length == high < len(part):
+                going[run.row + run.length] = run
+            else:
+                found.append(run)
+        found += reaching.values()
+        reaching = going
+    seeds = sorted((run for run in found if run.length >= n), key=lambda run: (-run.length, run.item, run.row))
+    grams = np.zeros(len(part) - n + 1, bool)
+    for run in seeds:
+        grams[run.item : run.item + run.length - n + 1] = True
+    return longest, grams, seeds
+
+
+def _stretch_runs(size: int, word: np.ndarray, place: np.ndarray, n: int, low: int, high: int) -> list[Run]:
+    """Runs of a stretch of a part of `size` words: the longest, those of n words or more, and those that may go on."""
+    if not len(word):
+        return []
+    # The words of a run lie on one diagonal, one after the other.
+    at = np.sort((place - word + size) * (size + 1) + word)
+    begins = np.flatnonzero(np.append(True, np.diff(at) != 1))
+    length = np.diff(np.append(begins, len(at)))
+    diagonal, item = np.divmod(at[begins], size + 1)
+    kept = length >= min(n, length.max())
+    kept |= (item == low) & (low > 0) | (item + length == high) & (high < size)
+    each = (item[kept].tolist(), (diagonal + item - size)[kept].tolist(), length[kept].tolist())
+    return [Run(*one) for one in zip(*each, strict=True)]
 
 
 def _extend(part: np.ndarray, text: np.ndarray, seed: Run) -> Extended:

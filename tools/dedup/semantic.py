@@ -7,7 +7,7 @@ business, the built-in one's `text/embedding`'s.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from math import fsum, isqrt, sqrt
+from math import isqrt
 from pathlib import Path
 from typing import Annotated, Any, Final, NamedTuple
 
@@ -20,20 +20,19 @@ from ..context import Context, Embedder
 from ..errors import BadInput, Misuse
 from ..store.packs import fixed_bytes
 from ..store.rows import Rows
-from ..text.embedding import SAMPLE, UNIT, Rounded, fit, rounded, sampled
+from ..text.embedding import SAMPLE, Rounded, fit, rounded, sampled
+from ..text.kmeans import Positions, centres_of, nearest
 from ..tool import Arg, TextField, tool
 from ._order import keep_ranks
 from ._survivors import Survivors
 from .exact import field_of
 
-Positions = npt.NDArray[np.int64]
 Source = tuple[Rows, str]
 
 _DIGITS: Final = 4
 _TOGETHER: Final = 256  # texts an embedder is given at a time
 _COMPARED_WHOLE: Final = 10_000  # texts of which all pairs are compared unless `clusters` is given
 _PER_CLUSTER: Final = 64  # texts that k-means is fitted on, for each cluster
-_ITERATIONS: Final = 10
 _BLOCK: Final = 256  # rows settled at a time
 _AGAINST: Final = 8_192  # rows they are compared with at a time
 
@@ -279,38 +278,7 @@ def _labels(vectors: Rounded, drawn: Positions, clusters: int) -> Positions:
     """The cluster of every vector: spherical k-means in whole numbers, fitted on the first vectors drawn."""
     if clusters == 1 or len(vectors) < 2:
         return np.zeros(len(vectors), np.int64)
-    sample = vectors[drawn[: _PER_CLUSTER * clusters]]
-    distinct = np.sort(np.unique(sample, axis=0, return_index=True)[1])
-    centres, labels = sample[distinct[:clusters]], np.full(len(sample), -1, np.int64)
-    for _ in range(_ITERATIONS):
-        before, labels = labels, _nearest(sample, centres)
-        if (labels == before).all():
-            break
-        centres = _moved(centres, sample, labels)
-    return _nearest(vectors, centres)
-
-
-def _nearest(vectors: Rounded, centres: Rounded) -> Positions:
-    """The centre of the largest inner product, of equal ones the first."""
-    axes = centres.astype(np.float64).T
-    parts = [
-        (vectors[low : low + _AGAINST].astype(np.float64) @ axes).argmax(axis=1)
-        for low in range(0, len(vectors), _AGAINST)
-    ]
-    return np.concatenate([np.empty(0, np.int64), *parts])
-
-
-def _moved(centres: Rounded, vectors: Rounded, labels: Positions) -> Rounded:
-    """Each centre in the middle of its vectors; one that has none, or whose vectors cancel out, stays."""
-    order = np.argsort(labels, kind="stable")
-    starts = np.flatnonzero(np.diff(labels[order], prepend=-1))
-    sums = np.add.reduceat(vectors[order].astype(np.int64), starts)
-    moved = centres.copy()
-    for label, total in zip(labels[order][starts].tolist(), sums.astype(np.float64), strict=True):
-        length = sqrt(fsum((total * total).tolist()))
-        if length:
-            moved[label] = np.rint(total / length * UNIT)
-    return moved
+    return nearest(vectors, centres_of(vectors[drawn[: _PER_CLUSTER * clusters]], clusters))
 
 
 def _evidence(data: Rows, others: Rows | None, survivors: Positions, embedder: str) -> list[dict[str, Any]]:

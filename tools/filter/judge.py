@@ -59,7 +59,8 @@ def judge(
         int, Arg("rows in one question: fewer calls, and less exact the more there are", minimum=1, maximum=64)
     ] = 1,
     votes: Annotated[
-        int, Arg("with batch: how often a row is voted on at most, among its batch in other orders", minimum=1, maximum=9)
+        int,
+        Arg("with batch: how often a row is voted on at most, among its batch in other orders", minimum=1, maximum=9),
     ] = 1,
     every_vote: Annotated[bool, Arg("with votes: go on after the same answer twice in a row")] = False,
     give_up: Annotated[bool, Arg("keep rows that cannot be judged now as undecided instead of waiting")] = False,

@@ -20,6 +20,7 @@ from ..store.rows import Rows
 from ..text.tokens import Hashes, blocks, split_unspaced, word_hashes, words
 from ..tool import Arg, TextField, tool
 from .measures.drift import SAMPLED, Length, Shares, label_shares, language_shares, lengths
+from .measures.prototypes import Prototype, prototypes
 from .measures.redundancy import NOTHING, keys
 
 PRIOR: Final = 0.1
@@ -30,6 +31,7 @@ _BITS: Final = 21
 _SCORED: Final = 200
 _WORDS: Final = 15
 _EXAMPLES: Final = 5
+_PROTOTYPES: Final = 6
 _OPENING: Final = 100
 _VALUES: Final = 5
 
@@ -42,9 +44,10 @@ def compare(
     other: Annotated[str, Arg("the dataset to compare with", dataset=True)],
     field: TextField = "default",
 ) -> Report:
-    """Tell what is in a dataset and not in another one: rows, lengths, languages, labels, words, examples.
+    """Tell what is in a dataset and not in another one: rows, lengths, languages, labels, subjects, words, examples.
 
-    Changes nothing. A is the dataset, B the `other` one; where B has no such field its default text is read.
+    Changes nothing. A is the dataset, B the `other` one ('tilth do inspect.compare A B'); where B has no such field its
+    default text is read.
 
     Rows: a row is in both when the other dataset has a row of the same text (told apart by 64-bit hashes); rows
     without text are counted apart. Lengths are characters. Languages are those of the 2,000 rows of each with the
@@ -56,6 +59,12 @@ def compare(
     Listed are up to 15 words on each side of 1.96 or more. Examples: up to 5 rows in one dataset only that hold most
     of its words, by the sum of the z-scores of its 200 first ones over the root of the row's words, each text once;
     they are rows, not centres of clusters.
+
+    Prototypes: up to 2,000 rows with text of each (drawn by seed and row id) are embedded by the built-in embedder
+    (`text/embedding`: character n-grams, TF-IDF, SVD, fitted on these texts; it has learned no language) and put into
+    sqrt(n / 2) clusters, at most 24, by spherical k-means. Listed are up to 6 clusters whose share of A and of B differ
+    most, with a z-score of 1.96 or more (two proportions; of 24 equal clusters one reaches it by chance), and the two
+    rows of either side that lie nearest to the centre, each text once.
 
     Findings `compare.only_here` and `compare.only_there`: rows whose text the other lacks, with the examples
     (positions of `only_there` are rows of B, in the details). Facts `compare.both`, `compare.only_here`,
@@ -72,6 +81,7 @@ def compare(
     only = [_only(side.keys, sides[1 - number].keys) for number, side in enumerate(sides)]
     shown = [_examples(*each) for each in zip(sides, only, contrasts, strict=True)]
     totals = [int(side.counts.sum()) for side in sides]
+    subjects = prototypes(*((side.rows, side.field, side.keys != NOTHING) for side in sides), seed=ctx.seed)
     told = [_words(contrasts[i], contrasts[1 - i], totals[i], totals[1 - i]) for i in (0, 1)]
     spoken, labels = language_shares(others, data), label_shares(others, data)
     details: dict[str, Any] = {
@@ -84,6 +94,7 @@ def compare(
         "lengths": [_length(one) for one in lengths(others, data)],
         "languages": None if spoken is None else _shares(spoken),
         "labels": [_shares(one) for one in labels],
+        "prototypes": [_prototype(one) for one in subjects if abs(one.z) >= SIGNIFICANT][:_PROTOTYPES],
         "words": {"here": told[0], "there": told[1]},
         "examples": {"here": shown[0], "there": shown[1]},
     }  # fmt: skip
@@ -222,6 +233,17 @@ def _shares(one: Shares) -> dict[str, Any]:
     return {"name": one.of, "examined": {"here": here, "there": there}, "distance": one.distance, "values": values}
 
 
+def _prototype(one: Prototype) -> dict[str, Any]:
+    """A cluster on both sides, with the rows nearest to its centre."""
+    shown = [[{"position": position, "opening": text[:_OPENING]} for position, text in side] for side in one.nearest]
+    return {
+        "z": round(one.z, 2),
+        "rows": {"here": one.counts[0], "there": one.counts[1]},
+        "sampled": {"here": one.sampled[0], "there": one.sampled[1]},
+        "nearest": {"here": shown[0], "there": shown[1]},
+    }
+
+
 def _findings(details: dict[str, Any]) -> Iterator[Finding]:
     rows = details["rows"]
     for side, whole, name in (("only_here", "here", "this dataset"), ("only_there", "there", "the other one")):
@@ -263,6 +285,11 @@ def _tables(details: dict[str, Any]) -> Iterator[dict[str, Any]]:
             ],
             "numbers": [1, 2],
         }
+    yield {
+        "head": ["nearest rows of a cluster", "z", "here", "other"],
+        "rows": [line for one in details["prototypes"] for line in _cluster_lines(one)],
+        "numbers": [1, 2, 3],
+    }
     for side, name in (("here", "here"), ("there", "other")):
         lines = [[word["word"], f"{word['z']:.1f}", f"{word['here']:,}", f"{word['there']:,}"]
                  for word in details["words"][side]]  # fmt: skip
@@ -270,3 +297,12 @@ def _tables(details: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield {"head": [f"words of {name}", "z", name, elsewhere], "rows": lines, "numbers": [1, 2, 3]}
         shown = [[f"{one['position']:,}", one["opening"]] for one in details["examples"][side]]
         yield {"head": ["position", f"rows only in {name}"], "rows": shown, "numbers": [0]}
+
+
+def _cluster_lines(one: dict[str, Any]) -> Iterator[list[str]]:
+    """Its shares beside the first row of the side that has more of it; the second row below."""
+    shares = [f"{one['rows'][side] / max(one['sampled'][side], 1):.1%}" for side in ("here", "there")]
+    numbers = [f"{one['z']:+.1f}", *shares]
+    for shown in one["nearest"]["here" if one["z"] > 0 else "there"]:
+        yield [" ".join(shown["opening"].split()), *numbers]
+        numbers = ["", "", ""]

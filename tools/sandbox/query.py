@@ -30,6 +30,8 @@ _NO_COLUMN: Final = re.compile(
     r'column "([^"]+)" (?:was )?not found|have a column named "([^"]+)"|column named "([^"]+)"'
 )
 _LATE: Final = {"SIGALRM", "SIGXCPU"}
+_UNRUN: Final = {"BinderException", "CatalogException", "ParserException"}
+"""Errors that come before any row is read."""
 
 
 @dataclass(frozen=True)
@@ -109,4 +111,5 @@ def _explained(
         name = next(filter(None, found.groups()))
         known = {one for view, names in columns.items() if view in read or not read for one in names}
         return Retry(f"There is no column {name!r}.", next_step=f"{nearest(name, known)} {views_and_columns}")
-    return Retry(f"The query failed: {message.rstrip('.')}.", next_step=views_and_columns)
+    quotes = "" if kind in _UNRUN else message.rstrip(".")
+    return Retry(f"The query failed: {message.rstrip('.')}.", next_step=views_and_columns, quotes=quotes)

@@ -44,3 +44,29 @@ def made_from(entry: Entry) -> list[str]:
     """The versions, as NAME@VID, that the rows of an import were made from."""
     sources = entry.details.get("sources", ())
     return [address for one in sources if "made_from" in one for address in (one["made_from"], *one.get("also", ()))]
+
+
+def without_real(store: Store, dataset: str, rows: Rows) -> tuple[int, list[str]]:
+    """(the deepest row of a version, the datasets of real rows it was made from when none of these was exported).
+
+    Only rows deeper than 1 call for them, and only where the version holds no real rows itself. An export counts as long
+    as its folder is there.
+    """
+    found = depths(store, dataset, rows)
+    deepest = max(found.values(), default=0)
+    if deepest < 2 or len(found) < len(rows):
+        return deepest, []
+    real, seen, waiting = set[str](), set[str](), [f"{dataset}@{rows.vid}"]
+    while waiting:
+        address = waiting.pop()
+        seen.add(address)
+        name, _, vid = address.partition("@")
+        parents = [one for entry in makings(store, name, vid) for one in made_from(entry)]
+        waiting += [one for one in parents if one not in seen]
+        real |= set() if parents else {name}
+    return deepest, sorted(name for name in real if not _is_exported(store, name))
+
+
+def _is_exported(store: Store, dataset: str) -> bool:
+    exports = (one.details["folder"] for one in store.ledger.of(dataset) if one.kind == "export")
+    return any((store.root / folder).is_dir() for folder in exports)

@@ -100,6 +100,12 @@ def tables_of(sql: str) -> set[str]:
         return walk.tables
 
 
+def tree_of(sql: str) -> Tree:
+    """DuckDB's syntax tree of the one SELECT in `sql`, as JSON. Raises Retry."""
+    with _refusals("query", sql):
+        return _select(sql)
+
+
 class _Refusal(Exception):
     """What is wrong, and what to do about it; `_refusals` makes a Retry of it."""
 

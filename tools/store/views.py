@@ -401,4 +401,5 @@ def _readable(error: Exception, columns: Sequence[str]) -> Misuse:
     found = re.search(r'column "([^"]+)" not found', message)
     if found:
         return Retry(f"There is no column {found[1]!r}.", next_step=nearest(found[1], [*OWN, *columns]))
-    return Retry(f"The query failed: {message}")
+    unrun = type(error).__name__ in ("BinderException", "CatalogException", "ParserException")
+    return Retry(f"The query failed: {message}", quotes="" if unrun else message)

@@ -282,8 +282,6 @@ def verdict(one: Comparison) -> str:
         return f"{first} and {second}: no instance has a score of both"
     turned = one.winner == one.second
     figures = f"{_signed(one.difference, turned)}, 95 % interval {_signed_span(one.difference, turned)}"
-    if constant(one) and one.difference.value == 0:
-        return f"{first} and {second} are not separable: the same score on all {one.difference.n:,} instances{way}{gap}"
     if constant(one):
         figures = f"{_signed(one.difference, turned)} on every instance"
     if one.paired:
@@ -291,7 +289,9 @@ def verdict(one: Comparison) -> str:
         figures += f", p {_p(one.p)}, {one.difference.n:,} pairs{groups}"
         if one.mcnemar is not None:
             figures += f", McNemar p {_p(one.mcnemar)}"
-    if not one.separable:
+    if constant(one) and one.difference.value == 0:
+        said = f"{first} and {second} are not separable: the same score on all {one.difference.n:,} instances"
+    elif not one.separable:
         said = f"{first} and {second} are not separable: {figures}{_why_not(one)}"
     else:
         said = f"{one_line(one.winner)} is better than {first if turned else second}: {figures}"

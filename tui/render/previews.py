@@ -72,7 +72,7 @@ def plan(name: str, steps: Sequence[Mapping[str, Any]], terminal: Terminal) -> I
         on = step.get("estimated_on")
         yield f"{number} {step['step']}" + (f" (on the rows there are after {on})" if on else "")
         if on == "":
-            yield "  not known before the import"
+            yield "  not known before the steps above it are done"
         else:
             yield from _estimate(step["estimate"], done=False)
     yield "Nothing was changed, nothing was sent." if paid else "Nothing was changed."

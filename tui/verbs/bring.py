@@ -62,7 +62,7 @@ def _pairs(flag: str, texts: list[str]) -> dict[str, str]:
 def export(command: Command) -> None:
     args = command.args
     options: dict[str, Any] = {"format": args.format, "trainer": args.trainer, "group_by": args.group_by,
-                               "uniform": args.uniform}  # fmt: skip
+                               "uniform": args.uniform, "force": args.force}  # fmt: skip
     if args.split is not None:
         options["split"] = _shares(args.split)
     with command.open(args.dataset) as workspace:

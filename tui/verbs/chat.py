@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from ...agent import session as sessions_on_disk
 from ...agent.events import Answered, Event, Failed, Returned
 from ...tools.errors import Misuse
 from ..render import chat as shown
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 def ask(command: Command) -> int:
     """One turn. What nobody has approved is refused, and makes the exit code 1; else it is that of what failed."""
+    from ...agent import session as sessions_on_disk
     from ...agent.approval import approved
     from ...agent.engine import Engine
     from ...agent.models.budget import Caps
@@ -83,7 +84,8 @@ def _told(command: Command, engine: Engine, events: list[Event]) -> int:
 def chat(command: Command) -> int:
     """The screen where there is a terminal, else line by line."""
     args = command.args
-    plain = command.option("plain") or not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
+    plain = command.option("plain") or os.environ.get("TERM", "dumb") == "dumb"
+    plain = plain or not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
     if command.option("json"):
         raise Misuse("'tilth chat' has no --json.", next_step='Ask one thing at a time: tilth ask "…" --json')
     if not plain:
@@ -94,16 +96,19 @@ def chat(command: Command) -> int:
             lambda: command.open(create=True, listener=nobody), dataset=args.dataset or "", resume=args.resume or ""
         )
     with command.open(*([args.dataset] if args.dataset else []), create=True) as workspace:
-        dataset = workspace.address(args.dataset) if args.dataset else _only(workspace)
-        session = sessions_on_disk.resume(workspace.store, args.resume) if args.resume else None
+        from ...agent import session as sessions_on_disk
         from ..linear import talk
 
+        dataset = workspace.address(args.dataset) if args.dataset else _only(workspace)
+        session = sessions_on_disk.resume(workspace.store, args.resume) if args.resume else None
         code = talk(command, workspace, dataset, session)
     command.face.result({"tool": "chat"}, lambda screen: [])
     return code
 
 
 def sessions(command: Command) -> None:
+    from ...agent import session as sessions_on_disk
+
     with command.open() as workspace:
         found = sessions_on_disk.listed(workspace.store)
     line = {"tool": "sessions", "sessions": [asdict(one) for one in found]}
