@@ -37,8 +37,8 @@ def resume(folder: Path, file: str) -> None:
 
     with Calls(folder / "calls.sqlite") as calls:
         panel = PanelRunner(models=_recorded(calls), roles=ROLES)
-        panel.run(_job(SAMPLES), _nothing)
-        report(lambda: _told(panel.run(_job(SAMPLES), _nothing)))
+        panel.run(job(SAMPLES), _nothing)
+        report(lambda: _told(panel.run(job(SAMPLES), _nothing)))
 
 
 class AtOnce:
@@ -58,7 +58,7 @@ class AtOnce:
 def said(name: str, messages: Sequence[Mapping[str, Any]]) -> str:
     """An answer of sixty words that no other answer holds, or a review that meets all criteria or all but one."""
     text = str(messages[-1]["content"])
-    if name == "pen":
+    if name == "pen" or not text.startswith("id: "):
         number = text.rpartition(" ")[2]
         return " ".join(f"{number}x{i}" for i in range(60))
     close = int(text[4:12], 16) % 5 == 0
@@ -87,11 +87,32 @@ def _measured(samples: int, **changes: Any) -> None:
     from tilth.agent.panel.runner import PanelRunner
 
     panel = PanelRunner(models={one: AtOnce(one) for one in MODELS}, roles=ROLES)
-    panel.run(_job(10, **changes), _nothing)
-    report(lambda: _told(panel.run(_job(samples, **changes), _nothing)))
+    panel.run(job(10, **changes), _nothing)
+    report(lambda: _told(panel.run(job(samples, **changes), _nothing)))
 
 
-def _job(samples: int, **changes: Any) -> Any:
+def bodies(samples: int) -> Iterator[dict[str, Any]]:
+    """What a panel of one reviewer sends for so many samples, as bodies of requests."""
+    from tilth.agent.models.structured import lowered, strict_schema
+    from tilth.agent.panel.ask import item_id, review_schema
+    from tilth.prompts import Prompts
+    from tilth.prompts.fences import fenced
+
+    work = job(samples)
+    schema, system = strict_schema(review_schema(work.rubric.criteria)), Prompts().load(
+        "panel/review", rubric=work.rubric.text, criteria="- correct: Is it correct?\n- complete: Is it complete?"
+    ).text
+    for task in work.tasks():
+        asked = work.steps[0].request(task, {}).messages
+        yield {"model": "pen", "messages": asked, "temperature": 0.7, "max_tokens": 1024}
+        shown = work.candidate(task, {"answer": said("pen", asked)}).shown
+        text = f"id: {item_id(shown)}\n\n{fenced(shown.items())}"
+        messages = [{"role": "system", "content": system}, {"role": "user", "content": text}]
+        yield {"model": "anna", "temperature": 0.0, "max_tokens": 512, **lowered(messages, "Review", schema, "json_schema")}
+
+
+def job(samples: int, **changes: Any) -> Any:
+    """A question in, sixty words out, two yes/no questions about them."""
     from tilth.tools.panel import Candidate, Criterion, Job, Policy, Prior, Request, Rubric, Step, Task
 
     def tasks() -> Iterator[Task]:

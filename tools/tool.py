@@ -114,6 +114,7 @@ class Tool:
     reads: tuple[str, ...] = ()
     after: str = ""
     local: bool = False
+    more: Callable[[], str] | None = None
 
     @property
     def summary(self) -> str:
@@ -121,7 +122,8 @@ class Tool:
 
     @property
     def doc(self) -> str:
-        return inspect.getdoc(self.function) or ""
+        told = inspect.getdoc(self.function) or ""
+        return told if self.more is None else f"{told}\n\n{self.more()}"
 
     @cached_property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -194,9 +196,11 @@ def tool(
     reads: tuple[str, ...] = (),
     after: str = "",
     local: bool = False,
+    more: Callable[[], str] | None = None,
 ) -> Callable[[ToolFunction], ToolFunction]:
     """Declare a tool. `version` is raised whenever the same arguments may give another result; `reads` names files of
-    the workspace that the result also depends on, `after` a tool whose last report on the way to the version it reads.
+    the workspace that the result also depends on, `after` a tool whose last report on the way to the version it reads;
+    `more()` is what its page says beside the docstring.
 
     `local` promises that what becomes of a row (decisions, edits, signals) depends on its record and the arguments
     alone, not on its place, its source or other rows, that outcomes come batch by batch and add no rows, and that
@@ -210,7 +214,7 @@ def tool(
             raise Misuse(f"A tool's id is 'verb.noun', not {id!r}.")
         if id in _declared and _declared[id].function.__module__ != function.__module__:
             raise Misuse(f"Two tools are called {id!r}: {_declared[id].function.__module__} and this one.")
-        _declared[id] = Tool(id, function, version, effect, _loading[-1] if _loading else "tilth", reads, after, local)
+        _declared[id] = Tool(id, function, version, effect, _loading[-1] if _loading else "tilth", reads, after, local, more)
         return function
 
     return declare

@@ -93,7 +93,7 @@ def _leak(draw: Draw, item: _Item, level: str) -> str:
         case "near_verbatim":
             return f"{before} {_touched(draw, item.question)} {after}"
         case "partial":
-            return f"{before} {item.sentences[draw.below(2)]} {after}"
+            return f"{before} {max(item.sentences[:2], key=lambda sentence: len(sentence.split()))} {after}"
         case "rephrased":
             return item.rephrased
     return _item(draw, item.scene, item.wording).question

@@ -255,7 +255,7 @@ def test_the_order_of_rows_changes_nothing_where_keep_ranks_each(
     assert 10 < len(gone[0]) < 290
 
 
-# --- An embedder of the session
+# --- A model's vectors
 
 
 class Planned:
@@ -273,10 +273,11 @@ class Planned:
 
 def with_embedder(store: Store, rows: Rows, scratch: Path, embedder: Any, **args: Any) -> Any:
     ctx = Context(store=store, dataset="data", seed=0, threads=1, scratch=scratch)
-    return semantic(dataclasses.replace(ctx, embedder=embedder), rows, field="text", **args)
+    ctx = dataclasses.replace(ctx, open_embedder=lambda name, texts: embedder)
+    return semantic(ctx, rows, field="text", embedder="openai:planned@lab", **args)
 
 
-def test_the_embedder_of_the_session_is_asked_and_named(store: Store, make_rows: MakeRows, tmp_path: Path) -> None:
+def test_the_model_is_asked_and_named(store: Store, make_rows: MakeRows, tmp_path: Path) -> None:
     rows = rows_of(make_rows, ["a dog", "", "a hound", "a cat", "nothing"])
     planned = {"a dog": [3.0, 0.1], "a hound": [6.0, 0.3], "a cat": [0.0, 1.0], "nothing": [0.0, 0.0]}
     embedder = Planned(planned.__getitem__)

@@ -22,7 +22,7 @@ from tilth.evals.suite import Instance, Score
 from tilth.evals.suites.contamination import BENCHMARK, SUITE, TRAINING
 from tilth.tools.errors import Misuse
 
-GOLDENS = {0: "8d90cfe361ae8ad6", 1: "4b575bac2ad090a0", 2: "3f8bd4f7b5dae599"}
+GOLDENS = {0: "9798dd43db2ca995", 1: "cf7e4184d5f9bb9a", 2: "839ae9771dfe3fa8"}
 
 
 @pytest.fixture(scope="module")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import math
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tilth.tools.inspect.compare import PRIOR, log_odds
+from tilth.tools.inspect.measures.prototypes import prototypes
 
 
 @pytest.fixture
@@ -49,6 +51,7 @@ def test_a_dataset_equals_itself(store, pair, run_tool):
     texts = [f"row number {i} says this" for i in range(20)]
     ran = run_tool("inspect.compare", pair(texts, texts), other="b")
     assert findings_of(store, ran) == []
+    assert ran.details["prototypes"] == []
     assert ran.details["words"] == {"here": [], "there": []} and ran.details["examples"] == {"here": [], "there": []}
     assert values(store, ran)["compare.language"] == 0
 
@@ -72,6 +75,43 @@ def test_words_and_examples_show_what_each_side_is_about(store, pair, run_tool):
     assert [one["position"] for one in ran.details["examples"]["here"]] == [0, 1, 2, 3, 4]
     assert ran.details["examples"]["there"][0]["opening"] == "the train 0 was late"
     assert "'card'" in findings_of(store, ran)[0]["message"]
+
+
+def test_prototypes_show_the_subjects_that_one_side_has_more_of(pair, run_tool):
+    cards = [f"my bank card number {i} was lost or stolen" for i in range(40)]
+    trains = [f"the evening train {i} to the coast is late" for i in range(40)]
+    ran = run_tool("inspect.compare", pair(cards + trains[:10], cards[:5] + trains + [" ", ""]), other="b")
+    found = ran.details["prototypes"]
+    for one in found:
+        assert one["sampled"] == {"here": 50, "there": 45}
+        assert abs(one["z"]) >= 1.96
+        more = "here" if one["z"] > 0 else "there"
+        subject = "card" if more == "here" else "train"
+        assert one["nearest"][more] and all(subject in row["opening"] for row in one["nearest"][more])
+        less = {"here": "there", "there": "here"}[more]
+        assert one["rows"][more] / one["sampled"][more] > one["rows"][less] / one["sampled"][less]
+    assert {one["z"] > 0 for one in found} == {True, False}
+    moved = [one["rows"]["here"] / 50 - one["rows"]["there"] / 45 for one in found]
+    assert [abs(one) for one in moved] == sorted(map(abs, moved), reverse=True)
+
+
+def test_the_shares_of_all_clusters_are_those_of_the_sample(pair, store):
+    here = [f"the card {i % 7} was lost" for i in range(30)]
+    there = [f"the train {i % 5} was late" for i in range(20)] + [" "]
+    rows = pair(here, there)
+    other = store.rows("b")
+    found = prototypes((rows, "text", np.ones(30, bool)), (other, "text", np.ones(21, bool)), seed=0)
+    assert [sum(one.counts[side] for one in found) for side in (0, 1)] == [30, 20]  # the row of blanks lies nowhere
+    for one in found:
+        for side, texts in enumerate((here, there)):
+            shown = one.nearest[side]
+            assert all(texts[position] == text for position, text in shown)
+            assert len({text for _, text in shown}) == len(shown) <= one.counts[side]
+
+
+def test_nothing_to_cluster(pair, store):
+    rows = pair(["", " "], [" "])
+    assert prototypes((rows, "text", np.zeros(2, bool)), (store.rows("b"), "text", np.ones(1, bool)), seed=0) == []
 
 
 def test_examples_show_each_text_once(pair, run_tool):
@@ -111,6 +151,8 @@ def test_the_report_seen_from_the_other_side_is_its_mirror_image(pair, run_tool,
     for side, back in (("here", "there"), ("there", "here")):
         assert one["examples"][side] == other["examples"][back]
         assert [word["word"] for word in one["words"][side]] == [word["word"] for word in other["words"][back]]
+        mirrored = [(-found["z"], found["nearest"][back]) for found in other["prototypes"]]
+        assert [(found["z"], found["nearest"][side]) for found in one["prototypes"]] == mirrored
 
 
 @given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50)), min_size=2, max_size=8), st.floats(0.1, 100))

@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, get_args, get_origin
 
 import pyarrow as pa
 
@@ -23,7 +23,7 @@ from ..errors import Misuse, Refused
 from ..store.depth import depths
 from ..store.rows import Rows
 from ..tool import Arg, tool
-from ._strategy import Contaminated, Wish, build
+from ._strategy import Contaminated, Wish, build, strategies
 
 TRIES: Final = 5
 """Tasks planned for every row that is wanted, unless `most` says otherwise."""
@@ -43,7 +43,20 @@ REFUSED: Final = pa.schema(
 """One line for every draft that became no row."""
 
 
-@tool("synthesize.rows", effect="spends", reads=("prompts",))
+def _told() -> str:
+    """Every strategy's settings with their defaults, from where they are declared."""
+    lines = []
+    for one in strategies():
+        lines.append(f"Settings of {one.name}:")
+        for name, field in one.config.model_fields.items():
+            default = json.dumps(field.default, default=list) if not field.is_required() else "required"
+            choices = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
+            one_of = f"; one of {', '.join(choices)}" if choices else ""
+            lines.append(f"  {name} ({default}): {field.description}{one_of}")
+    return "\n".join(lines)
+
+
+@tool("synthesize.rows", effect="spends", reads=("prompts",), more=_told)
 def rows(
     ctx: Context,
     data: Rows,

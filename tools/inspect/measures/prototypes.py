@@ -5,9 +5,10 @@ It knows samples, vectors and centres. Which of the rows both hold, and what a d
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from itertools import compress
 from math import isqrt, sqrt
 from typing import Final
 
@@ -60,9 +61,14 @@ class _Sample:
     positions: npt.NDArray[np.int64]
     texts: list[str]
 
+    def of(self, known: Container[str]) -> _Sample:
+        """The rows with one of these texts."""
+        some = [text in known for text in self.texts]
+        return _Sample(self.positions[some], list(compress(self.texts, some)))
+
 
 def prototypes(here: Side, there: Side, *, seed: int) -> list[Prototype]:
-    """Clusters of the texts of both, those whose shares differ most first; [] where neither has text.
+    """Clusters of the texts of both, those whose shares differ most first; [] where neither has words.
 
     Up to 2,000 rows with text of each; the built-in embedder is fitted on their different texts, and spherical k-means
     on its vectors, with sqrt(n / 2) clusters for n texts, at most 24. Both go through the texts in an order drawn from
@@ -71,13 +77,16 @@ def prototypes(here: Side, there: Side, *, seed: int) -> list[Prototype]:
     """
     samples = [_sample(side, seed) for side in (here, there)]
     texts = sorted({text for one in samples for text in one.texts}, key=lambda text: _drawn(text, seed))
-    if not texts:
+    vectors = rounded(fit(texts, seed=seed).embed(texts)) if texts else np.empty((0, 0), np.int16)
+    directed = vectors.any(axis=1)
+    if not directed.any():
         return []
-    vectors = rounded(fit(texts, seed=seed).embed(texts))
+    texts, vectors = list(compress(texts, directed)), vectors[directed]
     centres = centres_of(vectors, min(MOST_CLUSTERS, max(isqrt(len(texts) // 2), 1)))
     labels = nearest(vectors, centres)
     near = (vectors.astype(np.int64) * centres[labels]).sum(axis=1)
     place = {text: i for i, text in enumerate(texts)}
+    samples = [one.of(place) for one in samples]
     rows = [np.array([place[text] for text in one.texts], np.int64) for one in samples]
     found = [_prototype(cluster, samples, rows, labels, near) for cluster in np.unique(labels).tolist()]
     # Of equal differences the larger cluster comes first, then the one whose example does: the same from both sides.
