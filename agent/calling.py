@@ -160,6 +160,8 @@ def _flag(name: str, value: Any) -> list[str]:
     flag = f"--{name.replace('_', '-')}"
     if isinstance(value, bool):
         return [flag if value else f"--no-{flag[2:]}"]
+    if isinstance(value, Mapping):
+        value = [f"{key}={one}" for key, one in value.items()]
     if isinstance(value, list):
         return [flag, ",".join(map(str, value))]
     return [flag, str(value)]

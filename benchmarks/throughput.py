@@ -86,7 +86,9 @@ def main() -> None:
     parser.add_argument("--once", metavar="URL", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.once:
-        report(lambda: ENGINES[asked.engines[0]](asked.once, asked.samples))
+        work = ENGINES[asked.engines[0]]
+        work(asked.once, IN_FLIGHT)  # modules are loaded on first use
+        report(lambda: work(asked.once, asked.samples))
         return
     pythons = dict(one.split("=", 1) for one in asked.python)
     engines = [one for one in asked.engines or [*ENGINES, *pythons] if one in ENGINES or one in pythons]

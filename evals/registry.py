@@ -77,7 +77,12 @@ _loaded = _Loaded()
 
 def suites() -> list[str]:
     """The names of all suites that are built in or installed."""
-    return sorted({*_modules("suites"), *(point.name for point in importlib.metadata.entry_points(group=SUITES))})
+    return sorted({*built_in(), *(point.name for point in importlib.metadata.entry_points(group=SUITES))})
+
+
+def built_in() -> list[str]:
+    """The names of the suites that are part of this package."""
+    return sorted(_modules("suites"))
 
 
 def agents() -> list[str]:

@@ -186,7 +186,8 @@ class Suite(Protocol):
     `metric` is the primary metric's name. `version` changes whenever the same seed would draw anything else or the same
     submission score otherwise. It may have, beside what stands here,
     - `with_data(folder) -> Suite`: the suite over real data of that folder, named SUITE[FOLDER], whose `data` is a digest
-      of the files it reads. Raises Misuse when the folder does not hold what it needs.
+      of the files it reads and `most` the number of instances they give. Raises Misuse when the folder does not hold what
+      it needs.
     - `judge_scored`: metric -> rubric, for metrics that a model's judgement decides. Until people's verdicts calibrate the
       rubric, reports say "uncalibrated" beside them.
     """

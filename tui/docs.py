@@ -1,6 +1,7 @@
-"""Generated pages: docs/tools.md, docs/cli.md and the blocks of README.md that show what a command prints.
+"""Generated pages: docs/tools.md, docs/cli.md, the tables of docs/evals.md, and what commands print in README.md.
 
-It knows where pages come from and how they are compared. A block is filled by running its command on made-up data.
+It knows where pages come from and how they are compared. A block is filled by running its command on made-up data, or with
+a list of what the code declares.
 """
 
 from __future__ import annotations
@@ -26,12 +27,14 @@ SAMPLE: Final = "chats.jsonl"
 SAMPLE_ROWS: Final = 2000
 SAMPLE_SEED: Final = 7
 COLUMNS: Final = 80
+EVALS: Final = "docs/evals.md"
 
 _BLOCK: Final = re.compile(
     r"(?P<open><!-- generated: (?P<command>tilth [^;\n]*?)(?:; first (?P<lines>\d+) lines)? -->\n)"
     r".*?(?P<close><!-- /generated -->)",
     re.DOTALL,
 )
+_LIST: Final = re.compile(r"(<!-- generated: (suites|held out) -->\n).*?(<!-- /generated -->)", re.DOTALL)
 _NOTE: Final = "<!-- written by 'tilth docs' from the code; 'tilth docs --check' compares -->"
 
 
@@ -72,6 +75,8 @@ def pages(root: Path) -> Iterator[tuple[str, str]]:
     """(name, text) of every generated page."""
     yield "docs/tools.md", tools_page()
     yield "docs/cli.md", cli_page()
+    if (root / EVALS).exists():
+        yield EVALS, listed((root / EVALS).read_text(encoding="utf-8"))
     yield "README.md", filled((root / "README.md").read_text(encoding="utf-8"))
 
 
@@ -156,6 +161,38 @@ def cli_page() -> str:
             if heeded:
                 lines += ["", f"Also heeds {', '.join(f'`{name}`' for name in heeded)}."]
     return "\n".join(lines) + "\n"
+
+
+# -- docs/evals.md -------------------------------------------------------------------------------------------------
+
+
+def listed(text: str) -> str:
+    """The text with its lists of suites and of families held out."""
+    lists = {"suites": _suites, "held out": _held_out}
+    return _LIST.sub(lambda block: f"{block[1]}{chr(10).join(lists[block[2]]())}\n{block[3]}", text)
+
+
+def _suites() -> Iterator[str]:
+    from ..evals import registry as evals
+
+    yield "| suite | an agent is to | score | `--data` |"
+    yield "|---|---|---|---|"
+    for name in evals.built_in():
+        one = evals.suite(name)
+        data = one.with_data.__doc__ if hasattr(one, "with_data") else ""
+        better = "" if one.better == "higher" else ", lower is better"
+        yield f"| `{one.name}@{one.version}` | {_cell(one.summary)} | {one.metric}{better} | {_cell(_files(data or ''))} |"
+
+
+def _files(doc: str) -> str:
+    """What a suite says of the data it takes: the first sentence of its docstring."""
+    return doc.partition(". ")[0].strip().removeprefix("Over ").rstrip(".")
+
+
+def _held_out() -> Iterator[str]:
+    from ..evals.issues.plant import HELD_OUT
+
+    yield ", ".join(f"`{name}`" for name in HELD_OUT)
 
 
 # -- README.md -----------------------------------------------------------------------------------------------------

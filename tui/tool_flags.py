@@ -10,11 +10,13 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from ..tools import tool as registry
 from ..tools.errors import Misuse
 from ..tools.tool import Parameter, Tool
+
+_SECOND: Final = "second_dataset"
 
 
 @dataclass(frozen=True)
@@ -26,11 +28,23 @@ class ToolFlags:
     def values(self, args: argparse.Namespace) -> dict[str, Any]:
         """The arguments that were given."""
         given: dict[str, Any] = {one.name: getattr(args, _destination(one), None) for one in self.tool.parameters}
+        second, other = _second_dataset(self.tool), getattr(args, _SECOND, None)
+        if second is not None and other is not None:
+            if given[second.name] is not None:
+                raise Misuse(
+                    f"{self.tool.id} was given both {other!r} and --{second.name}.", next_step="Give one of them."
+                )
+            given[second.name] = other
         return {
             one.name: _listed(given[one.name]) if one.many else given[one.name]
             for one in self.tool.parameters
             if given[one.name] is not None
         }
+
+
+def _second_dataset(tool: Tool) -> Parameter | None:
+    """The argument that may be given as a second dataset, without its flag: `tilth do inspect.compare A B`."""
+    return next((one for one in tool.parameters if one.required and one.arg.dataset), None)
 
 
 def _destination(parameter: Parameter) -> str:
@@ -94,8 +108,11 @@ def load_own(folder: str) -> None:
 def describe(parser: argparse.ArgumentParser, tool: Tool) -> None:
     """Make a parser that of `tilth do TOOL`."""
     parser.prog = f"tilth do {tool.id}"
-    parser.usage = f"tilth do {tool.id} X [options]"
+    second = _second_dataset(tool)
+    parser.usage = f"tilth do {tool.id} X {second.name.upper() + ' ' if second else ''}[options]"
     parser.description = tool.doc
+    if second is not None:
+        parser.add_argument(_SECOND, metavar=second.name.upper(), nargs="?", help=f"the same as --{second.name}")
     group = parser.add_argument_group(f"arguments of {tool.id}")
     for one in tool.parameters:
         flag = f"--{one.name.replace('_', '-')}"

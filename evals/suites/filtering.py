@@ -152,17 +152,17 @@ class FilteringVotes(Filtering):
         self.data = digest(folder, [name for name in (VOTES, UNANIMOUS) if name == VOTES or (folder / name).exists()])
         self._folder = folder
         self._votes = read_votes(folder)
+        self.most = len(self._votes) // TEXTS
 
     def with_data(self, folder: Path) -> FilteringVotes:
         return FilteringVotes(folder)
 
     def draw(self, seed: str, count: int) -> Sequence[Instance]:
         """Raises Misuse when there are not so many texts."""
-        most = len(self._votes) // TEXTS
-        if count > most:
+        if count > self.most:
             raise Misuse(
-                f"{self._folder} gives {most:,} instances of {TEXTS:,} texts, not {count:,}.",
-                next_step=f"Write -n {most}.",
+                f"{self._folder} gives {self.most:,} instances of {TEXTS:,} texts, not {count:,}.",
+                next_step=f"Write -n {self.most}.",
             )
         order = Draw(generator(seed, self.name).getrandbits(53)).shuffled(self._votes)
         return [self._texts(seed, number, order[number * TEXTS : (number + 1) * TEXTS]) for number in range(count)]

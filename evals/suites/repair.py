@@ -152,25 +152,26 @@ class RepairPair(Repair):
         self.data = digest(folder, PAIR)
         self._folder = folder
         self._pair = read_pair(folder)
+        starts = range(0, len(self._pair.dirty), ROWS)
+        self._blocks = [start for start in starts if any(_damage(self._pair, at) for at in _block(self._pair, start))]
+        self.most = len(self._blocks)
 
     def with_data(self, folder: Path) -> RepairPair:
         return RepairPair(folder)
 
     def draw(self, seed: str, count: int) -> Sequence[Instance]:
         """Raises Misuse when the table has not so many blocks of rows with damage in them."""
-        pair, turn = self._pair, Draw(generator(seed, self.name).getrandbits(53))
-        starts = range(0, len(pair.dirty), ROWS)
-        blocks = [start for start in starts if any(_damage(pair, at) for at in range(start, _end(pair, start)))]
-        if count > len(blocks):
+        if count > self.most:
             raise Misuse(
-                f"{self._folder} gives {len(blocks):,} instances of {ROWS:,} rows, not {count:,}.",
-                next_step=f"Write -n {len(blocks)}.",
+                f"{self._folder} gives {self.most:,} instances of {ROWS:,} rows, not {count:,}.",
+                next_step=f"Write -n {self.most}.",
             )
-        return [self._block(seed, number, start) for number, start in enumerate(turn.shuffled(blocks)[:count])]
+        order = Draw(generator(seed, self.name).getrandbits(53)).shuffled(self._blocks)
+        return [self._dealt(seed, number, start) for number, start in enumerate(order[:count])]
 
-    def _block(self, seed: str, number: int, start: int) -> Instance:
+    def _dealt(self, seed: str, number: int, start: int) -> Instance:
         pair, turn = self._pair, Draw(generator(seed, self.name, number).getrandbits(53))
-        places = turn.shuffled(range(start, _end(pair, start)))
+        places = turn.shuffled(_block(pair, start))
         keys = dict(zip(places, turn.some(range(10_000, 100_000), len(places)), strict=True))
         columns = [column for column in pair.columns if column != KEY]
         rows = [{**dict(zip(pair.columns, pair.dirty[at], strict=True)), KEY: str(keys[at])} for at in places]
@@ -191,8 +192,9 @@ class RepairPair(Repair):
         )
 
 
-def _end(pair: Pair, start: int) -> int:
-    return min(start + ROWS, len(pair.dirty))
+def _block(pair: Pair, start: int) -> range:
+    """The rows of a block."""
+    return range(start, min(start + ROWS, len(pair.dirty)))
 
 
 def _damage(pair: Pair, at: int) -> list[tuple[str, str]]:

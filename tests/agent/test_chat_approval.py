@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable
 from types import ModuleType
@@ -11,7 +12,7 @@ import pytest
 
 from tilth.agent import session as sessions
 from tilth.agent.approval import Approved, approved
-from tilth.agent.events import Asked, Returned, Ruled
+from tilth.agent.events import Asked, Failed, Returned, Ruled
 from tilth.agent.models.budget import Caps
 from tilth.tools.errors import Misuse
 
@@ -147,6 +148,60 @@ async def test_what_models_cost_is_told_before_anything_is_sent(converse: Conver
     assert (question.why, question.endpoint) == ("spends", host)
     assert question.sends.endswith(f"to {host}") and "calls" in question.cost and "$" in question.cost
     assert talk.server.calls == 2 and "made" not in talk.workspace.store.histories()
+
+
+def strict_panel(sim: ModuleType, *calls_of_model: Any) -> Any:
+    """A model that converses by heart, drafts new texts, and accepts none of them."""
+    said, drafts = sim.script(*calls_of_model), itertools.count()
+
+    def answer(request: dict[str, Any]) -> Any:
+        if "tools" in request:
+            return said(request)
+        if "response_format" not in request:
+            return f"How does a {next(drafts)}-year-old clock know that it is {next(drafts)} past noon?"
+        schema = request["response_format"]["json_schema"]["schema"]
+        names = schema["$defs"][schema["properties"]["answers"]["$ref"].rpartition("/")[2]]["properties"]
+        item = request["messages"][-1]["content"].partition("id: ")[2].partition("\n")[0]
+        return json.dumps({"id": item, "answers": dict.fromkeys(names, "no"), "quotes": []})
+
+    return answer
+
+
+def making(tries: int) -> tuple[str, str]:
+    args = {"strategy": "few_shot", "n": 2, "into": "made", "most": tries, "cut": 5, "allow_self_review": True,
+            "settings": {"mode": "unlabelled", "task": "instruction"}}  # fmt: skip
+    return "do", json.dumps({"tool": "synthesize.rows", "args": args})
+
+
+async def test_what_a_failed_call_has_paid_counts_against_caps_and_grants(
+    converse: Converse, turn: Any, sim: ModuleType
+) -> None:
+    talk = converse("unused")
+    talk.server.answers = strict_panel(sim, calls(sim, making(4)), "None was good.", calls(sim, making(5)), "None again.")
+    async with talk.engine(caps=Caps(calls=200)) as engine:
+        first = await turn(engine.chat("Two more."), lambda one: engine.rule(Ruled(one.call_id, "session", cap_usd=1.0)))
+        assert returned(first)[0].ok is False and "accepted 0 of 2" in returned(first)[0].line
+        usage = engine.session.usage
+        assert usage.calls == talk.server.calls > 6 and engine.session.paid["synthesize.rows"] > 0
+        paid = dict(engine.session.paid)
+        second = await turn(engine.chat("Again."))  # granted
+        assert returned(second)[0].ok is False and engine.session.paid["synthesize.rows"] > paid["synthesize.rows"]
+        assert engine.session.usage.calls == talk.server.calls
+    again = sessions.resume(talk.workspace.store, engine.session.id)
+    assert (again.usage, again.paid) == (engine.session.usage, engine.session.paid)
+
+
+async def test_a_cap_that_a_tool_reaches_ends_the_turn_and_holds_after_a_resume(
+    converse: Converse, turn: Any, sim: ModuleType
+) -> None:
+    talk = converse("unused")
+    talk.server.answers = strict_panel(sim, calls(sim, making(9)), "None was good.")
+    for cap in (5, 9):
+        session = sessions.resume(talk.workspace.store, "last") if cap > 5 else None
+        async with talk.engine(session=session, approved=approved("spends", Caps(calls=cap)), caps=Caps(calls=cap)) as engine:
+            events = await turn(engine.go_on() if session else engine.chat("Two more."))
+        assert isinstance(events[-1], Failed) and events[-1].exit_code == 4
+        assert engine.session.usage.calls == talk.server.calls == cap
 
 
 # -- rows that ask for things --------------------------------------------------------------------------------------

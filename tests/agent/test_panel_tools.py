@@ -499,3 +499,44 @@ def test_a_calibration_sets_the_cut_until_something_changes(serve: Any, workspac
         assert done.result["accepted"] == 8
         with pytest.raises(Misuse, match="Nobody has ruled"):
             calibrate(opened, "seeds")
+
+
+@pytest.mark.slow
+def test_a_killed_making_goes_on_and_ends_the_same(serve: Any, workspace: Any, tmp_path: Path) -> None:
+    import os
+    import shutil
+    import subprocess
+    import sys
+
+    import tilth
+
+    server = serve(panel(), models=("a", "b"))
+    with workspace(server.url, ["a", "b"]) as opened:
+        opened.do("synthesize.rows", "seeds", **WANTED, n=8)
+        whole = opened.store.rows("made").vid
+    asked = [json.dumps(one, sort_keys=True) for one in server.requests]
+    shutil.rmtree(tmp_path / ".tilth")
+    with workspace(server.url, ["a", "b"]):
+        pass
+    server.requests.clear()
+    while server.arrived.acquire(blocking=False):
+        pass
+    words = ["do", "synthesize.rows", "seeds", "--strategy", "few_shot", "--into", "made", "--cut", "5", "--n", "8",
+             "--settings", "mode=unlabelled", "--settings", "task=instruction"]  # fmt: skip
+    program = "import sys; from tilth.tui.cli import main; sys.exit(main())"
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(tilth.__file__).parent.parent), *sys.path])}
+    command = [sys.executable, "-c", program, *words]
+    for calls in (1, 4):
+        with subprocess.Popen(command, cwd=tmp_path, env=env, stderr=subprocess.DEVNULL) as running:
+            for _ in range(calls):
+                server.arrived.acquire()
+            running.kill()
+    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, check=True)
+    assert b"accepted 8" in done.stdout
+    with Workspace(tmp_path) as opened:
+        assert opened.store.rows("made").vid == whole
+        assert opened.store.ledger.verify() == []
+    again = [json.dumps(one, sort_keys=True) for one in server.requests]
+    in_flight = 2 * 32  # two kills, each with at most the endpoint's concurrency under way
+    assert set(asked) <= set(again)
+    assert len(again) - len(set(again)) <= in_flight

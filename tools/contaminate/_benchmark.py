@@ -191,7 +191,7 @@ def from_tables(
     anchor = {key: anchors[key].to_numpy() for key in anchors.column_names}
     indexes, frequencies = {}, {}
     for n in (*range(SHORTEST, SEED + 1), COMPARED):
-        at, near = column["n"] == n, anchor["n"] == n
+        at, near = (slice(*np.searchsorted(one["n"], [n, n + 1]).tolist()) for one in (column, anchor))
         item, position = column["item"][at].astype(np.int64), column["position"][at].astype(np.int64)
         indexes[n] = NgramIndex(n, column["gram"][at], item, position, anchor["gram"][near])
         frequencies[n] = column["items"][at][indexes[n].first[:-1]].astype(np.int64)

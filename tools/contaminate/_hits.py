@@ -170,15 +170,21 @@ def _exact(start: int, hits: Hits, benchmark: Benchmark, documents: Hashed, row_
 
 
 def _shared(start: int, hits: Hits, benchmark: Benchmark, rows: Hashed) -> None:
-    near = False
-    for n, index in sorted(benchmark.indexes.items()):
-        if n == COMPARED and not near:
-            continue  # who shares a longer run shares one of 8 words
-        shared = index.scan(rows)
-        near = n == SEED and bool(len(shared.run))
-        if not len(shared.run):
-            continue
-        runs = np.unique(np.stack([shared.document, shared.run], 1), axis=0)
-        some, place = np.unique(runs[:, 0], return_inverse=True)
-        hits.runs.setdefault(n, []).append(runs + np.array([start, 0]))
-        hits.whole.setdefault(n, []).append(whole_hashes(rows.taken(some))[place])
+    for n, index in benchmark.indexes.items():
+        if n != COMPARED:
+            found = _add_runs(start, hits, index, rows, np.arange(len(rows.sizes)))
+            if n == SEED and len(found):  # who shares a longer run shares one of 8 words
+                _add_runs(start, hits, benchmark.indexes[COMPARED], rows.taken(found), found)
+
+
+def _add_runs(start: int, hits: Hits, index: NgramIndex, rows: Hashed, number: np.ndarray) -> np.ndarray:
+    """Add what the rows share with an index; `number` are theirs in the block. -> the numbers of rows that share."""
+    shared = index.scan(rows)
+    if not len(shared.run):
+        return number[:0]
+    runs = np.unique(np.stack([shared.document, shared.run], 1), axis=0)
+    some, place = np.unique(runs[:, 0], return_inverse=True)
+    runs[:, 0] = start + number[runs[:, 0]]
+    hits.runs.setdefault(index.n, []).append(runs)
+    hits.whole.setdefault(index.n, []).append(whole_hashes(rows.taken(some))[place])
+    return number[some]

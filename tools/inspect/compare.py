@@ -36,7 +36,7 @@ _OPENING: Final = 100
 _VALUES: Final = 5
 
 
-@tool("inspect.compare", version=1, effect="reads")
+@tool("inspect.compare", version=2, effect="reads")
 def compare(
     ctx: Context,
     data: Rows,

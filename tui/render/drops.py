@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -91,14 +92,15 @@ def example(one: Dropped, mapping: Fields, terminal: Terminal) -> Iterator[str]:
         if len(lines) > LINES:
             yield f"    … (+{len(lines) - LINES} lines; tilth why {one.row.row_id[:12]})"
         return
-    texts = marked(text_of(one.row, mapping), text_of(one.survivor, mapping))
+    field = str(one.decision.entry.args.get("field") or "default")
+    texts = marked(text_of(one.row, mapping, field), text_of(one.survivor, mapping, field))
     titles = ("dropped", f"kept {one.survivor.row_id[:12]} {one_line(one.survivor.place)}")
-    yield from ("  " + line for line in beside(titles, texts, terminal))
+    yield from ("  " + line for line in beside(titles, texts, replace(terminal, columns=terminal.columns - 2)))
 
 
-def text_of(row: StoredRow, mapping: Fields) -> str:
-    """The default text of a row, else all of its record."""
-    text = mapping.text(row.record, "default") if isinstance(row.record, dict) else ""
+def text_of(row: StoredRow, mapping: Fields, field: str = "default") -> str:
+    """A text of a row, the one that a step read for example, else all of its record."""
+    text = mapping.text(row.record, field) if isinstance(row.record, dict) else ""
     return text or plain(row.record)
 
 

@@ -119,6 +119,8 @@ def _flat(value: Any) -> str | None:
             return _flat(value[0])
         if any(isinstance(one, Mapping | list) for one in value):
             return None
+        if not value:
+            return "none"
         text = ", ".join("none" if one is None else one_line(str(one)) for one in value)
         return text if len(text) <= LONGEST else f"{text[:LONGEST].rpartition(', ')[0]}, … ({len(value):,} in all)"
     if isinstance(value, Mapping):

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
@@ -196,6 +196,8 @@ class MainScreen(Screen[None]):
 
         def begin() -> None:
             self._quiet = event.quiet
+            if not event.quiet:
+                self.transcript.add(Note(event.what, "$"))
             fetch(self, "did", event.do)
 
         self._start(event.what, begin)
@@ -328,7 +330,8 @@ class MainScreen(Screen[None]):
         self._asked = False
         for card in self.query(ApprovalCard):
             card.remove()
-            self.composer.prompt.focus()
+            if not self.pane.has_focus_within:
+                self.composer.prompt.focus()
 
     @on(ApprovalCard.Answered)
     def _answered(self, event: ApprovalCard.Answered) -> None:
@@ -397,7 +400,23 @@ class MainScreen(Screen[None]):
             self.engine.interrupt()
             self.query_one(StatusLine).say("stops")
         else:
+            self._focus_answer()
+
+    def _focus_answer(self) -> None:
+        """Where the person says something: the card that waits, else the prompt."""
+        cards = self.query(ApprovalCard)
+        if cards:
+            cards.last().focus_card()
+        else:
             self.composer.prompt.focus()
+
+    def on_key(self, event: events.Key) -> None:
+        """A letter that means nothing where it is typed is the beginning of a message."""
+        if event.is_printable and event.character and not self.composer.has_focus_within:
+            event.stop()
+            self._focus_answer()
+            if not self.query(ApprovalCard):
+                self.composer.prompt.insert(event.character)
 
     def action_switch(self) -> None:
         """Between the prompt and the pane; on a narrow screen also what is in sight."""
@@ -406,7 +425,7 @@ class MainScreen(Screen[None]):
         if to_pane:
             self.pane.focus_tab()
         else:
-            self.composer.prompt.focus()
+            self._focus_answer()
 
     def _show_pane(self, pane: bool) -> None:
         self.set_class(pane, "-pane")

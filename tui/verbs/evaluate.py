@@ -12,7 +12,7 @@ from ...agent.events import Noticed
 from ...evals import registry, runner, sets, summary, summary_json
 from ...evals.estimate import estimate
 from ...evals.records import FOLDER, Run, create_run, open_run, run_ids
-from ...evals.suite import Limits
+from ...evals.suite import Limits, Suite
 from ...tools.errors import Misuse, nearest
 from ...tools.store.store import find_workspace
 from .. import evals_json
@@ -79,6 +79,11 @@ def _data(command: Command) -> Path | None:
     return Path(command.args.data) if command.args.data else None
 
 
+def _usual(suite: Suite) -> int:
+    """How many instances where nobody says; real data may give fewer."""
+    return min(COUNT, getattr(suite, "most", COUNT))
+
+
 def _words(command: Command, form: str, *, least: int = 1, most: int = 1) -> list[str]:
     words: list[str] = command.args.words
     if not least <= len(words) <= most:
@@ -124,7 +129,7 @@ def _run(command: Command) -> int:
         if ".py" in words[0] else words[0]  # fmt: skip
     plan, instances = runner.planned(
         suite, source, drawn, choices,
-        count=args.count or COUNT, epochs=args.epochs or 1, limits=_limits(args.limit), folder=_data(command),
+        count=args.count or _usual(suite), epochs=args.epochs or 1, limits=_limits(args.limit), folder=_data(command),
     )  # fmt: skip
     rehearsal = runner.Bench(Run(runs / "none", plan), suite, instances, _root(command), args.env)
     guessed = estimate(plan, list(instances.values()), rehearsal.agents(), runs)
@@ -203,7 +208,7 @@ def _show(command: Command) -> None:
     drawn = sets.choose(args.seeds or sets.PUBLIC, suite, _runs(command) / "sets")
     wanted: str = args.instance or ""
     number = int(wanted) if wanted.isdigit() and len(wanted) < 6 else 0
-    instances = drawn.draw(suite, max(args.count or COUNT, number))
+    instances = drawn.draw(suite, max(args.count or _usual(suite), number))
     if not wanted:
         line = {"tool": "eval.show", "suite": suite.name, "set": drawn.id,
                 "instances": [evals_json.instance(one) for one in instances]}  # fmt: skip

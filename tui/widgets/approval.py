@@ -73,6 +73,11 @@ class ApprovalCard(Vertical):
         self._answers.show(answers, cursor=3)
         self._answers.focus()
 
+    def focus_card(self) -> None:
+        """Take the keys again, after the person has looked elsewhere."""
+        self._quiet_since = self._clock()
+        (self.query_one("#words") if self.has_class("-asking") else self._answers).focus()
+
     @property
     def _answers(self) -> ItemList:
         return self.query_one("#answers", ItemList)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
@@ -12,6 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
 
+from ..profile_text import many
 from ..render import drops
 from ..terminal import Terminal
 from ..text import share
@@ -107,7 +109,7 @@ class DropsTab(Tab):
             for name, count in one.dropped.items()
         ]
         gone = sum(one.count for one in self._reasons)
-        text = f"{gone:,} rows dropped in {len(funnel)} steps" if self._reasons else "no step has dropped a row"
+        text = f"{many(gone, 'rows')} dropped in {many(len(funnel), 'steps')}" if self._reasons else "no step has dropped a row"
         self.query_one(".facts", PlainText).show(text)
         self._examples = []
         self.query_one("#example", TextView).show(self._example)
@@ -153,7 +155,7 @@ class DropsTab(Tab):
 
         def ruled(because: str | None) -> None:
             if because:
-                what = f"tilth keep {row[:12]} --because …"
+                what = shlex.join(["tilth", "keep", row[:12], "--because", because])
                 self.post_message(self.Act(what, lambda: workspace.keep(row, because=because, dataset=dataset)))
 
         hint = "It stays from now on, whatever any step says; the steps are done again."
