@@ -56,12 +56,13 @@ def reason(planned: Planned, review: Review, share: float | None) -> str:
     return "writes" if review == "all" and planned.effect == "writes" else ""
 
 
-def refusal(planned: Planned, why: str, given: Approved) -> str:
+def refusal(planned: Planned, given: Approved) -> str:
     """Why a command without a terminal does not do a call, "" when it does."""
     if planned.effect == "reads" or planned.effect in given.effects:
         return ""
+    does = {"spends": "asks models, which may cost", "sends": "sends data out", "exports": "writes files"}
     return (
-        f"{planned.tool} {why or planned.effect}: nobody is here to approve it. "
+        f"{planned.tool} {does.get(planned.effect, 'makes a new version')}, and nobody is here to approve it. "
         f"Add --approve {planned.effect} to allow it."
     )
 

@@ -5,7 +5,6 @@ It knows arguments, paths, dry runs and estimates. It does not know who proposed
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ..tools import tool as registry
 from ..tools.errors import Retry, TilthError
 from ..tools.tool import Effect, Tool
-from . import reach, told, toolbox
+from . import commands, reach, told, toolbox
 from .events import Listener
 from .spending import NOTHING_SAID, PAID, Estimate, Spending
 from .told import Told
@@ -125,7 +124,7 @@ def plan_tool(desk: Desk, id: str, dataset: str, args: Mapping[str, Any]) -> Pla
         return gone / max(int(counts["before"]), 1)
 
     flags = [text for name, value in given.items() for text in _flag(name, value)]
-    command = shlex.join(["tilth", "do", tool.id, address, *flags])
+    command = commands.typed(["tilth", "do", tool.id, address, *flags])
     effect = tool.effect_of(asked.args)
     planned = Planned(tool.id, asked.dataset, asked.args, effect, command, act)
     if effect == "writes":

@@ -247,7 +247,7 @@ async def _answer(state: State, runtime: Runtime[Talk]) -> State:
     if not doubtful or state.get("asked_again"):
         return {"done": True}
     numbers = ", ".join(text[a:b] for a, b in doubtful)
-    talk.emit(Noticed(f"no result holds {numbers}: asked again"))
+    talk.emit(Noticed(f"no result of this conversation holds {numbers}: the model is asked again", "warning"))
     question = (
         f"No result of this conversation holds these numbers of your answer: {numbers}. Compute them with a function, "
         "or give the answer again without them. Do not apologise."

@@ -42,7 +42,7 @@ class Line:
     @property
     def shown(self) -> str:
         """The twin as a person would type it."""
-        return shlex.join(["tilth", *self.twin]) if self.twin else ""
+        return typed(["tilth", *self.twin]) if self.twin else ""
 
     def option(self, name: str) -> str | None:
         value = self.options.get(name)
@@ -81,8 +81,16 @@ def read(text: str, dataset: str, known: Sequence[str]) -> Line:
     if command.takes_dataset and command.twin and " X" in command.twin:
         dataset = _some(dataset)
     if command.name in ("keep", "drop") and "because" not in options:
-        plain, options = plain[:1], {**options, "because": " ".join(plain[1:])}
+        reason = plain[2:] if plain[1:2] == ["because"] else plain[1:]
+        plain, options = plain[:1], {**options, "because": " ".join(reason)}
     return Line(command, dataset, tuple(plain), options)
+
+
+def typed(words: Sequence[str]) -> str:
+    """Words as a person would type them: quoted where a shell needs it, SQL's own quotes inside of double ones."""
+    return " ".join(
+        f'"{word}"' if "'" in word and not re.search(r'["$`\\!\n]', word) else shlex.quote(word) for word in words
+    )
 
 
 def complete(text: str, workspace: Workspace) -> Iterator[tuple[str, str]]:

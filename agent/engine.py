@@ -44,7 +44,7 @@ CONTEXT_KEYS: Final = ("max_model_len", "context_length", "context_window", "max
 INPUT_SHARE: Final = 4
 """Piped input may take a quarter of the context."""
 
-CONNECT: Final = "Connect one: tilth models add NAME URL --model MODEL   (everything else works without: /help)"
+CONNECT: Final = "Connect one: tilth models add NAME URL --model MODEL (commands work without: tilth --help, /help)"
 
 SIGHT: Final[Mapping[Sight, str]] = {
     "rows": "rows, fenced as data.",
@@ -246,9 +246,7 @@ class Engine:
         from .chat import Talk
 
         emit = self._queue.put_nowait
-        self._gate = Gate(
-            self.session, self._desk, self.approved, emit, self._in_worker, self._watch, self._opinions()
-        )
+        self._gate = Gate(self.session, self._desk, self.approved, emit, self._in_worker, self._watch, self._opinions())
         return Talk(
             session=self.session,
             desk=self._desk,
@@ -271,7 +269,7 @@ class Engine:
         from .opinions import Opinions
 
         assert self._connections is not None and self._account is not None
-        return Opinions(self._connections, self._prompts(), self._account.answered) or None
+        return Opinions(self._connections, self._prompts(), self.model, self._account.answered) or None
 
     def _prompts(self) -> Prompts:
         return Prompts(self.workspace.root / "prompts")

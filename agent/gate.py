@@ -52,7 +52,7 @@ class Gate:
         while True:
             why, share = approval.reason(planned, review, None), None
             if self._approved is not None:
-                if refused := approval.refusal(planned, why, self._approved):
+                if refused := approval.refusal(planned, self._approved):
                     return None, refused
                 if self._opinions is None:
                     return planned, ""

@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from importlib import metadata
 from itertools import islice
 from typing import Any, Final
 
@@ -44,8 +45,16 @@ def key_of(rows: Rows, tool: Tool, *call: Any) -> str:
     if not tool.local or not len(rows):
         return ""
     record = str(rows.schema(["record"]).field("record").type)
-    identity = [tool.id, tool.version, tool.source, *call, rows.mapping.to_json(), record]
+    packages = [[name, _version(name)] for name in tool.packages]
+    identity = [tool.id, tool.version, tool.source, packages, *call, rows.mapping.to_json(), record]
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return ""
 
 
 def run(

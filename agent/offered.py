@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import math
 import re
-import shlex
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -22,7 +21,7 @@ from ..tools.errors import Retry, nearest
 from ..tools.sandbox.query import ask
 from ..tools.store.history import excerpt
 from ..tools.tool import Tool
-from . import reach, told
+from . import commands, reach, told
 from .calling import Act, Desk, Planned, Terms, plan_tool
 from .told import Told
 
@@ -245,7 +244,7 @@ def _plan_undo(desk: Desk, args: Undo) -> Planned:
         result = {"tool": "undo", "dataset": address, "version": vid, "rows": count}
         return Told(f"{count:,} rows", f"{address} is at version {vid[:8]} again: {count:,} rows.", result=result)
 
-    return Planned("undo", address, args.model_dump(), "writes", shlex.join(["tilth", "undo", address]), act)
+    return Planned("undo", address, args.model_dump(), "writes", commands.typed(["tilth", "undo", address]), act)
 
 
 def _plan_export(desk: Desk, args: Export) -> Planned:
@@ -263,7 +262,7 @@ def _plan_export(desk: Desk, args: Export) -> Planned:
         )
 
     words = ["export", address, *([str(folder)] if folder else []), *(["--format", args.format] if args.format else [])]
-    return Planned("export", address, args.model_dump(), "exports", shlex.join(["tilth", *words]), act)
+    return Planned("export", address, args.model_dump(), "exports", commands.typed(["tilth", *words]), act)
 
 
 def _plan_find(desk: Desk, args: FindTool) -> Planned:
@@ -275,7 +274,7 @@ def _plan_find(desk: Desk, args: FindTool) -> Planned:
 
 
 def _reading(tool: str, address: str, args: Mapping[str, Any], words: Sequence[str], act: Act) -> Planned:
-    return Planned(tool, address, args, "reads", shlex.join(["tilth", *words]), act)
+    return Planned(tool, address, args, "reads", commands.typed(["tilth", *words]), act)
 
 
 def search(query: str) -> list[Tool]:

@@ -20,6 +20,7 @@ from .config import Sight
 from .events import Asked, Reviewed
 from .models.connections import Connections
 from .models.connections import roles as roles_of
+from .models.offline import NAME as OFFLINE
 
 TOKENS: Final = 200
 BECAUSE: Final = 200
@@ -46,13 +47,19 @@ class Opinion(BaseModel):
 
 
 class Opinions:
-    """`await opinions(asked, request, shows)` -> `Reviewed`. `spent` notes what each answer cost (tokens in, out)."""
+    """`await opinions(asked, request, shows)` -> `Reviewed`. `spent` notes what each answer cost (tokens in, out).
 
-    def __init__(self, connections: Connections, prompts: Prompts, spent: Callable[[int, int], None]) -> None:
+    `proposer` is the model whose calls these are: it does not review itself, nor does a reviewer adjudicate.
+    """
+
+    def __init__(
+        self, connections: Connections, prompts: Prompts, proposer: str, spent: Callable[[int, int], None]
+    ) -> None:
         roles = roles_of(connections.config)
         self._connections, self._spent = connections, spent
-        self._reviewers = [str(one) for one in roles["reviewer"] if one.kind != "offline"]
-        self._adjudicators = [str(one) for one in roles["adjudicator"] if one.kind != "offline"]
+        self._reviewers = [str(one) for one in roles["reviewer"] if str(one) not in (proposer, OFFLINE)]
+        judges = {proposer, OFFLINE, *self._reviewers}
+        self._adjudicators = [str(one) for one in roles["adjudicator"] if str(one) not in judges]
         questions = "\n".join(f"- {one}" for one in CRITERIA)
         self._system = prompts.load("chat/review", criteria=questions).text
 
@@ -89,7 +96,9 @@ class Opinions:
 def _shown(asked: Asked, request: str) -> str:
     """The call as data: what was asked for, what would be called with what, and what that comes to."""
     what = registry.get(asked.tool).summary if asked.tool in registry.ids() else asked.tool
-    effects = [f"{name}: {value}" for name in ("why", "writes", "sends", "cost", "time") if (value := getattr(asked, name))]
+    effects = [
+        f"{name}: {value}" for name in ("why", "writes", "sends", "cost", "time") if (value := getattr(asked, name))
+    ]
     arguments = json.dumps(dict(asked.args), ensure_ascii=False, default=str)
     parts: Sequence[tuple[str, str]] = (
         ("person_asked", excerpt(request, SHOWN)),

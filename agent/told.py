@@ -119,8 +119,8 @@ def made(done: Done) -> Told:
 def report(done: Done, findings: Sequence[Mapping[str, Any]], facts: Sequence[Mapping[str, Any]]) -> Told:
     """Findings and facts. Messages and fixes may quote rows; codes and counts do not."""
     rows = done.entry.counts.get("before", done.version.rows)
-    line = f"{rows:,} rows, {len(findings):,} findings"
-    head = f"{done.entry.tool} on {done.entry.dataset}@{done.version.vid[:8]}: {rows:,} rows, {len(findings)} findings"
+    line = f"{rows:,} rows, {len(findings):,} {'finding' if len(findings) == 1 else 'findings'}"
+    head = f"{done.entry.tool} on {done.entry.dataset}@{done.version.vid[:8]}: {line}"
     bare = [f"{one['severity']} {one['code']}: {one['count']:,} {one['unit']}" for one in findings[:FINDINGS]]
     values = [f"{one['id']} = {_number(one['value'])} {one['unit']}" for one in facts
               if _number(one["value"]) and _PLAIN_ID.fullmatch(one["id"])]  # fmt: skip

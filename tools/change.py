@@ -179,12 +179,18 @@ def dump_evidence(evidence: Mapping[str, Any] | None) -> str | None:
 
 def edit_scores(outcome: Outcome) -> Iterator[tuple[str, float]]:
     """Reason and score of every edit, those that an earlier run made too."""
+    for reason, score, _ in edits_told(outcome):
+        yield reason, score
+
+
+def edits_told(outcome: Outcome) -> Iterator[tuple[str, float, Mapping[str, Any]]]:
+    """Reason, score and evidence of every edit, those that an earlier run made too."""
     for edit in outcome.edits:
-        yield edit.reason, edit.score or 0.0
+        yield edit.reason, edit.score or 0.0, edit.evidence or {}
     if outcome.rewritten is not None and outcome.decisions is not None:
-        for line in outcome.decisions.select(["action", "reason", "score"]).to_pylist():
+        for line in outcome.decisions.select(["action", "reason", "score", "evidence"]).to_pylist():
             if line["action"] == "edit":
-                yield line["reason"], line["score"] or 0.0
+                yield line["reason"], line["score"] or 0.0, json.loads(line["evidence"] or "{}")
 
 
 def one(outcome: Outcome) -> Iterator[Outcome]:

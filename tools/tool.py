@@ -114,6 +114,7 @@ class Tool:
     reads: tuple[str, ...] = ()
     after: str = ""
     local: bool = False
+    packages: tuple[str, ...] = ()
     more: Callable[[], str] | None = None
 
     @property
@@ -196,6 +197,7 @@ def tool(
     reads: tuple[str, ...] = (),
     after: str = "",
     local: bool = False,
+    packages: tuple[str, ...] = (),
     more: Callable[[], str] | None = None,
 ) -> Callable[[ToolFunction], ToolFunction]:
     """Declare a tool. `version` is raised whenever the same arguments may give another result; `reads` names files of
@@ -205,7 +207,8 @@ def tool(
     `local` promises that what becomes of a row (decisions, edits, signals) depends on its record and the arguments
     alone, not on its place, its source or other rows, that outcomes come batch by batch and add no rows, and that
     facts and findings are made in `Change.told`: rows whose content an earlier run has seen are then not given to
-    the function again.
+    the function again. `packages` names those whose version the result depends on too: another version sees all rows
+    anew.
     """
 
     def declare(function: ToolFunction) -> ToolFunction:
@@ -214,7 +217,9 @@ def tool(
             raise Misuse(f"A tool's id is 'verb.noun', not {id!r}.")
         if id in _declared and _declared[id].function.__module__ != function.__module__:
             raise Misuse(f"Two tools are called {id!r}: {_declared[id].function.__module__} and this one.")
-        _declared[id] = Tool(id, function, version, effect, _loading[-1] if _loading else "tilth", reads, after, local, more)
+        _declared[id] = Tool(
+            id, function, version, effect, _loading[-1] if _loading else "tilth", reads, after, local, packages, more
+        )
         return function
 
     return declare

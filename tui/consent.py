@@ -1,6 +1,6 @@
 """The question before anything is spent or sent: one block on the terminal, answered with yes or no.
 
-It knows who can be asked: a person at a terminal, and nobody else.
+It knows who can be asked: a person at a terminal, or whom a face asks in its own way, and nobody else.
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 
 def asker(face: Face) -> Callable[[Estimate], bool] | None:
-    """How a person is asked; None where none can answer."""
+    """How a person is asked: as the face does it, else on the terminal; None where none can answer."""
+    own: Callable[[Estimate], bool] | None = getattr(face, "agree", None)
+    if own is not None:
+        return own
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return None
 

@@ -7,6 +7,7 @@ as their twins on the command line.
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
@@ -16,16 +17,17 @@ from ..agent import commands
 from ..agent.engine import Engine
 from ..agent.events import Answered, Asked, Event, Failed, Metered, Noticed, Proposed, Returned, Reviewed, Ruled
 from ..tools.errors import TilthError
+from .consent import asker
 from .render import chat as shown
 from .terminal import Terminal, terminal_of
-from .text import table
+from .text import table, wrap
 
 if TYPE_CHECKING:
     from ..agent.session import Session
     from ..agent.workspace import Workspace
     from .command import Command
 
-QUESTION: Final = "    1 once   2 for this session   3 edit   4 no   (then Enter; nothing is no): "
+QUESTION: Final = "    1 once  2 this session  3 edit  4 no  (Enter is no): "
 INTERRUPTED: Final = 130
 
 
@@ -81,7 +83,10 @@ class _Talk:
                 from . import twin
 
                 self._say([f"tool: {read.shown}"])
-                lines, self._code = await asyncio.to_thread(twin.run, read.twin, self._workspace.root, self._terminal)
+                agree = asker(self._command.face)
+                lines, self._code = await asyncio.to_thread(
+                    twin.run, read.twin, self._workspace.root, self._terminal, agree=agree
+                )
                 self._say(lines)
             else:
                 self._own(read)
@@ -100,7 +105,7 @@ class _Talk:
         elif read.command.name == "context":
             self._say(shown.window(self._engine.context(), self._engine.limit, self._terminal))
             if self._metered is not None:
-                self._say([shown.meter(self._metered)])
+                self._say(wrap(shown.meter(self._metered), self._terminal.columns, indent="  ", first=""))
         else:
             rows = [[f"/{one.name} {one.args}".strip(), one.help] for one in commands.COMMANDS]
             self._say(table(rows, columns=self._terminal.columns, header=False))
@@ -147,11 +152,13 @@ class _Talk:
         return Ruled(event.call_id, "no", because.strip())
 
     async def _edited(self, event: Asked) -> dict[str, Any]:
-        """The arguments, those that are named in `name=value name=value` changed."""
+        """The arguments, those changed that are named in `name=value name=value`; a wrong name is told to the model."""
         told = ", ".join(f"{name}={value}" for name, value in event.args.items())
         self._say([f"    now: {told}"])
         line = await self._read("    change (name=value …): ") or ""
-        given = dict(part.partition("=")[::2] for part in line.split() if "=" in part)
+        # A value may hold blanks and "=": the next one begins at the name of an argument.
+        names = "|".join(map(re.escape, event.args)) or "$"
+        given = dict(part.partition("=")[::2] for part in re.split(rf"\s+(?=(?:{names})=)", line.strip()) if part)
         return {**event.args, **given}
 
     async def _read(self, prompt: str) -> str | None:

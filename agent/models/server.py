@@ -151,12 +151,16 @@ class Server:
 
     async def _whole(self, body: Mapping[str, Any]) -> str:
         seconds = self.endpoint.timeouts.total
+        whole = {**body, **body.get("extra_body", {})}
+        whole.pop("extra_body", None)
         try:
             async with asyncio.timeout(seconds):
-                raw = await self._client.chat.completions.with_raw_response.create(**body)
+                # Not `chat.completions.create`: walking through messages and schema by their types, to change nothing,
+                # takes it a third of all the time a call takes.
+                raw = await self._client.post("/chat/completions", body=whole, cast_to=httpx2.Response)
         except TimeoutError:
             raise Late("no complete answer", seconds) from None
-        text: str = self._clean(raw.http_response.text)
+        text: str = self._clean(raw.text)
         _check(_json(text.encode()))
         return text
 

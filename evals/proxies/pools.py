@@ -71,11 +71,8 @@ def pool(seed: str, proxy: Proxy) -> Pool:
         first, second = ([_example(draw, label) for label in _labels(draw, HELD_OUT)] for _ in range(2))
         shown = draw.shuffled(rows)
         best = [example(row) for row in shown if row["id"] in kept][:budget]
-        plain = [drawn(shown, budget, f"{seed}/{number}") for number in range(DRAWS)]
-        told = []
-        for held_out in (first, second):
-            dirty = math.fsum(accuracy([example(row) for row in some], held_out) for some in plain) / DRAWS
-            told.append((dirty, accuracy(best, held_out)))
+        every = [example(row) for row in shown]
+        told = [(learned(every, held_out, budget, seed), accuracy(best, held_out)) for held_out in (first, second)]
         if all(high - low >= LEAST_GAP * error(low) for low, high in told):
             (dirty_first, oracle_first), (dirty, oracle) = told
             return Pool(proxy, shown, kept, budget, first, second, dirty, oracle, dirty_first, oracle_first)
@@ -97,6 +94,13 @@ def drawn(rows: Sequence[Any], budget: int, seed: str) -> Sequence[Any]:
         return rows
     order = Draw(int.from_bytes(hashlib.sha256(f"budget {seed}".encode()).digest()[:8], "big"))
     return [rows[at] for at in sorted(order.some(range(len(rows)), budget))]
+
+
+def learned(rows: Sequence[Example], held_out: Sequence[Example], budget: int, seed: str) -> float:
+    """The accuracy of a learner that may see `budget` of the rows: the mean over several draws, where there are more."""
+    if len(rows) <= budget:
+        return accuracy(rows, held_out)
+    return math.fsum(accuracy(drawn(rows, budget, f"{seed}/{n}"), held_out) for n in range(DRAWS)) / DRAWS
 
 
 def _labels(draw: Draw, count: int) -> list[str]:

@@ -177,9 +177,13 @@ async def test_what_a_failed_call_has_paid_counts_against_caps_and_grants(
     converse: Converse, turn: Any, sim: ModuleType
 ) -> None:
     talk = converse("unused")
-    talk.server.answers = strict_panel(sim, calls(sim, making(4)), "None was good.", calls(sim, making(5)), "None again.")
+    talk.server.answers = strict_panel(
+        sim, calls(sim, making(4)), "None was good.", calls(sim, making(5)), "None again."
+    )
     async with talk.engine(caps=Caps(calls=200)) as engine:
-        first = await turn(engine.chat("Two more."), lambda one: engine.rule(Ruled(one.call_id, "session", cap_usd=1.0)))
+        first = await turn(
+            engine.chat("Two more."), lambda one: engine.rule(Ruled(one.call_id, "session", cap_usd=1.0))
+        )
         assert returned(first)[0].ok is False and "accepted 0 of 2" in returned(first)[0].line
         usage = engine.session.usage
         assert usage.calls == talk.server.calls > 6 and engine.session.paid["synthesize.rows"] > 0
@@ -198,7 +202,9 @@ async def test_a_cap_that_a_tool_reaches_ends_the_turn_and_holds_after_a_resume(
     talk.server.answers = strict_panel(sim, calls(sim, making(9)), "None was good.")
     for cap in (5, 9):
         session = sessions.resume(talk.workspace.store, "last") if cap > 5 else None
-        async with talk.engine(session=session, approved=approved("spends", Caps(calls=cap)), caps=Caps(calls=cap)) as engine:
+        async with talk.engine(
+            session=session, approved=approved("spends", Caps(calls=cap)), caps=Caps(calls=cap)
+        ) as engine:
             events = await turn(engine.go_on() if session else engine.chat("Two more."))
         assert isinstance(events[-1], Failed) and events[-1].exit_code == 4
         assert engine.session.usage.calls == talk.server.calls == cap

@@ -22,7 +22,7 @@ KNOWN = ["chats", "more"]
         ("/do dedup.near --threshold 0.7", "tilth do dedup.near chats --threshold 0.7"),
         ("/do dedup.near more --keep 'length desc'", "tilth do dedup.near more --keep 'length desc'"),
         ("/drops --reason near_duplicate", "tilth drops chats --reason near_duplicate"),
-        ("/keep 12ab34 because it's fine", "tilth keep 12ab34 --because 'because it'\"'\"'s fine'"),
+        ("/keep 12ab34 because it's fine", 'tilth keep 12ab34 --because "it\'s fine"'),
         ("/undo", "tilth undo chats"),
         ("/recipe", "tilth log chats --recipe"),
         ("/export out --for trl", "tilth export chats out --for trl"),

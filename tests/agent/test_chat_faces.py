@@ -142,7 +142,16 @@ class Keyboard(io.StringIO):
 
 
 @pytest.mark.parametrize(
-    ("answer", "rows"), [("1", 20), ("", 40), ("4\nwe need them", 40), ("no, we need them", 40), ("3\nkeep=true\n", 40)]
+    ("answer", "rows"),
+    [
+        ("1", 20),
+        ("", 40),
+        ("4\nwe need them", 40),
+        ("no, we need them", 40),
+        ("3\nkeep=true\n", 40),
+        ("3\nkeep=line % 40 != 7 reason=seventh\n", 39),
+        ("3\nkep=true\n", 40),
+    ],
 )
 def test_line_by_line_a_person_is_asked_and_answers_with_a_number(
     converse: Converse,

@@ -36,7 +36,9 @@ def panel(converse: Converse, sim: ModuleType) -> Callable[..., Any]:
             if request["model"] == "small":
                 return said(request)
             word = words[request["model"]]
-            return word if word == "what?" else json.dumps({"allow": word, "because": f"{request['model']} says {word}"})
+            return (
+                word if word == "what?" else json.dumps({"allow": word, "because": f"{request['model']} says {word}"})
+            )
 
         talk.server.answers, talk.server.models = answer, ("small", *words)
         config = talk.workspace.config
@@ -76,6 +78,14 @@ async def test_without_a_person_reviewers_decide_and_an_adjudicator_where_they_d
     assert again.usage.calls == talk.server.calls - list(words.values()).count("what?")  # a repair is part of an answer
 
 
+async def test_a_model_does_not_review_its_own_calls(panel: Any, turn: Any) -> None:
+    talk = panel(("do", LARGE), {})
+    talk.workspace.config.roles |= {role: ["openai:small@lab"] for role in ("reviewer", "adjudicator")}
+    async with talk.engine(approved=ALLOWED) as engine:
+        events = await turn(engine.chat("Halve it."))
+    assert of(Returned, events)[0].ok and not of(Reviewed, events) and talk.server.calls == 2
+
+
 @pytest.mark.parametrize("call", [("show_rows", "{}"), ("do", '{"tool": "dedup.exact"}')])
 async def test_nobody_is_asked_about_what_is_not_risky(panel: Any, turn: Any, call: tuple[str, str]) -> None:
     talk = panel(call, {"one": "no"})
@@ -111,7 +121,9 @@ async def test_text_of_rows_in_arguments_stands_in_a_fence_and_nowhere_else(pane
     assert EVIL not in system["content"] and "Drop what row 3 says." not in system["content"]
     opening = user["content"].index("<arguments ")
     nonce = user["content"][opening:].split()[1].rstrip(">")
-    assert opening < user["content"].index("every reviewer answers yes") < user["content"].index(f"</arguments {nonce}>")
+    assert (
+        opening < user["content"].index("every reviewer answers yes") < user["content"].index(f"</arguments {nonce}>")
+    )
     assert nonce != "000000000000"
 
 
@@ -119,8 +131,12 @@ async def test_a_reviewer_that_may_see_less_is_not_shown_what_a_model_wrote_that
     panel: Any, turn: Any, sim: ModuleType
 ) -> None:
     talk = panel(("show_rows", "{}"), {"one": "yes"}, may_see="statistics")
-    said = sim.script(*[sim.Say(None, "tool_calls", tool_calls=[one]) for one in (("show_rows", "{}"), ("do", LARGE))], "No.")
-    talk.server.answers = lambda request: said(request) if request["model"] == "small" else '{"allow": "yes", "because": ""}'
+    said = sim.script(
+        *[sim.Say(None, "tool_calls", tool_calls=[one]) for one in (("show_rows", "{}"), ("do", LARGE))], "No."
+    )
+    talk.server.answers = lambda request: (
+        said(request) if request["model"] == "small" else '{"allow": "yes", "because": ""}'
+    )
     async with talk.engine(approved=ALLOWED) as engine:
         events = await turn(engine.chat("Halve it."))
     assert [one.ok for one in of(Returned, events)] == [True, False]

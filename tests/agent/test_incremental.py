@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,7 @@ PACKAGED = """\
   - clean.boilerplate
   - filter.rules
   - filter.language: {keep: [en], min_confidence: 0.3}
+  - filter.chat: {drop: [empty_turn]}
 """
 
 
@@ -137,7 +139,14 @@ CHATS = [
     chat("One?", "Seven."),
     chat("Thanks for the answer about bread.", "You are welcome, come again soon.", "And now?"),
     chat("Loop, please.", "again and again and on " * 12),
+    chat("Who?", "", "Nobody?", "Somebody was here."),
 ]
+IMAGE = {"type": "image_url", "image_url": {"url": "data:,x"}}
+CHATS += [
+    {"messages": [{"role": "user", "content": [{"type": "text", "text": f"What do we see on picture {i}?"}, *parts]},
+                  {"role": "assistant", "content": "It is the old bridge over the river."}]}
+    for i, parts in enumerate(([IMAGE], [IMAGE, {"type": "input_audio", "input_audio": {"data": ""}}]))
+]  # fmt: skip
 some = st.lists(st.sampled_from(range(len(CHATS))), min_size=1, max_size=14)
 
 
@@ -150,6 +159,33 @@ def test_the_packaged_local_tools_tell_the_same_facts_and_findings_too(
     first: list[int], second: list[int], form: str
 ) -> None:
     same_as_from_nothing([CHATS[i] for i in first], [CHATS[i] for i in second], PACKAGED, form)
+
+
+PAGES = [
+    "Plain words.", "<p>One &amp; <b>two</b> come here.</p>", "See <b>this</b> here.", "<div><img src='x'></div>",
+    "<ul><li>Salt</li><li>Bread</li></ul>",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("mixed", ["false", "true"])
+def test_cleaned_html_is_told_the_same_too(mixed: str) -> None:
+    pytest.importorskip("trafilatura")
+    first, second = ([{"text": PAGES[i]} for i in some] for some in ([0, 1, 2, 3], [3, 4, 2, 2, 1, 0]))
+    same_as_from_nothing(first, second, f"  - clean.html: {{mixed: {mixed}}}\n", "jsonl")
+
+
+def test_another_version_of_a_package_sees_all_rows_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    judge = registry.get("my.judge").function
+    registry.tool("my.judge", local=True, packages=("pytest", "no-such-package"))(judge)
+    with Workspace(tmp_path) as workspace:
+        workspace.run(write(tmp_path, rows_of(6), JUDGED, "jsonl"))
+        given_rows.clear()
+        workspace.run(write(tmp_path, rows_of(7), JUDGED, "jsonl"))
+        assert given_rows == [rows_of(7)[6]["text"]]
+        given_rows.clear()
+        monkeypatch.setattr(metadata, "version", lambda name: "0")
+        workspace.run(write(tmp_path, rows_of(8), JUDGED, "jsonl"))
+        assert given_rows == [row["text"] for row in rows_of(8)]
 
 
 def rows_of(count: int) -> list[dict[str, Any]]:

@@ -11,12 +11,13 @@ import logging
 import re
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Annotated, Any, Final, Literal
 
+import numpy as np
 import pyarrow as pa
 
-from ..change import Change, Edit, Fact, Finding, Outcome
+from ..change import Change, Edit, Fact, Finding, Outcome, edits_told
 from ..context import Context
 from ..errors import Misuse
 from ..store.rows import Rows
@@ -39,9 +40,11 @@ _CLOSES: Final = re.compile(rf"{_TAG.pattern}\Z|<!--.*-->\Z", re.IGNORECASE | re
 _OPENS: Final = re.compile(rf"(?:<!doctype\s+html|<!--|<\?xml[^<>]*>\s*<|<(?:{_TAGS})(?:\s[^<>]*)?/?>)", re.IGNORECASE)
 _PAGE: Final = re.compile(r"<(?:html|body)[\s>]", re.IGNORECASE)
 _SHOWN: Final = 5
+_LEFT: Final = ("html_without_text", "html_among_text")
+_SIGNALS: Final = ("html_texts", "mixed_texts", *_LEFT)
 
 
-@tool("clean.html", version=1)
+@tool("clean.html", version=2, local=True, packages=("trafilatura",))
 def html(
     ctx: Context,
     data: Rows,
@@ -74,7 +77,8 @@ def html(
     for want of `mixed` are counted by the finding `html_among_text`. Entities are read once: what was written &lt;b&gt;
     becomes <b>, which a second run may take for HTML.
 
-    Signals for every row: `html_texts` and `mixed_texts`. Facts: `clean.html.REASON`, texts replaced,
+    Signals for every row: `html_texts` and `mixed_texts`, and of them those left alone: `html_without_text`,
+    `html_among_text`. Facts: `clean.html.REASON`, texts replaced,
     `.characters_before` and `.characters_after`, and `.trafilatura`, the version.
 
     Raises Misuse when trafilatura cannot be imported.
@@ -84,32 +88,47 @@ def html(
     findings: list[Finding] = []
 
     def outcomes() -> Iterator[Outcome]:
-        totals: Counter[str] = Counter()
-        examples: dict[str, list[int]] = {"html_without_text": [], "html_among_text": []}
         for batch in data.batches():
             made: list[Edit] = []
-            signals: list[tuple[int, int]] = []
+            signals: list[Counter[str]] = []
             for position, record in enumerate(batch.records(), batch.start):
-                texts = [(one, form) for one in editable(record, data.mapping, field) if (form := form_of(one.text))]
-                signals.append(_counted([form for _, form in texts]))
+                counts: Counter[str] = Counter()
                 new: dict[Form, list[tuple[Editable, str]]] = {"html": [], "html_among_text": []}
-                for one, form in texts:
+                for one in editable(record, data.mapping, field):
+                    form = form_of(one.text)
+                    if form is None:
+                        continue
+                    counts["html_texts" if form == "html" else "mixed_texts"] += 1
                     if form == "html_among_text" and not (mixed and not fenced(one.text)):
-                        _note(totals, examples, "html_among_text", position)
+                        counts["html_among_text"] += 1
                     elif not (text := to_text(one.text)):
-                        _note(totals, examples, "html_without_text", position)
+                        counts["html_without_text"] += 1
                     elif text != one.text:
                         new[form].append((one, text))
                 made += [_edit(position, form, told) for form, told in new.items() if told]
-            for edit in made:
-                totals[f"replaced.{edit.reason}"] += int(edit.score or 0)
-                totals.update({side: edit.evidence[side] for side in ("before", "after")} if edit.evidence else {})
+                signals.append(counts)
             yield Outcome(edits=made, signals=_signals(signals))
             ctx.progress(batch.start + len(batch), len(data))
-        facts.extend(_facts(totals, f"clean.html --content {content}, field {field}", len(data), version))
-        findings.extend(_findings(totals, examples))
 
-    return Change(outcomes(), findings=findings, facts=facts)
+    def told(drawn: Iterable[Outcome], rows: int) -> Iterator[Outcome]:
+        totals: Counter[str] = Counter()
+        left: dict[str, list[int]] = {code: [] for code in _LEFT}
+        start = 0
+        for outcome in drawn:
+            for reason, score, evidence in edits_told(outcome):
+                totals[f"replaced.{reason}"] += int(score)
+                totals.update({side: evidence[side] for side in ("before", "after")})
+            if outcome.signals is not None:
+                for code in _LEFT:
+                    counts = outcome.signals[code].to_numpy()
+                    totals[code] += int(counts.sum())
+                    left[code] += (start + np.flatnonzero(counts)[:_SHOWN]).tolist()
+                start += len(outcome.signals)
+            yield outcome
+        facts.extend(_facts(totals, f"clean.html --content {content}, field {field}", rows, version))
+        findings.extend(_findings(totals, left))
+
+    return Change(outcomes(), findings=findings, facts=facts, told=told)
 
 
 def form_of(text: str) -> Form | None:
@@ -153,16 +172,6 @@ def _extractor(content: Content) -> tuple[ToText, str]:
     return to_text, str(library.__version__)
 
 
-def _note(totals: Counter[str], examples: dict[str, list[int]], code: str, position: int) -> None:
-    totals[code] += 1
-    if len(examples[code]) < _SHOWN and position not in examples[code]:
-        examples[code].append(position)
-
-
-def _counted(forms: Sequence[Form]) -> tuple[int, int]:
-    return forms.count("html"), forms.count("html_among_text")
-
-
 def _edit(position: int, reason: Form, told: Sequence[tuple[Editable, str]]) -> Edit:
     evidence: dict[str, Any] = {
         "spans": [[list(one.paths[0]), 0, len(one.text)] for one, _ in told[:_SHOWN]],
@@ -175,13 +184,8 @@ def _edit(position: int, reason: Form, told: Sequence[tuple[Editable, str]]) -> 
     return Edit(position, changes, reason, float(len(told)), evidence)
 
 
-def _signals(counts: Sequence[tuple[int, int]]) -> pa.Table:
-    return pa.table(
-        {
-            "html_texts": pa.array([one for one, _ in counts], pa.int64()),
-            "mixed_texts": pa.array([one for _, one in counts], pa.int64()),
-        }
-    )
+def _signals(rows: Sequence[Counter[str]]) -> pa.Table:
+    return pa.table({name: pa.array([counts[name] for counts in rows], pa.int64()) for name in _SIGNALS})
 
 
 def _facts(totals: Counter[str], method: str, rows: int, version: str) -> Iterator[Fact]:
@@ -192,12 +196,14 @@ def _facts(totals: Counter[str], method: str, rows: int, version: str) -> Iterat
     yield Fact("clean.html.trafilatura", version, "version", method, rows)
 
 
-def _findings(totals: Counter[str], examples: dict[str, list[int]]) -> Iterator[Finding]:
+def _findings(totals: Counter[str], left: dict[str, list[int]]) -> Iterator[Finding]:
     if count := totals["html_without_text"]:
         message = f"trafilatura found no text in {count:,} texts that hold HTML; they stay as they are."
         yield Finding(
-            "html_without_text", "warning", message, count, unit="texts", rows=tuple(examples["html_without_text"])
+            "html_without_text", "warning", message, count, unit="texts", rows=tuple(left["html_without_text"][:_SHOWN])
         )
     if count := totals["html_among_text"]:
         message = f"{count:,} texts hold tags among other text and were left alone; --mixed reads those without code."
-        yield Finding("html_among_text", "note", message, count, unit="texts", rows=tuple(examples["html_among_text"]))
+        yield Finding(
+            "html_among_text", "note", message, count, unit="texts", rows=tuple(left["html_among_text"][:_SHOWN])
+        )

@@ -23,7 +23,7 @@ _SPANS_SHOWN: Final = 20
 _NUMBERED: Final = re.compile(r"<([A-Z]{2,5})_([0-9]{1,6})>")
 
 
-@tool("clean.pii", version=1, local=True)
+@tool("clean.pii", version=1, local=True, packages=("phonenumbers",))
 def pii(
     ctx: Context,
     data: Rows,

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +16,7 @@ import pyarrow as pa
 from ..store.rows import Rows
 from ..store.wording import WordReader, pieces_of
 from ..text.ngrams import Hashed, NgramIndex, whole_hashes
+from ..text.shingles import in_order
 from ..text.tokens import BLOCK_BYTES, Hashes, blocks
 from ._benchmark import COMPARED, SEED, Benchmark
 
@@ -22,6 +24,9 @@ COMMON_ROWS: Final = 20
 """A run that stands in so many different rows, and in COMMON_SHARE of all, is boilerplate of the training data."""
 
 COMMON_SHARE: Final = 0.001
+
+BLOCK: Final = 1 << 21
+"""Bytes of records that are read together: many arrays are made of each block, and small ones cost as much."""
 
 _NONE: Final = np.empty((0, 2), np.int64)
 _TOGETHER: Final = 4_096
@@ -66,6 +71,13 @@ class Hits:
     runs: dict[int, list[np.ndarray]] = field(default_factory=dict)
     whole: dict[int, list[Hashes]] = field(default_factory=dict)
     exact: dict[int, list[int]] = field(default_factory=dict)
+
+    def add(self, other: Hits, start: int) -> None:
+        """Add what was found in rows that follow, counted from `start`."""
+        for n, runs in other.runs.items():
+            self.runs.setdefault(n, []).extend(some + np.array([start, 0]) for some in runs)
+            self.whole.setdefault(n, []).extend(other.whole[n])
+        self.exact.update({start + row: items for row, items in other.exact.items()})
 
     def counts(self, n: int, index: NgramIndex) -> dict[str, int]:
         """Rows and items that share a run of n words, and pairs of them."""
@@ -127,23 +139,35 @@ def add_table(hits: Hits, table: pa.Table) -> None:
             hits.whole.setdefault(length, []).append(whole[some])
 
 
-def find_hits(data: Rows, field: str, benchmarks: Sequence[Benchmark], progress: Callable[[int], None]) -> list[Hits]:
+def find_hits(
+    data: Rows, field: str, benchmarks: Sequence[Benchmark], progress: Callable[[int], None], *, threads: int = 1
+) -> list[Hits]:
     """Read every row once and look for all benchmarks in it; `progress` is told how many rows were read."""
     found = [Hits() for _ in benchmarks]
-    reader, start = WordReader(data.mapping, field), 0
-    for block in record_blocks(data):
-        wording = reader.read(block)
-        pieces = Hashed.of(wording.texts)
-        if wording.order is not None:
-            pieces = pieces.taken(wording.order)
-        rows = pieces.regrouped(wording.first)
-        for benchmark, hits in zip(benchmarks, found, strict=True):
-            _exact(start, hits, benchmark, pieces, np.repeat(np.arange(len(block)), np.diff(wording.first)))
-            _exact(start, hits, benchmark, rows, np.arange(len(block)))
-            _shared(start, hits, benchmark, rows)
-        start += len(block)
+    start = 0
+    for size, *parts in in_order(partial(_look, WordReader(data.mapping, field), benchmarks), record_blocks(data), threads):
+        for hits, part in zip(found, parts, strict=True):
+            hits.add(part, start)
+        start += size
         progress(start)
     return found
+
+
+def _look(reader: WordReader, benchmarks: Sequence[Benchmark], records: pa.Array) -> tuple[Any, ...]:
+    """-> (rows of a block, what was found in it of each benchmark …), rows counted from the block's first."""
+    wording = reader.read(records)
+    pieces = Hashed.of(wording.texts)
+    if wording.order is not None:
+        pieces = pieces.taken(wording.order)
+    rows, every = pieces.regrouped(wording.first), np.arange(len(records))
+    row_of = np.repeat(every, np.diff(wording.first))
+    found = [Hits() for _ in benchmarks]
+    for benchmark, hits in zip(benchmarks, found, strict=True):
+        _exact(hits, benchmark, pieces, row_of)
+        if len(row_of) != len(every) or (row_of != every).any():  # else a row is its one piece
+            _exact(hits, benchmark, rows, every)
+        _shared(hits, benchmark, rows)
+    return len(records), *found
 
 
 def record_blocks(data: Rows) -> Iterator[pa.Array]:
@@ -151,13 +175,13 @@ def record_blocks(data: Rows) -> Iterator[pa.Array]:
     for batch in data.batches():
         records = batch.column("record")
         if not pa.types.is_struct(records.type):
-            yield from blocks(records)
+            yield from blocks(records, BLOCK)
             continue
-        step = max(len(records) * BLOCK_BYTES // max(records.nbytes, 1), 1)
+        step = max(len(records) * BLOCK // max(records.nbytes, 1), 1)
         yield from (records.slice(low, step) for low in range(0, len(records), step))
 
 
-def _exact(start: int, hits: Hits, benchmark: Benchmark, documents: Hashed, row_of: np.ndarray) -> None:
+def _exact(hits: Hits, benchmark: Benchmark, documents: Hashed, row_of: np.ndarray) -> None:
     """Documents that are an item's text, whole; the few that open like one are compared."""
     known, openings = benchmark.openings, documents.openings
     if not len(known):
@@ -165,26 +189,25 @@ def _exact(start: int, hits: Hits, benchmark: Benchmark, documents: Hashed, row_
     like = np.flatnonzero(known[np.searchsorted(known, openings).clip(max=len(known) - 1)] == openings)
     for at, whole in zip(like.tolist(), whole_hashes(documents.taken(like)).tolist(), strict=True):
         if whole in benchmark.fingerprints:
-            items = hits.exact.setdefault(start + int(row_of[at]), [])
+            items = hits.exact.setdefault(int(row_of[at]), [])
             items.extend(item for item in benchmark.fingerprints[whole] if item not in items)
 
 
-def _shared(start: int, hits: Hits, benchmark: Benchmark, rows: Hashed) -> None:
+def _shared(hits: Hits, benchmark: Benchmark, rows: Hashed) -> None:
     for n, index in benchmark.indexes.items():
         if n != COMPARED:
-            found = _add_runs(start, hits, index, rows, np.arange(len(rows.sizes)))
+            found = _add_runs(hits, index, rows, np.arange(len(rows.sizes)))
             if n == SEED and len(found):  # who shares a longer run shares one of 8 words
-                _add_runs(start, hits, benchmark.indexes[COMPARED], rows.taken(found), found)
+                _add_runs(hits, benchmark.indexes[COMPARED], rows.taken(found), found)
 
 
-def _add_runs(start: int, hits: Hits, index: NgramIndex, rows: Hashed, number: np.ndarray) -> np.ndarray:
-    """Add what the rows share with an index; `number` are theirs in the block. -> the numbers of rows that share."""
+def _add_runs(hits: Hits, index: NgramIndex, rows: Hashed, number: np.ndarray) -> np.ndarray:
+    """Add what rows share with an index; they are those of these numbers in the block. -> numbers of those that share."""
     shared = index.scan(rows)
     if not len(shared.run):
         return number[:0]
-    runs = np.unique(np.stack([shared.document, shared.run], 1), axis=0)
-    some, place = np.unique(runs[:, 0], return_inverse=True)
-    runs[:, 0] = start + number[runs[:, 0]]
-    hits.runs.setdefault(index.n, []).append(runs)
+    row, run = np.divmod(np.unique(shared.document * len(index.hashes) + shared.run), len(index.hashes))
+    some, place = np.unique(row, return_inverse=True)
+    hits.runs.setdefault(index.n, []).append(np.stack([number[row], run], 1))
     hits.whole.setdefault(index.n, []).append(whole_hashes(rows.taken(some))[place])
     return number[some]

@@ -68,7 +68,8 @@ def find(ctx: Context, data: Rows, field: str, benchmarks: Sequence[Benchmark]) 
     identities = [("hits", NORMALISER, *_names(one), field, data.mapping.to_json()) for one in benchmarks]
 
     def work(rows: Rows, numbers: Sequence[int], progress: Callable[[int], None]) -> list[pa.Table]:
-        return [to_table(one) for one in find_hits(rows, field, [benchmarks[i] for i in numbers], progress)]
+        some = [benchmarks[i] for i in numbers]
+        return [to_table(one) for one in find_hits(rows, field, some, progress, threads=ctx.threads)]
 
     for tables in _by_shard(ctx, data, identities, work, subset=True, what="runs of words"):
         for hits, table in zip(found, tables, strict=True):

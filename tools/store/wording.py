@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -55,12 +56,13 @@ def pieces_of(mapping: Mapping, record: dict[str, Any], field: str) -> list[Piec
 
 
 class WordReader:
-    """Reads one field of the records of a dataset."""
+    """Reads one field of the records of a dataset; threads may share it."""
 
     def __init__(self, mapping: Mapping, field: str) -> None:
         self._mapping, self._field = mapping, field
         self._shapes: dict[bytes, int] = {}
         self._layouts: list[Positions] = []
+        self._lock = threading.Lock()
         self._columns = self._typed_columns() if mapping.kind == "typed" else None
 
     def read(self, records: pa.Array) -> Wording:
@@ -141,8 +143,9 @@ class WordReader:
             if _at(one, piece.path) != piece.text:
                 return -1  # written anew from a value that is no string
             order.append(int(_at(every, piece.path)))
-        self._layouts.append(np.array(order, np.int64))
-        return len(self._layouts) - 1
+        with self._lock:
+            self._layouts.append(np.array(order, np.int64))
+            return len(self._layouts) - 1
 
     def _typed_columns(self) -> tuple[str, ...] | None:
         """The columns whose strings are the pieces, in reading order; None when there is more to read."""

@@ -48,8 +48,10 @@ class Hashed:
     @property
     def openings(self) -> Hashes:
         """For each document a hash of its first word and the number of words: different for most that differ."""
-        padded = np.append(self.words, np.uint64(0))
-        return mix_runs(padded[self.first[:-1]] * RUN_FACTOR + self.sizes.view(np.uint64))
+        if not len(self.words):
+            return np.zeros(len(self.first) - 1, np.uint64)
+        opening = self.words[np.minimum(self.first[:-1], len(self.words) - 1)]
+        return mix_runs(opening * RUN_FACTOR + self.sizes.view(np.uint64))
 
     def taken(self, documents: Positions) -> Hashed:
         """Some of the documents, in the order given."""
@@ -99,8 +101,9 @@ class NgramIndex:
         self.first = np.append(new, len(gram))
         # About sixteen slots for each anchor: one lookup in sixteen of strange text finds a taken slot.
         self._bits = min(max(int(16 * len(anchors)).bit_length(), 12), 24)
-        self._taken = np.zeros(1 << self._bits, bool)
-        self._taken[self._slot(anchors)] = True
+        taken = np.zeros(1 << self._bits, bool)
+        taken[self._slot(anchors)] = True
+        self._taken = np.packbits(taken, bitorder="little")  # small enough to stay in the processor's cache
 
     @classmethod
     def of(cls, items: Hashed, n: int) -> NgramIndex:
@@ -164,8 +167,11 @@ class NgramIndex:
 
     def _known(self, runs: Hashes) -> npt.NDArray[np.bool_]:
         """May these runs of m words be anchors? All that are, and some others."""
-        known: npt.NDArray[np.bool_] = self._taken.take(self._slot(runs))
-        return known
+        slot = self._slot(runs)
+        byte = self._taken.take(slot >> 3)
+        byte >>= (slot & 7).astype(np.uint8)
+        byte &= np.uint8(1)
+        return byte.view(np.bool_)
 
     def _slot(self, hashes: Hashes) -> Positions:
         return (hashes >> np.uint64(64 - self._bits)).view(np.int64)

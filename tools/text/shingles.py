@@ -119,7 +119,7 @@ def shingle_sets(
     stack, sizes = Stack(0 if spill else _RESERVED), [np.empty(0, np.int64)]
     # threads take turns between operations: theirs are to be longer
     block = BLOCK_BYTES if threads <= 1 else 4 * BLOCK_BYTES
-    for signed in _in_order(lambda batch: _signed(batch, ngram, block), batches, threads):
+    for signed in in_order(lambda batch: _signed(batch, ngram, block), batches, threads):
         for hashes, size in signed:
             if spill:
                 hashes.tofile(spill)
@@ -170,7 +170,7 @@ def runner(threads: int) -> Iterator[Run]:
         yield pool.map
 
 
-def _in_order(work: Callable[[Any], Iterable[Any]], items: Iterable[Any], threads: int) -> Iterator[Iterable[Any]]:
+def in_order(work: Callable[[Any], Iterable[Any]], items: Iterable[Any], threads: int) -> Iterator[Iterable[Any]]:
     """What `work` yields for each item, over threads that are only a few items ahead."""
     if threads <= 1:
         yield from map(work, items)

@@ -8,9 +8,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyarrow import ArrowException
 
@@ -29,8 +32,9 @@ class StoredVectors:
         parts: list[npt.NDArray[np.float32]] = []
         for path in sorted(folder.glob("*.parquet")) if folder.is_dir() else [folder]:
             parts.append(self._read(path))
+        parts = [part for part in parts if len(part)]
         if not parts:
-            raise Misuse(f"{folder} holds no Parquet files.", next_step="They have the columns text and vector.")
+            raise Misuse(f"{folder} holds no vectors.", next_step="Parquet files with the columns text and vector do.")
         if len({part.shape[1] for part in parts}) > 1:
             raise BadInput(f"The files of {folder} hold vectors of different lengths.")
         self._vectors = np.concatenate(parts)
@@ -43,13 +47,7 @@ class StoredVectors:
             raise Misuse(
                 f"{path}: {reason}.", next_step="It must be Parquet with the columns text and vector."
             ) from None
-        vectors = np.array(table["vector"].to_pylist(), dtype=object)
-        try:
-            found = np.array(vectors.tolist(), np.float32)
-        except (TypeError, ValueError):
-            raise BadInput(f"{path}: the vectors are not all of one length, or hold no numbers.") from None
-        if found.ndim != 2:
-            raise BadInput(f"{path}: the column vector holds no lists of numbers.")
+        found = _matrix(table["vector"].combine_chunks(), path)
         start = len(self._place)
         for number, text in enumerate(table["text"].to_pylist()):
             self._place[_key(text or "")] = start + number
@@ -68,6 +66,21 @@ class StoredVectors:
                 next_step="Every text of the field needs one, exactly as 'tilth sql X \"select text from texts\"' has it.",
             )
         return self._vectors[places]
+
+
+def _matrix(column: pa.Array[Any], path: Path) -> npt.NDArray[np.float32]:
+    """Lists of numbers of one length as float32, shape (rows, dimensions)."""
+    kind = column.type
+    listed = pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
+    if not listed or not (pa.types.is_floating(kind.value_type) or pa.types.is_integer(kind.value_type)):
+        raise BadInput(f"{path}: the column vector holds no lists of numbers.")
+    if column.null_count or len(pc.unique(pc.list_value_length(column))) > 1:
+        raise BadInput(f"{path}: the vectors are not all of one length.")
+    numbers = column.flatten()
+    if numbers.null_count:
+        raise BadInput(f"{path}: a vector holds null for a number.")
+    found: npt.NDArray[np.float32] = numbers.to_numpy(zero_copy_only=False).astype(np.float32)
+    return found.reshape(len(column), -1) if len(column) else np.empty((0, 0), np.float32)
 
 
 def _key(text: str) -> bytes:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ...agent.session import Listed
     from ...agent.window import Window
 
+LEGEND = "[?] no result of this conversation holds this number"
 WORDS = {"once": "yes, once", "session": "yes, for this session", "edit": "edited", "no": "no"}
 
 
@@ -24,6 +25,8 @@ def event_lines(event: Event, terminal: Terminal) -> Iterator[str]:
             yield from _spoken("you", event.text, terminal)
         case Answered():
             yield from _spoken("tilth", marked(event), terminal)
+            if event.doubtful:
+                yield from wrap(LEGEND, terminal.columns, indent="  ")
         case Proposed():
             yield from _spoken("tool", one_line(event.command) or f"{one_line(event.tool)} (cannot be read)", terminal)
         case Returned():
@@ -58,7 +61,7 @@ def marked(event: Answered) -> str:
 
 def asked_lines(event: Asked, terminal: Terminal) -> Iterator[str]:
     """The question a call waits with."""
-    yield from _spoken("asks", f"may it run this? It {_why(event.why)}.", terminal)
+    yield from _spoken("asks", f"may it run this? It {why_told(event.why)}.", terminal)
     yield from wrap(one_line(event.command), terminal.columns, indent="    ")
     for name in ("writes", "sends", "cost", "time"):
         if value := getattr(event, name):
@@ -74,7 +77,8 @@ def reviewed_lines(event: Reviewed, terminal: Terminal) -> Iterator[str]:
         yield from wrap(said, terminal.columns, indent="            ", first="    ")
 
 
-def _why(why: str) -> str:
+def why_told(why: str) -> str:
+    """What a call does that a person has to agree to; a share that it drops is told as it is."""
     return {"spends": "asks models, which may cost", "sends": "sends data out", "exports": "writes files",
             "writes": "makes a new version"}.get(why, why)  # fmt: skip
 
@@ -86,7 +90,7 @@ def answer(events: Sequence[Answered], terminal: Terminal) -> Iterator[str]:
         yield from wrap(line, terminal.columns) or [""]
     if events and events[-1].doubtful:
         yield ""
-        yield "[?] no result of this conversation holds this number"
+        yield LEGEND
 
 
 def meter(event: Metered) -> str:
@@ -115,9 +119,12 @@ def sessions(found: Sequence[Listed], terminal: Terminal) -> Iterator[str]:
     if not found:
         yield "no sessions; 'tilth chat' or 'tilth ask' begins one"
         return
-    lines = [[one.id, one.at[:16].replace("T", " "), one.dataset, one.turns, one.calls, one.title] for one in found]
-    head = ["session", "begun (UTC)", "dataset", "turns", "calls", "first words"]
-    yield from table([head, *lines], columns=terminal.columns, numbers=(3, 4))
+    # The id, which is typed to resume one, begins with the day and the time; it is never cut.
+    most = max(terminal.columns - max(len(one.id) for one in found) - 2, 24)
+    lines = [[one.dataset, one.turns, one.calls, one.title] for one in found]
+    told = table([["dataset", "turns", "calls", "first words"], *lines], columns=most, numbers=(1, 2))
+    ids = ["session (UTC)", "-" * len(found[0].id), *(one.id for one in found)]
+    yield from (f"{one:{len(found[0].id)}}  {line}" for one, line in zip(ids, told, strict=True))
 
 
 def _spoken(who: str, text: str, terminal: Terminal) -> Iterator[str]:

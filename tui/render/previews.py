@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from ..cells import neutral
 from ..terminal import Terminal
-from ..text import neutral, one_line, shorten, table
+from ..text import one_line, shorten, table
 from . import fitted
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ engine or the workspace. One thing writes at a time; what comes meanwhile waits 
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import AsyncIterator, Callable
-from functools import cached_property
+from dataclasses import replace
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, on
@@ -33,8 +33,10 @@ from ..widgets.status_line import StatusLine
 from ..widgets.tab import Tab
 from ..widgets.transcript import Transcript
 from .conversation import Conversation, Ended, OpenEngine, Opening, Told
+from .questions import Consent, Questions
 from .start import opened
 from .typed import WELCOME, Own, completions, help_lines, read
+from .work import Work
 
 if TYPE_CHECKING:
     from ...agent.commands import Line
@@ -71,10 +73,9 @@ class MainScreen(Screen[None]):
         self._idle = "ready"
         self._clock = clock
         self._version = ""
-        self._busy = "opening"
-        self._quiet = False
-        self._asked = False
-        self._waiting: deque[Callable[[], None]] = deque()
+        self._work = Work(lambda text: self.transcript.add(Note(text)), self._say_state)
+        self._work.now = "opening"
+        self._questions = Questions(self, lambda: self.composer, clock)
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="body"):
@@ -114,6 +115,7 @@ class MainScreen(Screen[None]):
         self.call_after_refresh(self._fill)  # the first frame comes before the data
 
     async def on_unmount(self) -> None:
+        self._questions.take_back()
         if "engine" in self.__dict__:
             await self.engine.close()
 
@@ -131,7 +133,8 @@ class MainScreen(Screen[None]):
     def _begin(self, workspace: Workspace) -> None:
         self._opened = workspace
         workspace.listener = self._listen
-        self._busy = ""
+        workspace.spending = replace(workspace.spending, agree=self._questions.agree)
+        self._work.now = ""
         if self._resumed:
             self._resume()
             self.dataset = self.dataset or self.engine.dataset
@@ -139,7 +142,9 @@ class MainScreen(Screen[None]):
             self.action_open(self.dataset)
         else:
             self._say_model()
-        if not self._busy:
+        if self._resumed and self.engine.unfinished:
+            self._work.start("thinks", lambda: self._converse(self.engine.go_on), quiet=True)
+        if not self._work.now:
             self._end()
 
     def _listen(self, event: Event) -> None:
@@ -160,47 +165,32 @@ class MainScreen(Screen[None]):
         told = list(self.engine.session.replay())
         self.transcript.tell_all(told)
         self.composer.remember([event.text for event in told if isinstance(event, Said)])
-        if self.engine.unfinished:
-            self._converse(self.engine.go_on)
 
     # -- one thing at a time ---------------------------------------------------------------------------------------
 
-    def _start(self, what: str, begin: Callable[[], None]) -> None:
-        """Begin something that may write, or have it wait until what is under way has ended."""
-        if self._busy:
-            self.transcript.add(Note(f"waits until this has ended: {self._busy}"))
-            self._waiting.append(lambda: self._start(what, begin))
-            return
-        self._busy = what
-        self._say_state()
-        begin()
-
     def _end(self) -> None:
-        self._busy, self._quiet = "", False
-        if self._waiting:
-            self._waiting.popleft()()
+        self._work.end()
         self._say_state()
         self._refresh_data()
 
     def _say_state(self) -> None:
         running = self.pane.run.state if self.pane.filled else ""
-        self.query_one(StatusLine).say("asks you" if self._asked else running or self._busy or self._idle)
+        self.query_one(StatusLine).say("asks you" if self._questions.waits else running or self._work.now or self._idle)
 
     def _do(self, what: str, do: Callable[[], Any], name: str = "did") -> None:
         """Do something in a thread when nothing else is under way."""
-        self._start(what, lambda: fetch(self, name, do))
+        self._work.start(what, lambda: fetch(self, name, do))
 
     @on(Tab.Act)
     def _act(self, event: Tab.Act) -> None:
         event.stop()
 
         def begin() -> None:
-            self._quiet = event.quiet
             if not event.quiet:
                 self.transcript.add(Note(event.what, "$"))
             fetch(self, "did", event.do)
 
-        self._start(event.what, begin)
+        self._work.start(event.what, begin, quiet=event.quiet)
 
     def on_fetched(self, event: Fetched) -> None:
         event.stop()
@@ -227,13 +217,15 @@ class MainScreen(Screen[None]):
     def on_broke(self, event: Broke) -> None:
         """A fault of ours in a thread: the log keeps it, the screen stays."""
         event.stop()
+        if self._opened is None:
+            raise event.error
         self.transcript.add(Note(event.sentence(), "✘", BAD))
         if event.whom is self:
             self._end()
 
     def _refresh_data(self) -> None:
         """Show the version that is current now, if it is another than before."""
-        if not self.dataset or self._busy:
+        if not self.dataset or self._work.now:
             return
         self.workspace.store.ledger.refresh()
         try:
@@ -257,7 +249,7 @@ class MainScreen(Screen[None]):
 
     def _typed(self, text: str) -> None:
         if self._opened is None:
-            self._waiting.append(lambda: self._typed(text))
+            self._work.wait(lambda: self._typed(text))
             return
         try:
             typed = read(text, self.dataset, self.workspace)
@@ -273,10 +265,9 @@ class MainScreen(Screen[None]):
             self._show_pane(False)
             self.transcript.add(Person(text))
             self.transcript.scroll_end(animate=False)
-            self._start("thinks", lambda: self._converse(lambda: self.engine.chat(text)))
+            self._work.start("thinks", lambda: self._converse(lambda: self.engine.chat(text)))
 
     def _converse(self, begin: Callable[[], AsyncIterator[Event]]) -> None:
-        self._busy = self._busy or "thinks"
         self.run_worker(self._turn(begin), group="turn", exclusive=True, exit_on_error=False)
 
     async def _turn(self, begin: Callable[[], AsyncIterator[Event]]) -> None:
@@ -295,14 +286,15 @@ class MainScreen(Screen[None]):
     def _told(self, event: Told) -> None:
         event.stop()
         told = event.event
-        if not (self._quiet and isinstance(told, Noticed) and told.level == "note"):
+        if not (self._work.quiet and isinstance(told, Noticed) and told.level == "note"):
             self.transcript.tell(told)
         self.pane.run.tell(told)
         match told:
             case Asked():
-                self._ask(told)
+                self._show_pane(False)
+                self._questions.ask(told)
             case Ruled() | Answered() | Failed():
-                self._unask()
+                self._questions.take_back()
             case Metered():
                 self.query_one(StatusLine).say(meter=told)
         if isinstance(told, Asked | Ruled | Returned | Finished) or self.pane.run.state:
@@ -312,35 +304,29 @@ class MainScreen(Screen[None]):
     def _ended(self, event: Ended) -> None:
         event.stop()
         self.transcript.flush()
-        self._unask()
+        self._questions.take_back()
         self.pane.run.rest()
         if not self.dataset and self.engine.dataset:
             self.dataset = self.engine.dataset
         self._say_model()
         self._end()
 
-    def _ask(self, asked: Asked) -> None:
-        self._unask()
-        self._asked = True
+    @on(Consent)
+    def _consent_wanted(self, event: Consent) -> None:
+        event.stop()
         self._show_pane(False)
-        self.mount(ApprovalCard(asked, self._clock), before=self.composer)
-        self.app.bell()
-
-    def _unask(self) -> None:
-        self._asked = False
-        for card in self.query(ApprovalCard):
-            card.remove()
-            if not self.pane.has_focus_within:
-                self.composer.prompt.focus()
+        self._questions.ask_consent(event, self._work.now)
+        self._say_state()
 
     @on(ApprovalCard.Answered)
     def _answered(self, event: ApprovalCard.Answered) -> None:
         event.stop()
-        self._unask()
         try:
-            self.engine.rule(event.ruled)
+            if self._questions.answered(event.ruled):
+                self.engine.rule(event.ruled)
         except TilthError as error:
             self.transcript.add(Note(str(error), "✘", BAD))
+        self._say_state()
 
     # -- what was typed --------------------------------------------------------------------------------------------
 
@@ -359,8 +345,8 @@ class MainScreen(Screen[None]):
                 from .. import twin
 
                 terminal = Terminal(columns=max(self.transcript.columns - 4, 40))
-                root, listener = self.workspace.root, self.workspace.listener
-                self._do(line.shown, lambda: (text, line.shown, twin.run(line.twin, root, terminal, listener)), "ran")
+                ran = partial(twin.run, line.twin, self.workspace.root, terminal, self._listen, self._questions.agree)
+                self._do(line.shown, lambda: (text, line.shown, ran()), "ran")
 
     def _tell(self, typed: str, shown: str, render: Render) -> None:
         """Something typed and its answer."""
@@ -396,26 +382,18 @@ class MainScreen(Screen[None]):
 
     def action_back(self) -> None:
         """Interrupt what runs; with nothing running, go back to the prompt."""
-        if self._busy and self.engine.running:
+        if self._opened is not None and self.engine.running:
             self.engine.interrupt()
             self.query_one(StatusLine).say("stops")
         else:
-            self._focus_answer()
-
-    def _focus_answer(self) -> None:
-        """Where the person says something: the card that waits, else the prompt."""
-        cards = self.query(ApprovalCard)
-        if cards:
-            cards.last().focus_card()
-        else:
-            self.composer.prompt.focus()
+            self._questions.focus()
 
     def on_key(self, event: events.Key) -> None:
         """A letter that means nothing where it is typed is the beginning of a message."""
         if event.is_printable and event.character and not self.composer.has_focus_within:
             event.stop()
-            self._focus_answer()
-            if not self.query(ApprovalCard):
+            self._questions.focus()
+            if not self._questions.waits:
                 self.composer.prompt.insert(event.character)
 
     def action_switch(self) -> None:
@@ -425,7 +403,7 @@ class MainScreen(Screen[None]):
         if to_pane:
             self.pane.focus_tab()
         else:
-            self._focus_answer()
+            self._questions.focus()
 
     def _show_pane(self, pane: bool) -> None:
         self.set_class(pane, "-pane")

@@ -17,17 +17,19 @@ from textual.message import Message
 
 from ...agent.events import Asked, Ruled
 from ..cells import neutral, wrap
+from ..render.chat import why_told
 from .item_list import ItemList, one
 from .plain_text import BOLD, MUTED, WARNING, LineInput, PlainText, joined, safe, stacked
 
 GRACE: Final = 0.5
 """Seconds without a key before keys count: who was typing must not approve by accident."""
 
+WITH_A_REASON: Final = "with a reason for the model; Esc is no without one"
 _COMMAND_LINES: Final = 3
 
 
 class ApprovalCard(Vertical):
-    """Keys 1 to 4, or arrows and Enter; Escape is no."""
+    """Keys 1 to 4, or arrows and Enter; Escape is no. `own`: the person typed the call; then the answers are yes and no."""
 
     DEFAULT_CSS = """
     ApprovalCard { height: auto; border: round $warning; padding: 0 1; background: $surface; }
@@ -45,9 +47,10 @@ class ApprovalCard(Vertical):
             super().__init__()
             self.ruled = ruled
 
-    def __init__(self, asked: Asked, clock: Callable[[], float]) -> None:
+    def __init__(self, asked: Asked, clock: Callable[[], float], *, own: bool = False) -> None:
         super().__init__(id="approval")
         self.asked = asked
+        self._offered = (0, 3) if own else (0, 1, 2, 3)
         self._clock = clock
         self._quiet_since = clock()
         self._word = ""
@@ -67,10 +70,11 @@ class ApprovalCard(Vertical):
             ("1", "once", ""),
             ("2", "for this session" + limit, f"{self.asked.tool} on {self.asked.dataset}{where}"),
             ("3", "edit", "other arguments, checked again"),
-            ("4", "no", "with a reason for the model; Esc is no without one"),
+            ("4", "no", "nothing is sent" if len(self._offered) == 2 else WITH_A_REASON),
         )
         answers = [one(joined((f"{key} {word}", BOLD), (f"   {help}", MUTED))) for key, word, help in told]
-        self._answers.show(answers, cursor=3)
+        self._answers.styles.height = len(self._offered)
+        self._answers.show([answers[i] for i in self._offered], cursor=len(self._offered) - 1)
         self._answers.focus()
 
     def focus_card(self) -> None:
@@ -87,7 +91,8 @@ class ApprovalCard(Vertical):
 
     def _facts(self, width: int) -> list[Content]:
         asked = self.asked
-        lines = [joined(("? ", f"bold {WARNING}"), (f"{asked.tool} {asked.why}", BOLD))]
+        question = wrap(neutral(f"May it run {asked.tool}? It {why_told(asked.why)}."), width - 2)
+        lines = [joined(("? " if i == 0 else "  ", f"bold {WARNING}"), (line, BOLD)) for i, line in enumerate(question)]
         command = wrap(neutral(asked.command), width - 2)
         lines += [safe(f"  {line}", MUTED) for line in command[:_COMMAND_LINES]]
         if len(command) > _COMMAND_LINES:
@@ -95,6 +100,8 @@ class ApprovalCard(Vertical):
         for name, value in (
             ("writes", asked.writes), ("sends", asked.sends), ("cost", asked.cost), ("time", asked.time)
         ):  # fmt: skip
+            if not value and len(self._offered) == 2:
+                continue
             for number, line in enumerate(
                 wrap(neutral(value or "nothing" if name != "time" else value or "?"), width - 9)
             ):
@@ -114,7 +121,7 @@ class ApprovalCard(Vertical):
             self._say(Ruled(self.asked.call_id, "no"))
         elif event.key in "1234":
             event.stop()
-            if self._heard():
+            if self._heard() and int(event.key) - 1 in self._offered:
                 self._choose(int(event.key) - 1)
 
     def _heard(self) -> bool:
@@ -128,7 +135,7 @@ class ApprovalCard(Vertical):
     def _chosen(self, event: ItemList.Chosen) -> None:
         event.stop()
         if self._heard():
-            self._choose(event.index)
+            self._choose(self._offered[event.index])
 
     @on(ItemList.Moved, "#answers")
     def _moved(self, event: ItemList.Moved) -> None:
@@ -148,6 +155,8 @@ class ApprovalCard(Vertical):
                 if neutral(arguments) != arguments:  # escapes keep what the line could not show
                     arguments = json.dumps(dict(asked.args), default=str)
                 self._ask("edit", "The arguments, as JSON:", arguments)
+            case 3 if len(self._offered) == 2:
+                self._say(Ruled(asked.call_id, "no"))
             case 3:
                 self._ask("no", "Why not? (the model reads this; may stay empty)", "")
 

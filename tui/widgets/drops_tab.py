@@ -109,7 +109,11 @@ class DropsTab(Tab):
             for name, count in one.dropped.items()
         ]
         gone = sum(one.count for one in self._reasons)
-        text = f"{many(gone, 'rows')} dropped in {many(len(funnel), 'steps')}" if self._reasons else "no step has dropped a row"
+        text = (
+            f"{many(gone, 'rows')} dropped in {many(len(funnel), 'steps')}"
+            if self._reasons
+            else "no step has dropped a row"
+        )
         self.query_one(".facts", PlainText).show(text)
         self._examples = []
         self.query_one("#example", TextView).show(self._example)
