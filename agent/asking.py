@@ -182,6 +182,7 @@ def _calls(job: Job, found: Bench, tasks: int) -> tuple[int, int]:
         least = wanted * (len(job.steps) + reviewed + found.size)
         most = tasks * (len(job.steps) + reviewed + found.size * (1 + job.revisions) + job.revisions)
     most += tasks * bool(found.adjudicators) * (1 + job.revisions)
+    least, most = least + len(job.first), most + len(job.first)
     if job.policy.cut is None and job.controls:
         shown = -(-2 * min(PAIRS, len(job.controls)) // job.batch)
         least, most = least + shown * found.size, most + shown * found.size * job.votes

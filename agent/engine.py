@@ -25,8 +25,7 @@ from .events import Counted, Event, Failed, Metered, Progressed, Ruled
 from .gate import Gate
 from .models import connections
 from .models.budget import Caps
-from .session import Line, Session, Usage
-from .spending import Spending
+from .session import Line, Session
 from .told import Told
 from .toolbox import Origin
 from .window import Meter, Window
@@ -44,6 +43,7 @@ CONTEXT_KEYS: Final = ("max_model_len", "context_length", "context_window", "max
 INPUT_SHARE: Final = 4
 """Piped input may take a quarter of the context."""
 
+NO_MODEL: Final = "No model is connected, so free text has no answer."
 CONNECT: Final = "Connect one: tilth models add NAME URL --model MODEL (commands work without: tilth --help, /help)"
 
 SIGHT: Final[Mapping[Sight, str]] = {
@@ -146,6 +146,9 @@ class Engine:
         """Say something; -> what happens until the turn ends, with `Answered` or `Failed`. `context` is material that
         came with the words (piped input): it is shown to the model as data and names no path."""
         self._not_running()
+        if not self.begun and self._unanswerable:
+            yield Failed(NO_MODEL, CONNECT, 2)  # nothing is said that nobody hears
+            return
         self._close_open_calls()
         self._tell_state()
         self._desk.said.append(text)
@@ -241,7 +244,7 @@ class Engine:
         """Everything a turn needs. Raises Misuse when there is no model, Unavailable when it cannot be reached."""
         wanted = self._reference()
         if wanted is None:
-            raise Misuse("No model is connected, so free text has no answer.", next_step=CONNECT)
+            raise Misuse(NO_MODEL, next_step=CONNECT)
         model, self.sees = await self._model(wanted)
         from .chat import Talk
 
@@ -281,6 +284,13 @@ class Engine:
             return connections.reference(named, config.endpoints)
         generators = connections.roles(config)["generator"]
         return generators[0] if generators else None
+
+    @property
+    def _unanswerable(self) -> bool:
+        try:
+            return self._reference() is None
+        except Misuse:  # told by the turn
+            return False
 
     async def _model(self, wanted: Reference) -> tuple[Model, Sight]:
         if self._connections is None:

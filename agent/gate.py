@@ -11,11 +11,12 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, Final
 
+from ..tools.errors import Misuse, Unavailable
 from . import approval, offered
 from .approval import Approved
 from .calling import Desk, Planned
 from .config import Sight
-from .events import Asked, Event, Listener, Reviewed, Ruled
+from .events import Asked, Event, Listener, Noticed, Reviewed, Ruled
 from .models import connections
 from .session import Grant, Session
 
@@ -65,9 +66,9 @@ class Gate:
                 return planned, ""
             estimate = await self._work(planned.estimate) if planned.estimate is not None else None
             asked = approval.asked(call_id, planned, why, endpoint, share, estimate)
-            allowed = await self._reviewed(asked) if self._opinions is not None else True
+            advice = await self._advice(self._opinions, asked) if self._opinions is not None else ""
             if self._approved is not None:
-                return (planned, "") if allowed else (None, REVIEWERS_SAID_NO)
+                return (None, advice) if advice else (planned, "")
             ruled = await self._ruling(asked)
             if ruled.word == "no":
                 return None, f"the person said no{': ' + ruled.because if ruled.because else ''}."
@@ -77,16 +78,20 @@ class Gate:
                 return planned, ""
             planned = await self._work(partial(offered.edited, self._desk, planned, ruled.args))
 
-    async def _reviewed(self, asked: Asked) -> bool:
-        """What reviewer models say, written down and told. They are shown no more than the call's own message holds."""
-        assert self._opinions is not None
+    async def _advice(self, opinions: Opinions, asked: Asked) -> str:
+        """Why reviewer models would not make a call, "" when they would; written down and told. They are shown no more
+        than the call's own message holds."""
         lines = self._session.lines
         request = next((one.text for one in reversed(lines) if one.role == "user" and not one.notes.get("ours")), "")
         shows = next(one.shows for one in reversed(lines) if one.role == "assistant")
-        reviewed = await self._opinions(asked, request, shows)
+        try:
+            reviewed = await opinions(asked, request, shows)
+        except (Misuse, Unavailable) as error:
+            self._emit(Noticed(f"no reviewer could be asked: {error}", "warning"))
+            return f"no reviewer could be asked: {error.args[0]}"
         self._session.tell(reviewed)
         self._emit(reviewed)
-        return reviewed.allowed
+        return "" if reviewed.allowed else REVIEWERS_SAID_NO
 
     def rule(self, ruled: Ruled) -> bool:
         """The person's answer; -> did a call wait for it?"""

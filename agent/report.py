@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Version:
-    """One of the two versions; `read` and `rejected` are those of its imports."""
+    """One of the two versions; `read` and `rejected`, by code, are those of its imports."""
 
     address: str
     vid: str
     rows: int
     read: int
-    rejected: int
+    rejected: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,9 @@ def report(workspace: Workspace, dataset: str, since: str, recipe: Path | None =
 
 def _version(address: str, vid: str, rows: int, path: Sequence[Entry]) -> Version:
     imports = [entry.details for entry in path if entry.kind == "import"]
-    rejected = sum(sum(one.get("rejected", {}).values()) for one in imports)
+    rejected: Counter[str] = Counter()
+    for one in imports:
+        rejected.update(one.get("rejected", {}))
     return Version(address, vid, rows, sum(one.get("read", 0) for one in imports), rejected)
 
 

@@ -197,7 +197,8 @@ class Workspace(Reading):
             ruled = review.follow(self, dataset, crossed if kind == "redo" else crossed[::-1], kind)
         if ruled:
             which = f"{ruled:,} {'ruling' if ruled == 1 else 'rulings'}"
-            self.listener(Noticed(f"{which} taken back with it" if kind == "undo" else f"{which} in force again"))
+            what = "taken back with it" if kind == "undo" else "in force again"
+            self.listener(Noticed(f"{which} {what}", "warning"))
         purged = [one for one in self.store.ledger.purged.values() if target in one.details["versions"]]
         if purged:
             text = f"{dataset}@{target[:8]} lacks {len(purged):,} purged rows; {kind} does not bring them back"

@@ -43,6 +43,9 @@ BENCHMARKS = {
     "screen: first frame": Benchmark("start", "", "CPU-s to it", 0.6, module="tui"),
     "screen: 200 tokens/s": Benchmark("stream", "", "% of a core", 25, module="tui"),
     "screen: a page of 500k rows": Benchmark("table", "short", "ms", 20, module="tui"),
+    "chat: 1,000 turns opened": Benchmark("open", "", "CPU-ms", 1_000, module="chat"),
+    "chat: numbers of an answer": Benchmark("lint", "", "CPU-ms", 50, module="chat"),
+    "chat: schemas": Benchmark("schemas", "", "tokens", 2_500, module="chat"),
     "dedup.near 500k": Benchmark("near", "documents500k", "rows/CPU-s", None, 1_700),
     "import 10M short rows": Benchmark("import", "short10M", "rows/CPU-s", None, 1_500),
     "import, filter, export 2 GB": Benchmark("pipeline", "chats2GB", "MB/CPU-s", None, 1_500),
@@ -63,6 +66,8 @@ def rate(benchmark: Benchmark, measured: Measured) -> float:
         "CPU-s to it": told.get("first_frame", 0.0),
         "% of a core": 100 * told.get("share", 0.0),
         "ms": told.get("page_ms", 0.0),
+        "CPU-ms": told.get("ms", 0.0),
+        "tokens": told.get("tokens", 0.0),
         "% of CPU": 100 * measured.cpu / told.get("whole", measured.cpu),
     }[benchmark.unit]
 

@@ -99,16 +99,26 @@ def bodies(samples: int) -> Iterator[dict[str, Any]]:
     from tilth.prompts.fences import fenced
 
     work = job(samples)
-    schema, system = strict_schema(review_schema(work.rubric.criteria)), Prompts().load(
-        "panel/review", rubric=work.rubric.text, criteria="- correct: Is it correct?\n- complete: Is it complete?"
-    ).text
+    schema, system = (
+        strict_schema(review_schema(work.rubric.criteria)),
+        Prompts()
+        .load(
+            "panel/review", rubric=work.rubric.text, criteria="- correct: Is it correct?\n- complete: Is it complete?"
+        )
+        .text,
+    )
     for task in work.tasks():
         asked = work.steps[0].request(task, {}).messages
         yield {"model": "pen", "messages": asked, "temperature": 0.7, "max_tokens": 1024}
         shown = work.candidate(task, {"answer": said("pen", asked)}).shown
         text = f"id: {item_id(shown)}\n\n{fenced(shown.items())}"
         messages = [{"role": "system", "content": system}, {"role": "user", "content": text}]
-        yield {"model": "anna", "temperature": 0.0, "max_tokens": 512, **lowered(messages, "Review", schema, "json_schema")}
+        yield {
+            "model": "anna",
+            "temperature": 0.0,
+            "max_tokens": 512,
+            **lowered(messages, "Review", schema, "json_schema"),
+        }
 
 
 def job(samples: int, **changes: Any) -> Any:

@@ -55,7 +55,9 @@ def bare(url: str, samples: int) -> dict[str, Any]:
     from benchmarks.panel import bodies
 
     async def work() -> int:
-        client = openai.AsyncOpenAI(api_key="none", base_url=url, max_retries=0, http_client=openai.DefaultAioHttpClient())
+        client = openai.AsyncOpenAI(
+            api_key="none", base_url=url, max_retries=0, http_client=openai.DefaultAioHttpClient()
+        )
         waiting, done = bodies(samples), 0
 
         async def ask() -> None:

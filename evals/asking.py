@@ -65,7 +65,7 @@ class Asking:
         return JobModel(name, self._connections.model(name), job, *declared(name, config))
 
 
-@dataclass(frozen=True)
+@dataclass
 class JobModel:
     """The `Model` protocol for one job: the epoch is part of every question, and what answers take is metered.
 

@@ -45,9 +45,23 @@ def named(suite: str, folder: Path) -> str:
     return f"{suite}[{re.sub(r'[^A-Za-z0-9_.-]+', '-', folder.name)[:64] or 'data'}]"
 
 
+def content(folder: Path, name: str) -> bytes:
+    """What a file of the folder holds. Raises Misuse when it is not there, or not in the folder."""
+    path = (folder / name).resolve()
+    if not path.is_relative_to(folder.resolve()):
+        raise Misuse(f"{folder / name} is not in {folder}.")
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        there = ", ".join(sorted(path.name for path in folder.iterdir())[:8]) if folder.is_dir() else ""
+        raise Misuse(
+            f"{folder / name} cannot be read: {error.strerror}.", next_step=f"The folder holds {there or 'nothing'}."
+        ) from None
+
+
 def digest(folder: Path, names: Sequence[str]) -> str:
     """Of the files of these names and what they hold. Raises Misuse for one that is not there."""
-    told = {name: hashlib.sha256(_content(folder, name)).hexdigest() for name in names}
+    told = {name: hashlib.sha256(content(folder, name)).hexdigest() for name in names}
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:_DIGITS]
 
 
@@ -68,19 +82,9 @@ def read_votes(folder: Path) -> list[Vote]:
     return [Vote(text, label == 1, text in agreed) for text, label in _labelled(folder, VOTES)]
 
 
-def _content(folder: Path, name: str) -> bytes:
-    try:
-        return (folder / name).read_bytes()
-    except OSError as error:
-        there = ", ".join(sorted(path.name for path in folder.iterdir())[:8]) if folder.is_dir() else "nothing"
-        raise Misuse(
-            f"{folder / name} cannot be read: {error.strerror}.", next_step=f"The folder holds {there or 'nothing'}."
-        ) from None
-
-
 def _text(folder: Path, name: str) -> str:
     try:
-        return _content(folder, name).decode("utf-8-sig")
+        return content(folder, name).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise BadInput(f"{folder / name} is not in UTF-8: {error}.") from None
 

@@ -10,7 +10,6 @@ import importlib
 import importlib.metadata
 import importlib.util
 import inspect
-import os
 import pkgutil
 import re
 import sys
@@ -136,6 +135,10 @@ def matrix(specs: Sequence[str], models: Sequence[str]) -> list[Choice]:
         spec, name = (named[2], named[1]) if named else (text, "")
         alone = spec.partition(":")[0] in _WITHOUT_MODEL
         choices += [Choice(spec, model, name) for model in ([None] if alone or not models else models)]
+    if models and choices and not any(one.model for one in choices):
+        raise Misuse(
+            f"--model means nothing for {', '.join(specs)}.", next_step="Leave it out, or add an agent that asks."
+        )
     labels = [one.label for one in choices]
     for label in labels:
         if labels.count(label) > 1:
@@ -190,8 +193,7 @@ def _modules(folder: str) -> list[str]:
 
 
 def _is_file(name: str) -> bool:
-    path = name.partition(".py")[0]
-    return ".py" in name and (os.sep in name or os.path.exists(f"{path}.py"))
+    return re.search(r"\.py(:|$)", name) is not None
 
 
 def _from_file(name: str, default: str) -> Any:
@@ -201,7 +203,7 @@ def _from_file(name: str, default: str) -> Any:
     try:
         content = hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
-        raise Misuse(f"Cannot read {path}: {error.strerror}.") from None
+        raise Misuse(f"Cannot read {path}: {error.strerror}.", next_step="Write FILE.py or FILE.py:NAME.") from None
     key = (path, content)
     if key not in _loaded.modules:
         _loaded.modules[key] = _imported(path, content)

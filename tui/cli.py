@@ -135,7 +135,8 @@ VERBS: Final = (
          argument("--id", metavar="COLUMN", help="keep this column as the rows' own key"),
          argument("--append", action="store_true", help="add rows to an existing dataset"),
          argument("--replace", action="store_true", help="start an existing dataset anew; undo still works"),
-         argument("--split", metavar="NAME", help="the split of these rows (default: told by file names)"),
+         argument("--split", metavar="NAME", help="the split of these rows (default: what the names of "
+                  "files and folders say; none: they mean none, so that test.jsonl need not be a test split)"),
          argument("--license", metavar="ID", help="the licence their owner declares"),
          argument("--encoding", metavar="CODEC", help="of text files (default utf-8, strictly)"),
          argument("--kind", metavar="KIND", help="jsonl, json, csv, text, parquet or arrow (default: told by names)"),

@@ -1,4 +1,5 @@
-"""Generated pages: docs/tools.md, docs/cli.md, the tables of docs/evals.md, and what commands print in README.md.
+"""Generated pages: docs/tools.md, docs/cli.md, the tables of docs/evals.md and docs/chat.md, and what commands print in
+README.md.
 
 It knows where pages come from and how they are compared. A block is filled by running its command on made-up data, or with
 a list of what the code declares.
@@ -17,6 +18,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Final
 
+from ..agent import commands
 from ..tools import tool as registry
 from ..tools.errors import Misuse
 from ..tools.tool import Parameter, Tool
@@ -27,14 +29,16 @@ SAMPLE: Final = "chats.jsonl"
 SAMPLE_ROWS: Final = 2000
 SAMPLE_SEED: Final = 7
 COLUMNS: Final = 80
-EVALS: Final = "docs/evals.md"
+WITH_LISTS: Final = ("docs/evals.md", "docs/chat.md")
 
 _BLOCK: Final = re.compile(
     r"(?P<open><!-- generated: (?P<command>tilth [^;\n]*?)(?:; first (?P<lines>\d+) lines)? -->\n)"
     r".*?(?P<close><!-- /generated -->)",
     re.DOTALL,
 )
-_LIST: Final = re.compile(r"(<!-- generated: (suites|held out) -->\n).*?(<!-- /generated -->)", re.DOTALL)
+_LIST: Final = re.compile(
+    r"(<!-- generated: (suites|held out|slash commands) -->\n).*?(<!-- /generated -->)", re.DOTALL
+)
 _NOTE: Final = "<!-- written by 'tilth docs' from the code; 'tilth docs --check' compares -->"
 
 
@@ -75,8 +79,9 @@ def pages(root: Path) -> Iterator[tuple[str, str]]:
     """(name, text) of every generated page."""
     yield "docs/tools.md", tools_page()
     yield "docs/cli.md", cli_page()
-    if (root / EVALS).exists():
-        yield EVALS, listed((root / EVALS).read_text(encoding="utf-8"))
+    for name in WITH_LISTS:
+        if (root / name).exists():
+            yield name, listed((root / name).read_text(encoding="utf-8"))
     yield "README.md", filled((root / "README.md").read_text(encoding="utf-8"))
 
 
@@ -163,12 +168,12 @@ def cli_page() -> str:
     return "\n".join(lines) + "\n"
 
 
-# -- docs/evals.md -------------------------------------------------------------------------------------------------
+# -- docs/evals.md and docs/chat.md --------------------------------------------------------------------------------
 
 
 def listed(text: str) -> str:
-    """The text with its lists of suites and of families held out."""
-    lists = {"suites": _suites, "held out": _held_out}
+    """The text with its lists of suites, of families held out and of slash commands."""
+    lists = {"suites": _suites, "held out": _held_out, "slash commands": _slash_commands}
     return _LIST.sub(lambda block: f"{block[1]}{chr(10).join(lists[block[2]]())}\n{block[3]}", text)
 
 
@@ -193,6 +198,14 @@ def _held_out() -> Iterator[str]:
     from ..evals.issues.plant import HELD_OUT
 
     yield ", ".join(f"`{name}`" for name in HELD_OUT)
+
+
+def _slash_commands() -> Iterator[str]:
+    yield "| type | what it does | the same on the command line |"
+    yield "|---|---|---|"
+    for one in commands.COMMANDS:
+        twin = f"`tilth {one.twin}`" if one.twin else ""
+        yield f"| `/{f'{one.name} {one.args}'.strip()}` | {_cell(one.help)} | {twin} |"
 
 
 # -- README.md -----------------------------------------------------------------------------------------------------

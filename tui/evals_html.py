@@ -13,7 +13,19 @@ from ..evals.statistics import Estimate
 from ..evals.summary import Comparison, Report
 from . import evals_svg as svg
 from . import page
-from .render.evals import cautions, constant, ended, lowest_first, metric_name, score, span, title, verdict, worst
+from .render.evals import (
+    cautions,
+    constant,
+    ended,
+    lowest_first,
+    metric_name,
+    score,
+    second_agent,
+    span,
+    title,
+    verdict,
+    worst,
+)
 
 
 def render_html(one: Report) -> str:
@@ -65,12 +77,7 @@ def _differences(one: Report) -> Iterator[str]:
         gaps = [*_wide(plot), _verdicts(one.gaps)]
         yield from page.section("The same agents in another run", gaps, "public minus fresh shows what was memorised")
     if not one.comparisons:
-        yield from page.section(
-            "Differences",
-            [
-                f"<p>A second agent on the same instances would have to differ by about {one.planned_detectable:.2f}.</p>"
-            ],
-        )
+        yield from page.section("Differences", [f"<p>{second_agent(one)}</p>"])
         return
     bars = [_pair(pair) for pair in one.comparisons]
     plot = svg.forest(bars, name="Differences of agents", unit_range=False)
@@ -134,7 +141,7 @@ def _cost(one: Report) -> Iterator[str]:
 
 
 def _curves(one: Report) -> Iterator[str]:
-    series = [(agent.label, agent.curve) for agent in one.agents if agent.curve]
+    series = [(agent.label, agent.curve) for agent in one.agents if len(agent.curve) > 1]
     if series:
         plot = svg.curves(series, name="Recovery", x_name="rows inspected or kept, as the suite counts them")
         yield from page.section("Recovery curves", _wide(plot), "mean over instances")

@@ -155,20 +155,17 @@ def curves(series: Sequence[tuple[str, Sequence[tuple[float, float]]]], *, name:
         parts.append(f'<text x="{left - 8}" y="{y + 4:.1f}" text-anchor="end">{tick:g}</text>')
     for tick in _ticks(low, high):
         parts.append(f'<text x="{at(tick, 0)[0]:.1f}" y="{base + 16}" text-anchor="middle">{tick:g}</text>')
-    ends: list[float] = []
-    ranked = sorted(enumerate(series), key=lambda one: one[1][1][-1][1] if one[1][1] else 0.0)
-    for place, (label, line) in ranked:
-        if not line:
-            continue
+    drawn = [(place, label, line) for place, (label, line) in enumerate(series) if line]
+    heights = _apart([at(*line[-1])[1] + 4 for _, _, line in drawn], least=top + 4, most=base + 4)
+    for (place, label, line), label_y in zip(drawn, heights, strict=True):
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in (at(*point) for point in line))
         dash = f' stroke-dasharray="{3 + place // HUES * 3} 3"' if place >= HUES else ""
         parts.append(f'<polyline style="stroke:var(--h{place % HUES})"{dash} points="{path}"/>')
-        x, y = at(*line[-1])
-        y += 4
-        while any(abs(y - other) < 13 for other in ends):
-            y -= 13
-        ends.append(y)
-        parts.append(f'<text class="ink" x="{x + 8:.1f}" y="{y:.1f}">{page.escaped(_short(label, 24))}</text>')
+        x = at(*line[-1])[0]
+        parts.append(
+            f'<text style="fill:var(--h{place % HUES})" x="{x + 8:.1f}" y="{label_y:.1f}">'
+            f"{page.escaped(_short(label, 24))}</text>"
+        )
     parts.append(
         f'<text x="{(left + right) / 2:.0f}" y="{height - 6}" text-anchor="middle">{page.escaped(x_name)}</text>'
     )
@@ -178,6 +175,18 @@ def curves(series: Sequence[tuple[str, Sequence[tuple[float, float]]]], *, name:
 def _svg(parts: Sequence[str], height: float, name: str) -> str:
     view = f'viewBox="0 0 {WIDTH} {height:g}" role="img" aria-label="{page.escaped(name)}"'
     return f"<svg {view}>{''.join(parts)}</svg>"
+
+
+def _apart(heights: Sequence[float], *, least: float, most: float, gap: float = 13.0) -> list[float]:
+    """Heights of labels, each near its own and `gap` from the next, in their order; all in the range while it has room."""
+    order = sorted(range(len(heights)), key=lambda i: (heights[i], i))
+    found, above = list(heights), least - gap
+    for i in order:
+        found[i] = above = max(heights[i], above + gap)
+    below = most + gap
+    for i in reversed(order):
+        found[i] = below = min(found[i], below - gap)
+    return found
 
 
 def _ticks(low: float, high: float) -> list[float]:

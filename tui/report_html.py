@@ -80,7 +80,7 @@ def _funnel(report: ReleaseReport) -> Iterator[str]:
     most = max((taken / max(given, 1) for taken, given in sides), default=0)
     body = [_pairs((_loss_label(one), _loss(one.old, most), _loss(one.new, most)) for one in losses)]
     body += [f'<p class="faint">dropped nothing: {page.data(idle)}</p>'] if idle else []
-    read = f"{number(report.new.read)} read, {number(report.new.rejected)} rejected, {number(report.new.rows)} stay"
+    read = f"{number(report.new.read)} read, {number(sum(report.new.rejected.values()))} rejected, {number(report.new.rows)} stay"
     if report.losses:
         yield from page.section("Dropped, as a share of the rows each step was given", body, read)
 

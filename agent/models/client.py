@@ -198,7 +198,9 @@ class OpenAIModel:
         return call
 
     def _worst(self, question: _Question) -> Cost:
-        """No tokeniser makes more tokens than there are bytes."""
+        """No tokeniser makes more tokens than there are bytes; without a price they need not be counted."""
+        if self._facts.price is None:
+            return Cost(1)
         said = [question.messages, question.settings.get("tools"), question.schema]
         tokens_in = sum(
             len(json.dumps(one, ensure_ascii=False).encode("utf-8", "surrogatepass")) for one in said if one

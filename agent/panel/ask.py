@@ -20,6 +20,7 @@ from ...prompts import Prompts
 from ...prompts.fences import fenced
 from ...tools.context import Model
 from ...tools.panel import Criterion, Request, Review, Rubric
+from ...tools.store.calls import Nonce
 from ..models.offline import NAME as OFFLINE
 from . import offline
 from .policy import score_of
@@ -60,7 +61,7 @@ class Ask:
         self._systems: dict[tuple[str, Rubric], str] = {}
 
     async def generate(
-        self, model: str, request: Request, nonce: Sequence[str | int], further: Sequence[Mapping[str, Any]] = ()
+        self, model: str, request: Request, nonce: Nonce, further: Sequence[Mapping[str, Any]] = ()
     ) -> Mapping[str, Any]:
         """A generator's answer; `further` messages come after those of the request."""
         messages = [*request.messages, *further]
@@ -68,7 +69,7 @@ class Ask:
             model,
             messages,
             schema=request.schema,
-            nonce=list(nonce),
+            nonce=nonce,
             temperature=request.temperature,
             max_tokens=request.max_tokens,
         )

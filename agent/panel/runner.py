@@ -22,7 +22,7 @@ from ..events import Listener, Noticed, nobody
 from ..models.budget import Budget, Caps
 from ..models.connections import Connections, endpoint_of, reference, roles
 from . import calibration, controls
-from .ask import Ask
+from .ask import Ask, all_of
 from .books import Accounts, Teller, Usd
 from .calibration import Calibration, Gold
 from .eligible import Bench, bench
@@ -106,6 +106,7 @@ class PanelRunner:
         accounts = Accounts()
         async with self._asking(job, found) as (ask, usd):
             concurrency = (self.concurrency or self._concurrency(found)) * job.batch
+            job = await self._planned(job, found, ask)
             cut = await self._cut(job, found, ask)
             pool = Pool(job.near_duplicate, job.seeds) if job.near_duplicate is not None else None
             teller = Teller(job.name, job.wanted, accounts, ask.meter, usd, self.listener)
@@ -208,6 +209,17 @@ class PanelRunner:
         names = [*found.generators, *found.reviewers, *found.adjudicators]
         used = {reference(name, self.config.endpoints).endpoint for name in names} - {""}
         return sum(endpoint_of(name, self.config).concurrency for name in used) or CONCURRENCY
+
+    async def _planned(self, job: Job, found: Bench, ask: Ask) -> Job:
+        """The job with the plan that its first questions give; what cannot be had now is asked by the next run."""
+        if job.plan is None:
+            return job
+        seats = [found.seats(self.seed, f"{job.name}/first/{i}") for i in range(len(job.first))]
+        answers = await all_of([
+            ask.generate(one.generator, request, 0) for one, request in zip(seats, job.first, strict=True)
+        ])  # fmt: skip
+        told = [{"text": one.get("text"), "data": one.get("data")} for one in answers if one["outcome"] == "ok"]
+        return replace(job, tasks=job.plan(told))
 
     async def _cut(self, job: Job, found: Bench, ask: Ask) -> Cut:
         """The given cut, else that of a calibration that holds, else that of controls."""

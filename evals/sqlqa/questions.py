@@ -153,7 +153,7 @@ def _listed(draw: Draw, tables: Tables) -> Question:
     domain = tables.domain
     where = _conditions(draw, tables, draw.between(1, 2))
     text = f"List the {domain.names['id']} of all {domain.records}{_told(domain, where)}."
-    where = (replace(where[0], needs=(*where[0].needs, "repeats")), *where[1:])
+    where[0] = replace(where[0], needs=(*where[0].needs, "repeats"))
     return Question("list", text, _query(tables, ("id",), None, where), (Column(domain.names["id"], "text"),))
 
 

@@ -1,12 +1,11 @@
 """The suite `wikitables`: questions of people over tables of Wikipedia, from WikiTableQuestions (arXiv 1508.00305).
 
-The data are not part of this project: TILTH_SHARED_DATA names the folder that holds `wikitablequestions`. An answer is
-right when it denotes the same set of values: numbers by value, dates by day, texts after normalisation.
+The data are not part of this project: --data names their folder. An answer is right when it denotes the same set of
+values: numbers by value, dates by day, texts after normalisation.
 """
 
 from __future__ import annotations
 
-import os
 import random
 import re
 import unicodedata
@@ -16,10 +15,10 @@ from typing import Any, Final, Literal
 
 from ...tools.errors import Misuse
 from ..planted.draw import Draw
+from ..real import content, digest, named
 from ..sets import generator, instance_id
 from ..suite import Instance, Score
 
-VARIABLE: Final = "TILTH_SHARED_DATA"
 QUESTIONS: Final = "pristine-unseen-tables.tsv"
 TABLE: Final = "table.csv"
 SCHEMA: Final = {
@@ -47,19 +46,20 @@ class WikiTables:
 
     name = "wikitables"
     version = 1
-    summary = f"answer people's questions over tables of Wikipedia (WikiTableQuestions; the data by {VARIABLE})"
+    summary = "answer people's questions over tables of Wikipedia (WikiTableQuestions)"
     metric = "correct"
     better: Literal["higher", "lower"] = "higher"
 
     def draw(self, seed: str, count: int) -> Sequence[Instance]:
-        """Raises Misuse when the data are not there, or fewer than asked for."""
-        folder = data_folder()
-        lines = (folder / QUESTIONS).read_text(encoding="utf-8").split("\n")[1:]
-        questions = [line.split("\t") for line in lines if line.count("\t") == 3]
-        if count > len(questions):
-            raise Misuse(f"{folder / QUESTIONS} holds {len(questions):,} questions, not {count:,}.")
-        order = Draw(generator(seed, self.name).getrandbits(53)).shuffled(questions)
-        return [self._instance(seed, number, folder, order[number]) for number in range(count)]
+        """Raises Misuse: there are no questions without data."""
+        raise Misuse(
+            f"The suite {self.name} needs the WikiTableQuestions data.",
+            next_step=f"--data DIR names the folder that holds {QUESTIONS} (CC BY-SA 4.0).",
+        )
+
+    def with_data(self, folder: Path) -> WikiTablesData:
+        """Over FOLDER/pristine-unseen-tables.tsv and csv/. Raises Misuse when they are not there."""
+        return WikiTablesData(folder)
 
     def _instance(self, seed: str, number: int, folder: Path, question: Sequence[str]) -> Instance:
         _, text, context, target = question
@@ -69,7 +69,7 @@ class WikiTables:
             id=instance_id(seed, self.name, number),
             suite=self.name,
             task=TASK.format(question=_unescaped(text)),
-            files={TABLE: (folder / context).read_bytes()},
+            files={TABLE: content(folder, context)},
             submission=SCHEMA,
             truth={"gold": gold},
             tags={"answer": kind},
@@ -95,15 +95,23 @@ class WikiTables:
         return {"answer": found[name]}
 
 
-def data_folder() -> Path:
-    """Where WikiTableQuestions lies. Raises Misuse."""
-    folder = Path(os.environ.get(VARIABLE, "")) / "wikitablequestions"
-    if not os.environ.get(VARIABLE) or not (folder / QUESTIONS).is_file():
-        raise Misuse(
-            "The suite wikitables needs the WikiTableQuestions data, which are not here.",
-            next_step=f"Set {VARIABLE} to the folder that holds wikitablequestions/{QUESTIONS} (CC BY-SA 4.0).",
-        )
-    return folder
+class WikiTablesData(WikiTables):
+    """The questions of a folder, in an order that the seed decides."""
+
+    def __init__(self, folder: Path) -> None:
+        lines = content(folder, QUESTIONS).decode("utf-8").split("\n")[1:]
+        self._questions = [line.split("\t") for line in lines if line.count("\t") == 3]
+        self._folder = folder
+        self.name = named(WikiTables.name, folder)
+        self.data = digest(folder, [QUESTIONS, *{context for _, _, context, _ in self._questions}])
+        self.most = len(self._questions)
+
+    def draw(self, seed: str, count: int) -> Sequence[Instance]:
+        """Raises Misuse when there are not so many questions."""
+        if count > self.most:
+            raise Misuse(f"{self._folder / QUESTIONS} holds {self.most:,} questions, not {count:,}.")
+        order = Draw(generator(seed, self.name).getrandbits(53)).shuffled(self._questions)
+        return [self._instance(seed, number, self._folder, order[number]) for number in range(count)]
 
 
 def denotes(given: Sequence[str], gold: Sequence[str]) -> bool:

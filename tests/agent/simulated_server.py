@@ -121,8 +121,13 @@ def obliging(request: dict[str, Any]) -> Reply:
     return "Good soil."
 
 
+def _vector(text: str) -> list[float]:
+    return [float(len(text)), float(sum(text.encode()) % 97), 1.0]
+
+
 class SimulatedServer:
-    """`with SimulatedServer(answers) as server:` serves at `server.url`; `requests` are all chat bodies, in order."""
+    """`with SimulatedServer(answers) as server:` serves at `server.url`; `requests` are all chat bodies, in order,
+    `embedded` the texts of all requests for vectors; `vector(text)` is what it gives for one."""
 
     def __init__(
         self,
@@ -132,8 +137,11 @@ class SimulatedServer:
         key: str | None = None,
         supports: frozenset[str] = EVERYTHING,
         context: int | None = 4096,
+        vector: Callable[[str], Any] = _vector,
     ) -> None:
         self.answers, self.models, self.key, self.supports, self.context = answers, models, key, supports, context
+        self.vector = vector
+        self.embedded: list[list[str]] = []
         self.requests: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
         self.in_flight = self.peak = 0
@@ -196,7 +204,12 @@ def _handler(server: SimulatedServer) -> type[BaseHTTPRequestHandler]:
                 return
             if self.path == "/v1/embeddings" and "embeddings" in server.supports:
                 texts = [body["input"]] if isinstance(body["input"], str) else body["input"]
-                data = [{"object": "embedding", "index": i, "embedding": _vector(text)} for i, text in enumerate(texts)]
+                data = [
+                    {"object": "embedding", "index": i, "embedding": server.vector(text)}
+                    for i, text in enumerate(texts)
+                ]
+                with server.lock:
+                    server.embedded.append(list(texts))
                 return self._json({"object": "list", "data": data, "usage": {"prompt_tokens": 1, "total_tokens": 1}})
             if self.path != "/v1/chat/completions":
                 return self._error(Status(404, "Not Found"))
@@ -290,10 +303,6 @@ def _handler(server: SimulatedServer) -> type[BaseHTTPRequestHandler]:
                 self.wfile.flush()
 
     return Handler
-
-
-def _vector(text: str) -> list[float]:
-    return [float(len(text)), float(sum(text.encode()) % 97), 1.0]
 
 
 def _usage(reply: Say, body: Mapping[str, Any]) -> dict[str, int]:

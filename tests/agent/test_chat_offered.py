@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +18,22 @@ from tilth.agent.offered import OFFERS, SCHEMA_TOKENS, schemas
 from tilth.agent.session import Line
 from tilth.agent.toolbox import PERSON
 from tilth.agent.window import Meter, fit
+from tilth.agent.workspace import open_workspace
 from tilth.tools import tool as registry
-from tilth.tools.errors import Retry
+from tilth.tools.errors import Retry, TilthError
 from tilth.tools.inspect._sql_told import estimated_tokens
 
 Converse = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """A workspace with one small dataset."""
+    root = tmp_path_factory.mktemp("desk")
+    (root / "chats.jsonl").write_text('{"text": "one"}\n{"text": "two"}\n')
+    with open_workspace(root, threads=1) as workspace:
+        workspace.add(root / "chats.jsonl")
+        yield Desk(workspace, "chats")
 
 
 def test_the_list_is_short_and_its_schemas_are_valid() -> None:
@@ -55,6 +66,29 @@ def test_a_tool_is_found_by_what_it_does(query: str, wanted: str) -> None:
 def test_every_tool_can_be_found_by_its_own_id() -> None:
     for id in registry.ids():
         assert id in [one.id for one in offered.search(id.replace(".", " "))]
+
+
+GARBLED = st.one_of(
+    st.text(max_size=40),
+    st.dictionaries(
+        st.sampled_from(["dataset", "query", "args", "tool", "count", "where", "row", "a", "folder"]) | st.text(max_size=8),
+        st.none() | st.booleans() | st.integers() | st.text(max_size=30) | st.lists(st.integers(), max_size=2)
+        | st.dictionaries(st.sampled_from(["keep", "threshold", "field", "benchmarks"]), st.text(max_size=9), max_size=2),
+        max_size=4,
+    ).map(json.dumps),
+)  # fmt: skip
+
+
+@given(st.sampled_from([one.name for one in OFFERS]) | st.sampled_from(registry.ids()) | st.text(max_size=20), GARBLED)
+def test_whatever_a_small_model_writes_becomes_a_plan_or_a_sentence_to_try_again_by(
+    desk: Desk, name: str, arguments: str
+) -> None:
+    try:
+        planned = offered.plan(desk, name, arguments)
+    except TilthError as error:
+        assert error.exit_code in (1, 2) and len(str(error)) < 3000
+    else:
+        assert planned.command.startswith("tilth ") and planned.effect
 
 
 def test_results_are_short_and_say_what_they_leave_out(converse: Converse) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from tilth.agent import session as sessions
 from tilth.agent.approval import Approved, approved
-from tilth.agent.events import Asked, Event, Returned, Reviewed, Ruled
+from tilth.agent.events import Asked, Event, Noticed, Returned, Reviewed, Ruled
 from tilth.agent.models.budget import Caps
 
 Converse = Callable[..., Any]
@@ -110,6 +110,18 @@ async def test_a_person_decides_and_hears_the_reviewers_only_under_all(
         events = await turn(engine.chat("Halve it."), lambda one: engine.rule(Ruled(one.call_id, "once")))
     assert [type(one) for one in of((Reviewed, Asked), events)] == [Reviewed] * reviewed + [Asked]  # type: ignore[arg-type]
     assert of(Returned, events)[0].ok  # against the reviewer's advice
+
+
+@pytest.mark.parametrize("person", [True, False])
+async def test_reviewers_that_cannot_be_asked_stop_a_command_and_not_a_person(
+    panel: Any, turn: Any, person: bool
+) -> None:
+    talk = panel(("do", LARGE), {"one": "yes"}, chat='review = "all"')
+    talk.server.models = ("small",)
+    async with talk.engine(approved=None if person else ALLOWED) as engine:
+        events = await turn(engine.chat("Halve it."), lambda one: engine.rule(Ruled(one.call_id, "once")))
+    assert any("no reviewer could be asked" in one.text for one in of(Noticed, events))
+    assert of(Returned, events)[0].ok == person and len(of(Asked, events)) == person
 
 
 async def test_text_of_rows_in_arguments_stands_in_a_fence_and_nowhere_else(panel: Any, turn: Any) -> None:

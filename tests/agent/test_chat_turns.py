@@ -233,7 +233,7 @@ async def test_without_a_model_free_text_says_what_is_missing(converse: Converse
     async with talk.engine() as engine:
         assert engine.model == ""
         events = await turn(engine.chat("Hello?"))
-    assert [type(one) for one in events] == [Failed]
+    assert [type(one) for one in events] == [Failed] and sessions.listed(talk.workspace.store) == []
     assert events[0].next_step.startswith("Connect one: tilth models add") and "\n" not in events[0].next_step
 
 

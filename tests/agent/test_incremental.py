@@ -202,6 +202,15 @@ def test_the_function_sees_unseen_rows_only(tmp_path: Path) -> None:
         assert given_rows == ["first", "new"]
 
 
+def test_why_tells_what_was_measured_of_the_row_wherever_it_stood(tmp_path: Path) -> None:
+    with Workspace(tmp_path) as workspace:
+        workspace.run(write(tmp_path, [{"text": "aaa"}, {"text": "c"}], JUDGED, "jsonl"))
+        (row_id,) = (row.row_id for row in workspace.show("rows") if row.record["text"] == "aaa")
+        workspace.run(write(tmp_path, [{"text": "cc"}, {"text": "c"}, {"text": "aaa"}], JUDGED, "jsonl"))
+        measured = [values for _, values in workspace.why(row_id, dataset="rows").signals]
+        assert measured == [{"length": 3}, {"length": 3}]
+
+
 def test_a_smaller_run_in_between_hides_nothing(tmp_path: Path) -> None:
     with Workspace(tmp_path) as workspace:
         for count in (20, 3, 21):

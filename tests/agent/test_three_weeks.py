@@ -138,6 +138,7 @@ def _why_tells_the_truth(story: Story, wanted: str, unwanted: str, released: set
     assert kept.decisions[-1].evidence["overruled"] == "near_duplicate"
     assert not gone.live and gone.rulings[0].because == "names a private person"
     assert (gone.decisions[-1].action, gone.decisions[-1].reason) == ("drop", "ruling")
+    assert len({str(measured) for _, measured in kept.signals}) == 1  # of the row, wherever it stood in each week
     carried = story.workspace.why(sorted(released)[5])
     assert carried.live and not carried.rulings and all(one.action != "drop" for one in carried.decisions)
 

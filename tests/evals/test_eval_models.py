@@ -21,7 +21,7 @@ from typing import Any
 
 import pytest
 
-from tilth.evals import registry, runner, sets, summary, summary_json
+from tilth.evals import registry, runner, sets, summary
 from tilth.evals.agents.panel import VARIANTS
 from tilth.evals.probes.figures import accepted_accuracy
 from tilth.evals.records import FOLDER, Run, create_run
@@ -111,15 +111,20 @@ class Simulated:
 
 @dataclass(frozen=True)
 class Waitless(runner.Bench):
-    """Retries wait for nothing."""
+    """Retries wait for nothing: sleeping moves a clock of its own."""
 
     def agents(self) -> dict[str, Agent]:
+        now = 0.0
+
         async def sleep(seconds: float) -> None:
+            nonlocal now
+            until = now + seconds
             await asyncio.sleep(0)
+            now = max(now, until)
 
         made = super().agents()
         for one in made.values():
-            one.asking.options = {"sleep": sleep}  # type: ignore[attr-defined]
+            one.asking.options = {"sleep": sleep, "clock": lambda: now}  # type: ignore[attr-defined]
         return made
 
 
@@ -192,7 +197,8 @@ def test_every_variant_accepts_as_the_closed_form_says(tmp_path: Path, probes: S
     agents = [f"panel:{variant}" for variant in VARIANTS]
     with sim.SimulatedServer(answers, models=MODELS, context=None) as server:
         configured(tmp_path, server.url)
-        run = worked(tmp_path, "panel", *agents, count=len(probes))
+        run = worked(tmp_path, "panel", *agents, count=5)
+    probes = probes[:5]
     good = sum(not one["broken"] for instance in probes for one in instance.truth["probes"].values())
     whole = sum(len(instance.truth["probes"]) for instance in probes)
     found = {}
@@ -211,7 +217,7 @@ def test_a_panel_gets_worse_with_its_judges_and_never_by_chance_better(
     tmp_path: Path, probes: Sequence[Instance]
 ) -> None:
     scores = []
-    for number, error in enumerate((0.0, 0.1, 0.25, 0.5)):
+    for number, error in enumerate((0.0, 0.2, 0.5)):
         answers = Simulated(probes, dict.fromkeys(MODELS, error))
         with sim.SimulatedServer(answers, models=MODELS, context=None) as server:
             configured(tmp_path / str(number), server.url)
@@ -228,8 +234,8 @@ def test_faults_lose_and_double_nothing(tmp_path: Path, probes: Sequence[Instanc
         folder = tmp_path / str(faults)
         with sim.SimulatedServer(answers, models=MODELS, context=None) as server:
             configured(folder, server.url)
-            records = worked(folder, "panel", "panel", count=2, epochs=2).records()
-        assert len(records) == 4
+            records = worked(folder, "panel", "panel", count=1, epochs=2).records()
+        assert len(records) == 2
         assert {one.ended for one in records.values()} == {"answered"}
         told.append({key: (one.score, one.usage.calls, one.usage.usd) for key, one in records.items()})
         paid = sum(one.usage.calls for one in records.values())
@@ -244,6 +250,32 @@ def test_another_epoch_asks_anew(tmp_path: Path, probes: Sequence[Instance]) -> 
     first, second = run.records().values()
     assert first.usage.calls == second.usage.calls > 0
     assert server.calls == first.usage.calls + second.usage.calls
+
+
+def test_an_outage_is_no_score_and_what_was_answered_is_counted_once(
+    tmp_path: Path, probes: Sequence[Instance]
+) -> None:
+    answers, down = Simulated(probes, dict.fromkeys(MODELS, 0.2)), threading.Event()
+
+    def failing(request: dict[str, Any]) -> Any:
+        return sim.Status(503) if down.is_set() and server.calls > before + 40 else answers(request)
+
+    with sim.SimulatedServer(failing, models=MODELS, context=None) as server:
+        configured(tmp_path, server.url)
+        before = 0
+        (whole,) = worked(tmp_path, "panel", "panel", count=1).records().values()
+        before = server.calls
+        down.set()
+        run = worked(tmp_path, "panel", "panel", count=1)
+        (stopped,) = run.records().values()
+        assert (stopped.ended, stopped.score) == ("unavailable", None)
+        assert 0 < stopped.usage.calls < whole.usage.calls
+        down.clear()
+        bench = runner.reopen(run, tmp_path)
+        asyncio.run(runner.work(Waitless(bench.run, bench.suite, bench.instances, bench.root)))
+    (resumed,) = run.records().values()
+    assert (resumed.ended, resumed.score) == ("answered", whole.score)
+    assert (resumed.usage.calls, resumed.usage.usd) == (whole.usage.calls, whole.usage.usd)
 
 
 def test_a_budget_ends_a_job_and_what_it_took_is_known(tmp_path: Path, probes: Sequence[Instance]) -> None:
@@ -274,12 +306,12 @@ def test_what_cannot_judge_says_so(tmp_path: Path, probes: Sequence[Instance]) -
 
 
 def test_react_gets_worse_with_its_model(tmp_path: Path) -> None:
-    drawn = registry.suite("sqlqa").draw(sets.PUBLIC, 6)
+    drawn = registry.suite("sqlqa").draw(sets.PUBLIC, 4)
     scores = []
-    for number, error in enumerate((0.0, 0.4, 1.0)):
+    for number, error in enumerate((0.0, 0.5, 1.0)):
         with sim.SimulatedServer(Simulated(drawn, {"pen": error}), models=MODELS, context=None) as server:
             configured(tmp_path / str(number), server.url)
-            run = worked(tmp_path / str(number), "sqlqa", "react", count=6)
+            run = worked(tmp_path / str(number), "sqlqa", "react", count=4)
             scores.append(mean(run))
     assert scores[0] == 1.0 > scores[1] > scores[2] == 0.0
     record = next(iter(run.records().values()))
@@ -333,14 +365,3 @@ def test_a_killed_run_resumes_to_the_identical_report(
     assert (
         resumed <= asked - enough + 64
     )  # what was answered before the kill is not asked again, but for calls in flight
-
-
-def test_a_report_is_the_same_however_many_jobs_run_at_once(tmp_path: Path, probes: Sequence[Instance]) -> None:
-    told = []
-    with sim.SimulatedServer(Simulated(probes, dict.fromkeys(MODELS, 0.3)), models=MODELS, context=None) as server:
-        for jobs in (1, 3):
-            folder = tmp_path / str(jobs)
-            configured(folder, server.url)
-            run = worked(folder, "panel", "panel", count=3, jobs=jobs)
-            told.append(summary_json.report_json(summary.report(run)))
-    assert told[0] == told[1]

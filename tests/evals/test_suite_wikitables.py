@@ -10,14 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tilth.evals.suites.wikitables import QUESTIONS, SUITE, VARIABLE, denotes
+from tilth.evals.suite import Suite
+from tilth.evals.suites.wikitables import QUESTIONS, SUITE, denotes
 from tilth.tools.errors import Misuse
 
 BASELINES = (("oracle", 1.0), ("nothing", 0.0), ("sprayer", 0.0))
 
 
 @pytest.fixture
-def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def made(tmp_path: Path) -> Suite:
     """A tiny set in the upstream form."""
     folder = tmp_path / "wikitablequestions"
     (folder / "csv").mkdir(parents=True)
@@ -25,28 +26,37 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = ["id\tutterance\tcontext\ttargetValue", "nu-0\thow many in ashby?\tcsv/1.csv\t1,204",
              "nu-1\twhich towns?\tcsv/1.csv\tAshby|Brook", "nu-2\twho is smaller?\tcsv/1.csv\tBrook"]  # fmt: skip
     (folder / QUESTIONS).write_text("\n".join(lines) + "\n")
-    monkeypatch.setenv(VARIABLE, str(tmp_path))
+    return SUITE.with_data(folder)
 
 
-@pytest.mark.usefixtures("made")
 @pytest.mark.parametrize(("name", "expected"), BASELINES)
-def test_baselines_score_as_they_must(name: Any, expected: float) -> None:
-    drawn = SUITE.draw("public", 3)
-    assert SUITE.draw("public", 2) == drawn[:2]
+def test_baselines_score_as_they_must(made: Suite, name: Any, expected: float) -> None:
+    drawn = made.draw("public", 3)
+    assert made.name == "wikitables[wikitablequestions]"
+    assert made.draw("public", 2) == drawn[:2]
     assert {SUITE.score(one, SUITE.known(name, one, random.Random(1)) or {}).value for one in drawn} == {expected}
     assert {one.tags["answer"] for one in drawn} == {"several", "number", "text"}
 
 
-@pytest.mark.usefixtures("made")
-def test_more_than_there_are_is_refused() -> None:
+def test_more_than_there_are_is_refused(made: Suite) -> None:
     with pytest.raises(Misuse, match="holds 3 questions"):
-        SUITE.draw("public", 4)
+        made.draw("public", 4)
 
 
-def test_without_the_data_it_says_where_they_belong(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(VARIABLE, raising=False)
-    with pytest.raises(Misuse, match="are not here"):
+def test_without_the_data_it_says_how_they_are_named(tmp_path: Path) -> None:
+    with pytest.raises(Misuse, match="needs the WikiTableQuestions data"):
         SUITE.draw("public", 1)
+    with pytest.raises(Misuse, match="cannot be read"):
+        SUITE.with_data(tmp_path)
+
+
+def test_a_table_elsewhere_is_not_read(made: Suite, tmp_path: Path) -> None:
+    (tmp_path / "secret.csv").write_text('"a"\n')
+    folder = tmp_path / "wikitablequestions"
+    with (folder / QUESTIONS).open("a") as file:
+        file.write("nu-3\twhat?\t../secret.csv\ta\n")
+    with pytest.raises(Misuse, match="is not in"):
+        SUITE.with_data(folder)
 
 
 @pytest.mark.parametrize(
@@ -72,9 +82,8 @@ def test_any_answer_denotes_itself_in_any_order(values: list[str], rng: random.R
     assert denotes(rng.sample(values, len(values)), values)
 
 
-def test_real_questions(shared_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(VARIABLE, str(shared_data))
-    drawn = SUITE.draw("public", 200)
+def test_real_questions(shared_data: Path) -> None:
+    drawn = SUITE.with_data(shared_data / "wikitablequestions").draw("public", 200)
     for name, expected in BASELINES:
         values = [SUITE.score(one, SUITE.known(name, one, random.Random(1)) or {}).value for one in drawn]
         assert set(values) == {expected}

@@ -177,6 +177,13 @@ def test_a_split_that_is_named_holds_for_every_file(read_files, folder):
     assert set(read_files(folder, split="dev2").splits) == {"dev2"}
 
 
+def test_a_split_that_file_names_do_not_mean_is_refused(read_files, read_bytes, folder):
+    assert {"train", "test"} & set(read_files(folder).splits)
+    assert set(read_files(folder, split="none").splits) == {None}
+    by_key = b'{"train": [{"text": "a"}], "test": [{"text": "b"}]}'
+    assert read_bytes(by_key, name="all.json", split="none").splits == [None, None]
+
+
 @pytest.mark.parametrize(
     ("path", "message"),
     [

@@ -165,7 +165,10 @@ def open_app(tickets: Workspace) -> OpenApp:
         options.setdefault("clock", Clock())
         settings = {name: options.pop(name) for name in ("model", "begun", "session", "unfinished") if name in options}
         return TilthApp(
-            lambda: tickets, dataset=dataset, engine=lambda opened, name: Scripted(opened, name, script, **settings), **options
+            lambda: tickets,
+            dataset=dataset,
+            engine=lambda opened, name: Scripted(opened, name, script, **settings),
+            **options,
         )
 
     return make

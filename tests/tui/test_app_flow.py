@@ -10,6 +10,7 @@ from textual.widgets import Input
 from tilth.agent.events import Answered, Asked, Finished, Noticed, Progressed, Proposed, Returned, Said, Started, Wrote
 from tilth.agent.workspace import Workspace
 from tilth.tui.app import TilthApp
+from tilth.tui.screens.fix import FixScreen
 from tilth.tui.screens.main import MainScreen
 from tilth.tui.screens.over import Question, Reader
 from tilth.tui.screens.review import ReviewScreen
@@ -65,6 +66,32 @@ async def test_enter_on_a_finding_shows_its_rows(open_app: OpenApp, settle: Sett
         table = main(app).pane.rows.table
         assert 0 < table.total < 60
         assert main(app).pane.rows.query_one("#where", Input).value
+
+
+async def test_a_fix_shows_what_three_values_of_its_threshold_would_do_and_enter_does_one(
+    open_app: OpenApp, settle: Settle, tickets: Workspace
+) -> None:
+    tickets.undo("tickets")
+    app = open_app()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        await pilot.press("ctrl+t")
+        while "dedup.near" not in (main(app).pane.tab.fix or ""):  # type: ignore[attr-defined]
+            await pilot.press("down")
+        before = len(tickets.store.rows("tickets"))
+        await pilot.press("f")
+        await settle(pilot)
+        values = app.screen.query_one("#values", ItemList)
+        assert isinstance(app.screen, FixScreen)
+        assert [line.split()[1] for line in values.text.splitlines()] == ["0.6", "0.7", "0.8"]
+        assert values.text.splitlines()[values.cursor].endswith("(suggested)")
+        assert "decide every row alike" in app.screen.query_one("#told").text  # type: ignore[attr-defined]
+        assert len(tickets.store.rows("tickets")) == before
+        await pilot.press("up", "enter")
+        await settle(pilot)
+        assert f"drops {before - len(tickets.store.rows('tickets')):>9,}" in values.text.splitlines()[0]
+        assert tickets.log("tickets")[-1].args["threshold"] == 0.6
+        assert "--threshold 0.6" in main(app).transcript.text
 
 
 async def test_rows_are_filtered_and_sorted_by_sql_and_a_mistake_is_told_in_place(

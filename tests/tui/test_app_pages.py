@@ -22,12 +22,18 @@ def all_of(pages: Pages) -> list[Any]:
 @pytest.mark.parametrize(
     ("where", "order"), [("", ""), ("score is null", ""), ("", "score desc nulls last"), ("score > 1", "score, row_id")]
 )
+@pytest.mark.parametrize(("few", "laid"), [(1000, 0), (5, 0), (5, 1 << 30)], ids=["few", "blocks", "laid out"])
 def test_pages_are_the_rows_in_the_order_asked_for(
-    tickets: Workspace, monkeypatch: pytest.MonkeyPatch, where: str, order: str
+    tickets: Workspace, monkeypatch: pytest.MonkeyPatch, where: str, order: str, few: int, laid: int
 ) -> None:
     monkeypatch.setattr(module, "PAGE", 4)
     monkeypatch.setattr(module, "BLOCK", 2)
-    pages = open_pages(tickets, "tickets", where, order)
+    monkeypatch.setattr(module, "FEW", few)
+    monkeypatch.setattr(module, "LAID_BYTES", laid)
+    first = open_pages(tickets, "tickets", "score > 0", "row_id desc")
+    pages = open_pages(tickets, "tickets", where, order, first)
+    assert pages.laid is first.laid or not where + order
+    assert (first.laid is not None) == (few == 5 and laid > 0)
     told = all_of(pages)
     query = f"select row_id from rows where {where or 'true'} order by {order or 'file, line'}, line"
     expected = tickets.sql("tickets", query)["row_id"].to_pylist()

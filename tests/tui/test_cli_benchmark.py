@@ -99,7 +99,7 @@ def test_evidence_side_by_side_report_and_what_to_leave_out(tilth: Any) -> None:
     assert "<script" not in page
     tilth("do", "contaminate.remove", "data")
     told = " ".join(tilth("drops", "data", "-n", "1")[1].split())
-    assert 'item 0 (all of its words) at text 7:' in told
+    assert "item 0 (all of its words) at text 7:" in told
     code, out, _ = tilth("benchmark", "exclude", "data", "left-out")
     assert (code, "quiz: 1 of 2 items left out, 1 stay" in out) == (0, True)
     kept = json.loads(Path("left-out/quiz.json").read_text(encoding="utf-8"))

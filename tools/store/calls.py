@@ -143,7 +143,7 @@ class Calls:
         The first answer to a question stays for ever.
         """
         with self._lock, self._transaction():
-            self._db.execute(
+            new = self._db.execute(
                 "INSERT OR IGNORE INTO calls VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (key, call.endpoint, call.model, call.asked, call.mode, call.body, call.tokens_in, call.tokens_out),
             )
@@ -151,7 +151,7 @@ class Calls:
                 self._spend(run, key, cost)
             if seconds is not None:
                 self._elapse(run, seconds)
-        recorded = self.get(key)
+        recorded = call if new.rowcount else self.get(key)
         assert recorded is not None
         return recorded
 

@@ -198,14 +198,9 @@ def why(store: Store, dataset: str, wanted: str) -> Life:
             return _purged(store, dataset, entries, tombstone)
         next_step = "Name it by a row id (6 digits or more), FILE:LINE, or its own key (import --id COLUMN)."
         raise Misuse(f"No row of {dataset} is called {wanted!r}.", next_step=next_step)
-    row_id, place = revisions[0].row_id, revisions[0].ord
+    row_id = revisions[0].row_id
     told = list(_decided(store, entries, row_id))
-    signals: list[tuple[Entry, Mapping[str, Any]]] = []
-    for entry in entries:
-        if "signals" in entry.objects and entry.kind == "step":
-            measured = store.objects.read(entry.objects["signals"])
-            for line in measured.filter(pc.equal(measured["ord"], place)).to_pylist():
-                signals.append((entry, {name: line[name] for name in line if name not in ("ord", "rev")}))
+    signals = list(_measured(store, entries, row_id))
     live = row_id in store.rows(dataset).positions_of([row_id])
     exports = [entry for entry in entries if entry.kind == "export" and _holds(store, entry, row_id)]
     said = [one for one in rulings.read(store.root) if (one.dataset, one.row_id) == (dataset, row_id)]
@@ -245,6 +240,22 @@ def _decided(store: Store, entries: Sequence[Entry], row_id: str) -> Iterator[De
                 if one.action != "add" or not any(_same(one, other) for other in born):
                     born += [one] if one.action == "add" else []
                     yield one
+
+
+def _measured(store: Store, entries: Sequence[Entry], row_id: str) -> Iterator[tuple[Entry, Mapping[str, Any]]]:
+    """What steps measured of one row, oldest first; a row has another `ord` after every import from its sources."""
+    for entry in entries:
+        if "signals" not in entry.objects or entry.kind != "step" or entry.before is None:
+            continue
+        try:
+            ids = store.rows_of(entry.before).arrow(("row_id", "ord"))
+        except Misuse:
+            continue  # its input is no longer stored
+        place = ids["ord"].filter(pc.equal(ids["row_id"], pa.scalar(bytes.fromhex(row_id), pa.binary(16))))
+        if len(place):
+            measured = store.objects.read(entry.objects["signals"])
+            for line in measured.filter(pc.equal(measured["ord"], place[0])).to_pylist():
+                yield entry, {name: line[name] for name in line if name not in ("ord", "rev")}
 
 
 def _same(one: Decision, other: Decision) -> bool:

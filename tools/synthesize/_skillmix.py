@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -38,6 +38,7 @@ QUERY_TYPES: Final = (
     "an everyday situation to deal with",
 )
 
+ONE: Final = "skillmix combines two skills; there is only one."
 _ROUNDS: Final = 4
 _EDGES: Final = re.compile(r"^[\s\d.)*•-]+|[\s.;,]+$")
 
@@ -46,6 +47,9 @@ class SkillMix(Config):
     """The config of `skillmix`."""
 
     skills: tuple[str, ...] = Field((), description="the skills to combine (default: asked for, two seeds at a time)")
+    extract: int = Field(
+        0, ge=0, description="without skills: make a list of those of so many seeds first, each skill once"
+    )
     query_types: tuple[str, ...] = Field(QUERY_TYPES, min_length=1, description="what an instruction can be")
 
 
@@ -97,29 +101,40 @@ class _SkillMix:
         self.asked, self.answers = seeds.texts("prompt"), seeds.texts("response")
         self.usable = [i for i, text in enumerate(self.asked) if text.strip()]
         self.skills = distinct(config.skills)
-        self.many = len(self.skills) if config.skills else len(self.usable)
-        if self.many < 2:
-            raise Misuse(
-                "skillmix combines two skills; there is only one.", next_step="Give two skills or seeds, or more."
-            )
+        if (len(self.skills) if config.skills else len(self.usable)) < 2:
+            raise Misuse(ONE, next_step="Give two skills or seeds, or more.")
+        self.extracted = () if config.skills else some(wish.rng(NAME, "extract"), self.usable, config.extract)
         names = [*(["skills"] if not config.skills else []), "skillmix_draft", "skillmix_refine"]
         self.prompts = {name: wish.prompts.load(f"synthesize/{name}") for name in names}
         self.evidence = evidence(f"{NAME}@{VERSION}", wish, *self.prompts.values())
 
-    def tasks(self) -> Iterator[Task]:
+    def tasks(self, skills: Sequence[str] = ()) -> Iterator[Task]:
+        """A plan over pairs of skills, of seeds where there are none."""
+        many = len(skills) or len(self.usable)
         for position in self.wish.endless(NAME):
             rng = self.wish.rng(NAME, position)
-            first, second = pair_at(position, self.many, self.wish.seed)
+            first, second = pair_at(position, many, self.wish.seed)
             data: dict[str, Any] = {"query_type": rng.choice(self.config.query_types)}
-            if self.skills:
-                data |= {"skills": [self.skills[first], self.skills[second]]}
+            if skills:
+                data |= {"skills": [skills[first], skills[second]]}
                 data["examples"] = some(rng, self.usable, EXAMPLES)
             else:
                 data["examples"] = [self.usable[first], self.usable[second]]
             yield Task(position, data, tuple(self.seeds.parent(i) for i in data["examples"]))
 
+    def plan(self, answers: Sequence[Mapping[str, Any]]) -> Callable[[], Iterator[Task]]:
+        """The plan over the list of skills that was extracted; what could not be read of it is left out."""
+        told = [data_of(one) for one in answers]
+        skills = distinct([one[name] for one in told for name in ("first_skill", "second_skill")])
+        if len(skills) < 2:
+            raise Misuse(ONE, next_step="Raise the setting extract, or give a list: skills.")
+        return lambda: self.tasks(skills)
+
     def ask_skills(self, task: Task, prior: Prior) -> Request:
-        parts = [("example_instruction", self.asked[i]) for i in task.data["examples"]]
+        return self._skills_of(task.data["examples"])
+
+    def _skills_of(self, seeds: Sequence[int]) -> Request:
+        parts = [("example_instruction", self.asked[i]) for i in seeds]
         return request(self.prompts["skills"], parts, self.config, Skills)
 
     def read_skills(self, task: Task, prior: Prior, answer: Mapping[str, Any]) -> Any:
@@ -157,11 +172,14 @@ class _SkillMix:
     def job(self) -> Job:
         made = ("instruction", "response")
         steps = [Step("draft", self.ask_draft, self.read), Step("refined", self.ask_refined, self.read)]
+        couples = [self.extracted[i : i + EXAMPLES] for i in range(0, len(self.extracted) - 1, EXAMPLES)]
         answered = [i for i in self.usable if self.answers[i].strip()]
         return Job(
             name=NAME,
-            tasks=self.tasks,
-            steps=steps if self.skills else [Step("skills", self.ask_skills, self.read_skills), *steps],
+            tasks=lambda: self.tasks(self.skills),
+            first=[self._skills_of(two) for two in couples],
+            plan=self.plan if couples else None,
+            steps=steps if self.skills or couples else [Step("skills", self.ask_skills, self.read_skills), *steps],
             candidate=self.candidate,
             rubric=response_rubric(self.wish),
             gates=[
@@ -183,7 +201,7 @@ class _SkillMix:
         )
 
     def _skills(self, task: Task, prior: Prior) -> Sequence[str]:
-        found: Sequence[str] = task.data["skills"] if self.skills else prior["skills"]
+        found: Sequence[str] = task.data.get("skills") or prior["skills"]
         return found
 
 

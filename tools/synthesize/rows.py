@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Annotated, Any, Final, Literal, get_args, get_origin
@@ -130,10 +130,11 @@ def rows(
         offline=asked.offline,
     )
     job = build(strategy, _settings(settings), data, also=round_.also, wish=wish)
-    plan, tries = job.tasks, most or TRIES * n
+    plan, tries = job.plan, most or TRIES * n
     job = replace(
         job,
-        tasks=lambda: islice(plan(), tries),
+        tasks=_capped(job.tasks, tries),
+        plan=None if plan is None else lambda answers: _capped(plan(answers), tries),
         policy=panel.Policy(policy, cut, reviewers=reviewers),
         revisions=revisions,
         instruction_review=instruction_review,
@@ -185,6 +186,10 @@ def _round(ctx: Context, data: Rows, address: str | None, into: str, append: boo
             next_step=f"Start from the real rows and add these: --also {ctx.dataset}",
         )
     return _Round(also, found)
+
+
+def _capped(plan: Callable[[], Iterator[panel.Task]], tries: int) -> Callable[[], Iterator[panel.Task]]:
+    return lambda: islice(plan(), tries)
 
 
 def _panel(ctx: Context) -> panel.Panel:

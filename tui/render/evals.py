@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from ...evals import statistics
+from ...evals import statistics, summary
 from ...evals.estimate import Estimated, Guess
 from ...evals.statistics import Estimate
 from ...evals.summary import AgentSummary, Comparison, Report
@@ -50,19 +50,22 @@ def said_before(one: Estimated) -> Iterator[str]:
 def _tells(one: Estimated) -> str:
     epochs = f" × {one.epochs} epochs" if one.epochs > 1 else ""
     few = f"; in only {one.clusters:,} clusters, which may show less" if one.clusters < one.instances else ""
+    what = f"{_counted(one.instances, 'instance')}{epochs} of {one_line(one.suite)}, set {one.set}"
+    if one.detectable >= 1:
+        return f"{what}: too few to tell any two agents apart"
     return (
-        f"{one.instances:,} instances{epochs} of {one_line(one.suite)}, set {one.set}: two agents that differ by "
-        f"{one.detectable:.2f} or more can be told apart (80 % power, by a usual spread{few})"
+        f"{what}: two agents that differ by {one.detectable:.2f} or more can be told apart (80 % power, by a usual "
+        f"spread{few})"
     )
 
 
 def _guessed(guess: Guess) -> str:
     each, jobs = guess.each, guess.jobs
     if each is None:
-        return f"{jobs:,} tries, cost not known (no earlier run)"
+        return f"{_counted(jobs, 'try')}, cost not known (no earlier run)"
     if not each.calls:
-        return f"{jobs:,} tries, no model calls that are known{_minutes(each.seconds * jobs, ', ')}"
-    return (f"{jobs:,} tries, about {each.calls * jobs:,} calls, {(each.tokens_in + each.tokens_out) * jobs:,} tokens, "
+        return f"{_counted(jobs, 'try')}, no model calls that are known{_minutes(each.seconds * jobs, ', ')}"
+    return (f"{_counted(jobs, 'try')}, about {each.calls * jobs:,} calls, {(each.tokens_in + each.tokens_out) * jobs:,} tokens, "
             f"${each.usd * jobs:.2f}{_minutes(each.seconds * jobs, ', ')} (by {guess.by})")  # fmt: skip
 
 
@@ -98,6 +101,13 @@ def estimated(one: Estimated, terminal: Terminal) -> Iterator[str]:
     yield "nothing was run"
 
 
+def second_agent(one: Report) -> str:
+    """What a run of one agent may be used for."""
+    if one.planned_detectable >= 1:
+        return "on so few instances no second agent could be told apart from this one"
+    return f"a second agent on the same instances would have to differ by about {one.planned_detectable:.2f}"
+
+
 SIMULATED: Final = "a simulated model answered here: these figures say nothing of any model"
 
 
@@ -113,9 +123,9 @@ def report(one: Report, wrote: Sequence[str], terminal: Terminal) -> Iterator[st
     if one.comparisons:
         yield ""
         yield from (verdict(pair) for pair in one.comparisons)
-    elif one.agents:
+    elif any(agent.score.known for agent in one.agents):
         yield ""
-        yield f"a second agent on the same instances would have to differ by about {one.planned_detectable:.2f}"
+        yield second_agent(one)
     if one.gaps:
         yield ""
         yield from (verdict(gap) for gap in one.gaps)
@@ -126,7 +136,12 @@ def report(one: Report, wrote: Sequence[str], terminal: Terminal) -> Iterator[st
 
 def title(one: Report) -> str:
     epochs = f" × {one.epochs} epochs" if one.epochs > 1 else ""
-    return f"set {one.set}, {one.instances:,} instances{epochs}"
+    return f"set {one.set}, {_counted(one.instances, 'instance')}{epochs}"
+
+
+def _counted(count: int, noun: str) -> str:
+    plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    return f"{count:,} {noun if count == 1 else plural}"
 
 
 def metric_name(one: Report, name: str) -> str:
@@ -313,7 +328,9 @@ def _why_not(one: Comparison) -> str:
         return f"; these show {one.detectable:.3f} or more"
     least = statistics.least_p(one.difference.clusters)
     groups = "clusters" if one.difference.clusters < one.difference.n else "pairs"
-    return f"; no p below {least:.3f} is possible for {one.difference.clusters} {groups}" if least > 0.001 else ""
+    if least > summary.SIGNIFICANT:
+        return f"; no p below {least:.3f} is possible for {one.difference.clusters} {groups}"
+    return f"; {one.difference.clusters} {groups} are too few to be sure"
 
 
 def _p(value: float) -> str:

@@ -11,7 +11,8 @@ from ..text import many_lines, one_line, shorten, table, wrap
 from . import fitted
 
 HEAD: Final = 3
-"""First lines shown of a file."""
+"""First lines shown of a file; a small one is shown whole."""
+SMALL: Final = 1000
 MOST_ENTRIES: Final = 12
 MOST_LINES: Final = 100
 LONGEST: Final = 160
@@ -63,8 +64,9 @@ def _paragraphs(text: str, columns: int) -> Iterator[str]:
 def _file(name: str, body: bytes, columns: int) -> Iterator[str]:
     lines = body.decode("utf-8", errors="replace").splitlines()
     yield f"FILE {one_line(name)}: {len(lines):,} lines, {len(body):,} bytes"
-    yield from (_cut(one_line(line), columns - 2) for line in lines[:HEAD])
-    if len(lines) > HEAD:
+    shown = len(lines) if len(body) <= SMALL else HEAD
+    yield from (_cut(one_line(line), columns - 2) for line in lines[:shown])
+    if len(lines) > shown:
         yield f"{_STEP}…"
 
 
@@ -115,9 +117,9 @@ def _told(value: Any, depth: int = 0) -> Iterator[str]:
 def _flat(value: Any) -> str | None:
     """A scalar, or a list that nests nothing but one list, on one line; None for what needs lines of its own."""
     if isinstance(value, Sequence) and not isinstance(value, str):
-        if len(value) == 1 and isinstance(value[0], list):
+        if len(value) == 1 and isinstance(value[0], list | tuple):
             return _flat(value[0])
-        if any(isinstance(one, Mapping | list) for one in value):
+        if any(isinstance(one, Mapping | list | tuple) for one in value):
             return None
         if not value:
             return "none"
@@ -125,4 +127,6 @@ def _flat(value: Any) -> str | None:
         return text if len(text) <= LONGEST else f"{text[:LONGEST].rpartition(', ')[0]}, … ({len(value):,} in all)"
     if isinstance(value, Mapping):
         return None if value else "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return "none" if value in (None, "") else shorten(str(value), 400)

@@ -16,8 +16,8 @@ def markdown(one: Report) -> Iterator[str]:
     yield (f"Run `{one.run}`, set `{one.set}`, {one.instances:,} instances{epochs}; {one.better} is better; 95 % "
            "intervals over instances.")  # fmt: skip
     yield ""
-    for said in cautions(one):
-        yield f"**{_cell(said)}**"
+    for caution in cautions(one):
+        yield f"**{_cell(caution)}**"
         yield ""
     yield from _table(agent_rows(one), numbers=(1, 3, 4, 5, 6))
     if said := [f"- {_cell(line)}" for line in unanswered(one)]:

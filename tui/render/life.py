@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..terminal import Terminal
@@ -70,11 +70,16 @@ def _decisions(found: Life, mapping: Mapping, terminal: Terminal) -> Iterator[st
     if not found.decisions:
         yield "no step decided anything about it"
     revision = {row.rev: row for row in found.revisions}
+    steps: dict[tuple[str, str], list[int]] = {}  # a recipe that runs every week says the same every week
     for one in found.decisions:
-        yield from wrap(_sentence(one, revision.get(one.rev)), terminal.columns, indent="  ")
         before, after = revision.get(one.rev), revision.get(one.rev + 1)
+        change = ""
         if one.action == "edit" and before is not None and after is not None:
             change = inline(text_of(before, mapping), text_of(after, mapping))
+        steps.setdefault((_sentence(one, before), change), []).append(one.entry.seq)
+    for (sentence, change), numbers in steps.items():
+        yield from wrap(f"{_steps(numbers)}, {sentence}", terminal.columns, indent="  ")
+        if change:
             yield from wrap(change, terminal.columns, indent="    ")
 
 
@@ -87,9 +92,7 @@ def _sentence(one: Decision, row: StoredRow | None) -> str:
     survivor = one.evidence.get("survivor")
     stayed = f"; {survivor[:12]} stayed" if isinstance(survivor, str) else ""
     because = f" ({told})" if told else ""
-    return (
-        f"step {one.entry.seq}, {one.entry.tool}: {_PAST[one.action]}, {one_line(one.reason)}{because}{stayed}{undone}"
-    )
+    return f"{one.entry.tool}: {_PAST[one.action]}, {one_line(one.reason)}{because}{stayed}{undone}"
 
 
 def _rulings(found: Life, terminal: Terminal) -> Iterator[str]:
@@ -108,9 +111,16 @@ def _signals(found: Life, terminal: Terminal) -> Iterator[str]:
     if found.signals:
         yield ""
         yield "measured:"
+    steps: dict[tuple[str, str], list[int]] = {}
     for entry, values in found.signals:
         told = ", ".join(f"{name} {_value(value)}" for name, value in values.items())
-        yield from wrap(one_line(told), terminal.columns, indent="    ", first=f"  step {entry.seq}, {entry.tool}: ")
+        steps.setdefault((entry.tool, one_line(told)), []).append(entry.seq)
+    for (tool, told), numbers in steps.items():
+        yield from wrap(told, terminal.columns, indent="    ", first=f"  {_steps(numbers)}, {tool}: ")
+
+
+def _steps(numbers: Sequence[int]) -> str:
+    return f"step{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers))}"
 
 
 def _value(value: Any) -> str:

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 @fitted
 def what_if(name: str, previews: Sequence[Preview], terminal: Terminal) -> Iterator[str]:
     """Kept and dropped per value, and rows that are decided otherwise than at the value before."""
-    from ...tools.store.history import excerpt
-
     reasons = list(dict.fromkeys(reason for one in previews for reason in one.dropped))
     rows = [
         [one.value, f"{one.kept:,}", f"{sum(one.dropped.values()):,}", *(f"{one.dropped.get(r, 0):,}" for r in reasons)]
@@ -28,13 +26,21 @@ def what_if(name: str, previews: Sequence[Preview], terminal: Terminal) -> Itera
     head = [name, "kept", "dropped", *reasons]
     yield from table([head, *rows], columns=terminal.columns, numbers=range(len(head)))
     for before, after in pairwise(previews):
-        if after.flips:
-            yield ""
-            yield f"decided otherwise at {name} {one_line(after.value)} than at {one_line(before.value)}:"
-            for row in after.flips:
-                yield f"  {row.row_id[:12]}  {shorten(excerpt(row.record, 10_000), terminal.columns - 40)}"
+        yield from flips(name, before, after, terminal)
     yield ""
     yield "Nothing was changed."
+
+
+@fitted
+def flips(name: str, before: Preview, after: Preview, terminal: Terminal) -> Iterator[str]:
+    """Rows that one value decides otherwise than the one before it."""
+    from ...tools.store.history import excerpt
+
+    if after.flips:
+        yield ""
+        yield f"decided otherwise at {name} {one_line(after.value)} than at {one_line(before.value)}:"
+        for row in after.flips:
+            yield f"  {row.row_id[:12]}  {shorten(excerpt(row.record, 10_000), terminal.columns - 16)}"
 
 
 @fitted

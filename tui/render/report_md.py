@@ -7,7 +7,7 @@ markup. The numbers are those of `agent.report`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from ..text import number, share, shorten
@@ -57,8 +57,8 @@ def _headline(report: ReleaseReport, most: int) -> Iterator[str]:
     yield "| | before | now |"
     yield "|---|--:|--:|"
     yield f"| version | {code(version(old.vid))} | {code(version(new.vid))} |"
-    for name, was, now in (("read", old.read, new.read), ("rejected", old.rejected, new.rejected)):
-        yield f"| {name} | {was:,} | {now:,} |"
+    yield f"| read | {old.read:,} | {new.read:,} |"
+    yield f"| rejected | {_rejected(old.rejected)} | {_rejected(new.rejected)} |"
     yield f"| **rows** | {old.rows:,} | **{new.rows:,}** ({_signed(new.rows - old.rows)}) |"
     yield ""
     withdrawn = sum(report.withdrawn.values())
@@ -66,8 +66,16 @@ def _headline(report: ReleaseReport, most: int) -> Iterator[str]:
     yield (
         f"**{report.carried:,} carried, {report.added:,} new, {withdrawn:,} withdrawn**"
         f"{f' ({reasons})' if reasons else ''}; {report.edited:,} of the carried edited. "
-        f"Rulings in force: {report.ruled.get('keep', 0):,} keep, {report.ruled.get('drop', 0):,} drop."
+        f"Rulings in force (`rulings.jsonl`): {report.ruled.get('keep', 0):,} keep, {report.ruled.get('drop', 0):,} drop."
     )
+
+
+def _rejected(codes: Mapping[str, int]) -> str:
+    """The rejected records of a version's imports, and what most of them were rejected for."""
+    reasons = _few(
+        sorted(codes.items(), key=lambda one: (-one[1], one[0])), 3, lambda one: f"{code(one[0])} {one[1]:,}"
+    )
+    return f"{sum(codes.values()):,}{f' ({reasons})' if reasons else ''}"
 
 
 def _funnel(report: ReleaseReport, most: int) -> Iterator[str]:
@@ -144,7 +152,8 @@ def _moved(one: Shares) -> str:
     moved = [value for value in one.values if round(abs(one.moved(value)), 4) > 0]
     values = _few(moved, VALUES, lambda value: f"{code(value[0], 30)} {share(value[1], old)} → {share(value[2], new)}")
     of = "languages" if one.of == "language" else code(one.of)
-    sample = f" ({old:,} and {new:,} rows sampled)" if one.of == "language" else ""
+    unsure = ", `und` too short to tell" if any(value[0] == "und" for value in moved) and one.of == "language" else ""
+    sample = f" ({old:,} and {new:,} rows sampled{unsure})" if one.of == "language" else ""
     return f"- {of}{sample}: {f'moved {one.distance:.1%}: {values}' if moved else 'as before'}"
 
 

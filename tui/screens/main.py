@@ -390,7 +390,8 @@ class MainScreen(Screen[None]):
 
     def on_key(self, event: events.Key) -> None:
         """A letter that means nothing where it is typed is the beginning of a message."""
-        if event.is_printable and event.character and not self.composer.has_focus_within:
+        bound = event.key in self.active_bindings
+        if event.is_printable and event.character and not bound and not self.composer.has_focus_within:
             event.stop()
             self._questions.focus()
             if not self._questions.waits:

@@ -115,7 +115,9 @@ def _run(command: Command) -> int:
         return _finish(command, _resumed(command))
     words = _words(command, "run SUITE --agent A")
     if not args.agent:
-        raise Misuse("'tilth eval run' wants an agent.", next_step=f"Write --agent A; {nearest('', registry.agents())}")
+        raise Misuse("'tilth eval run' wants an agent.", next_step=f"Write --agent A. {nearest('', registry.agents())}")
+    if args.budget_usd is not None and not args.budget_usd >= 0:
+        raise Misuse("--budget-usd is not below 0.")
     suite, runs = registry.suite(words[0], _data(command)), _runs(command)
     seeds = args.seeds or sets.PUBLIC
     if seeds == "fresh" and args.dry_run:
@@ -207,8 +209,9 @@ def _show(command: Command) -> None:
         raise Misuse("A fresh set that was looked at is fresh no more.", next_step="Look at public or at set:ID.")
     drawn = sets.choose(args.seeds or sets.PUBLIC, suite, _runs(command) / "sets")
     wanted: str = args.instance or ""
-    number = int(wanted) if wanted.isdigit() and len(wanted) < 6 else 0
-    instances = drawn.draw(suite, max(args.count or _usual(suite), number))
+    most = args.count or _usual(suite)
+    number = int(wanted) if wanted.isdigit() and int(wanted) <= most else 0
+    instances = drawn.draw(suite, number or most)
     if not wanted:
         line = {"tool": "eval.show", "suite": suite.name, "set": drawn.id,
                 "instances": [evals_json.instance(one) for one in instances]}  # fmt: skip

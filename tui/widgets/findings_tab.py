@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import shlex
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from textual import on
 from textual.app import ComposeResult
@@ -15,12 +15,14 @@ from textual.message import Message
 
 from ..cells import left, neutral, right, wrap
 from ..profile_text import command, many, number, percent
-from ..render import previews
 from ..text import many_lines
 from .background import Fetched, fetch
 from .item_list import Item, ItemList
 from .plain_text import ACCENT, BAD, BOLD, GOOD, MUTED, WARNING, PlainText, joined, safe
 from .tab import Tab
+
+if TYPE_CHECKING:
+    from ..screens.fix import Choices
 
 UNASKED: Final = 200_000
 """Rows up to which a dataset is profiled as soon as it is opened."""
@@ -45,6 +47,7 @@ class FindingsTab(Tab):
         self._found: Sequence[Mapping[str, Any]] = ()
         self._waits = False
         self._looked_at = ""
+        self._told = ""
 
     def compose(self) -> ComposeResult:
         yield PlainText(classes="facts")
@@ -63,6 +66,8 @@ class FindingsTab(Tab):
     def on_fetched(self, event: Fetched) -> None:
         event.stop()
         self.trouble(event.trouble)
+        if event.what == "fix":
+            self._facts.show(self._told)
         if event.trouble:
             return
         match event.what:
@@ -105,9 +110,9 @@ class FindingsTab(Tab):
         self._found = profile["findings"]
         clean, skipped = len(profile["clean"]), len(profile["not_checked"])
         counted = f"{number(profile['rows'])} {profile['unit']}, {profile['format']} format"
-        self._facts.show(
-            f"{counted}   {many(len(self._found), 'findings')}, {clean} checks clean, {skipped} not checked"
-        )
+        found = many(len(self._found), "findings")
+        self._told = f"{counted}   {found}, {clean} checks clean, {skipped} not checked"
+        self._facts.show(self._told)
         items = [_item(one, self.dataset) for one in self._found]
         self._show_items(items or [lambda width: [safe("✔ nothing wrong found", GOOD)]])
 
@@ -133,38 +138,43 @@ class FindingsTab(Tab):
 
     # -- the fix ---------------------------------------------------------------------------------------------------
 
-    def action_fix(self) -> None:
-        workspace, address = self.workspace, self.address
+    @property
+    def fix(self) -> str | None:
+        """The fix of the finding the cursor is on, "" when no tool fixes it, None without a finding."""
         at = self.query_one("#verdicts", ItemList).cursor
-        if workspace is None or at >= len(self._found):
+        return str(self._found[at]["fix"]) if at < len(self._found) else None
+
+    def action_fix(self) -> None:
+        workspace, address, fix = self.workspace, self.address, self.fix
+        if workspace is None or fix is None:
             return
-        fix = self._found[at]["fix"]
         if not fix:
             self.trouble("no tool fixes this by itself; ask for one below")
             return
         self.trouble("")
 
-        def dry() -> tuple[str, str, Mapping[str, Any], Mapping[str, Any]]:
-            tool, args = call_of(fix)
-            return fix, tool, args, workspace.dry_run(tool, address, **args)
+        self._facts.show("trying the fix …")
 
-        fetch(self, "fix", dry)
+        def tried() -> tuple[str, Choices]:
+            from ..screens.fix import choices
 
-    def _offer(self, fix: str, tool: str, args: Mapping[str, Any], counts: Mapping[str, Any]) -> None:
-        from ..screens.over import Reader
+            return fix, choices(workspace, address, *call_of(fix))
+
+        fetch(self, "fix", tried)
+
+    def _offer(self, fix: str, found: Choices) -> None:
+        from ..screens.fix import FixScreen
 
         workspace, dataset = self.workspace, self.dataset
         assert workspace is not None
         line = command(fix, dataset)
 
-        def done(yes: bool | None) -> None:
-            if yes:
-                self.post_message(self.Act(line, lambda: workspace.do(tool, dataset, **args)))
+        def done(args: Mapping[str, Any] | None) -> None:
+            if args is not None:
+                said = found.said(line, args)
+                self.post_message(self.Act(said, lambda: workspace.do(found.tool, dataset, **args)))
 
-        def told(terminal: Any) -> list[str]:
-            return ["$ " + neutral(line), "", *previews.dry_run(tool, dataset, counts, terminal)]
-
-        self.app.push_screen(Reader("What the fix would do", told, action="do it"), done)
+        self.app.push_screen(FixScreen(line, dataset, found), done)
 
 
 def predicate(finding: Mapping[str, Any]) -> str:

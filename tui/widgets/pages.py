@@ -5,8 +5,12 @@ It knows positions and how a record becomes cells. It does not know the screen; 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import tempfile
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ..render.rows import plain
@@ -21,7 +25,11 @@ if TYPE_CHECKING:
 
 PAGE: Final = 128
 BLOCK: Final = 16
-"""Pages read at once where rows lie scattered (sorted): reading few costs as much as reading many."""
+"""Pages read at once where rows lie scattered: reading few costs as much as reading many."""
+FEW: Final = 20_000
+"""Up to so many rows, reading any of them is quick wherever they lie."""
+LAID_BYTES: Final = 1 << 30
+"""Objects of more bytes than this are not laid out."""
 LONGEST: Final = 400
 """Characters of a cell that are kept for drawing; the whole cell is read again when somebody opens it."""
 
@@ -39,13 +47,17 @@ class Field:
 
 
 class Pages:
-    """Rows of one version in the order asked for: `positions`, or all of them."""
+    """Rows of one version in the order asked for: `positions`, or all of them.
 
-    def __init__(self, rows: Rows, positions: np.ndarray | None = None, *, scattered: bool = False) -> None:
+    `laid` are the records laid out so that any is reached at once; without, scattered rows are read many pages at once.
+    """
+
+    def __init__(self, rows: Rows, positions: np.ndarray | None = None, *, laid: Laid | None = None) -> None:
         self.rows = rows
         self.fields = fields_of(rows.mapping)
+        self.laid = laid
         self._positions = positions
-        self._scattered = scattered
+        self._scattered = positions is not None and laid is None and len(rows) > FEW
         self._block: tuple[int, list[Cells]] = (-1, [])
 
     def __len__(self) -> int:
@@ -68,9 +80,10 @@ class Pages:
         positions = [self.position(index) for index in range(start, min(start + count, len(self)))]
         if not positions:
             return []
+        source = self.rows if self.laid is None or self._positions is None else self.laid
         return [
             (f"{position + 1:,}", *(_cell(field, record) for field in self.fields))
-            for position, record in zip(positions, self.rows.records(positions), strict=True)
+            for position, record in zip(positions, source.records(positions), strict=True)
         ]
 
     def stored(self, index: int) -> StoredRow:
@@ -80,8 +93,37 @@ class Pages:
         return stored_rows(self.rows, [self.position(index)])[0]
 
 
-def open_pages(workspace: Workspace, address: str, where: str, order: str) -> Pages:
-    """The rows that meet a predicate ("": all) in an order ("": as they are). Raises Retry for SQL that may not run."""
+class Laid:
+    """The records of a version, uncompressed, in a file without a name: it is gone when nobody reads it any more."""
+
+    def __init__(self, rows: Rows, folder: Path) -> None:
+        import pyarrow as pa
+
+        with tempfile.NamedTemporaryFile(dir=folder) as file:
+            with pa.OSFile(file.name, "wb") as out, pa.ipc.new_file(out, rows.schema(("record",))) as writer:
+                for batch in rows.batches(("record",), size=FEW):
+                    writer.write_table(batch.table)
+            with pa.memory_map(file.name) as source:
+                reader = pa.ipc.open_file(source)
+                self._batches = [reader.get_batch(i) for i in range(reader.num_record_batches)]
+        self._starts = list(accumulate(map(len, self._batches), initial=0))
+
+    def records(self, positions: Sequence[int]) -> list[Any]:
+        """The records at these positions."""
+        import pyarrow as pa
+
+        from ...tools.store.rows import parse_records
+
+        found = [(bisect_right(self._starts, position) - 1, position) for position in positions]
+        rows = [self._batches[batch].slice(position - self._starts[batch], 1) for batch, position in found]
+        return parse_records(pa.Table.from_batches(rows).column("record"))
+
+
+def open_pages(workspace: Workspace, address: str, where: str, order: str, before: Pages | None = None) -> Pages:
+    """The rows that meet a predicate ("": all) in an order ("": as they are). Raises Retry for SQL that may not run.
+
+    `before` are pages that were shown before; what was laid out for the same version is used again.
+    """
     import numpy as np
 
     from ...tools.store.views import positions_where, ranks
@@ -92,7 +134,13 @@ def open_pages(workspace: Workspace, address: str, where: str, order: str) -> Pa
         place = ranks(workspace.store, rows, order)
         some = np.arange(len(rows)) if positions is None else positions
         positions = some[np.argsort(place[some], kind="stable")]
-    return Pages(rows, positions, scattered=bool(order))
+    if positions is None or len(rows) <= FEW:
+        return Pages(rows, positions)
+    if before is not None and before.rows.vid == rows.vid and before.laid is not None:
+        return Pages(rows, positions, laid=before.laid)
+    objects = workspace.store.objects
+    size = sum(objects.path(part.pack).stat().st_size for part in rows.version.parts)
+    return Pages(rows, positions, laid=Laid(rows, objects.temporary) if size <= LAID_BYTES else None)
 
 
 def fields_of(mapping: Mapping) -> tuple[Field, ...]:

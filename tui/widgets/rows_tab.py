@@ -63,7 +63,8 @@ class RowsTab(Tab):
         where = self._meant.get(where, where)
         workspace, address = self.workspace, self.address
         assert workspace is not None
-        fetch(self, "rows", lambda: open_pages(workspace, address, where, order))
+        before = self.table.pages
+        fetch(self, "rows", lambda: open_pages(workspace, address, where, order, before))
 
     def find(self, where: str, order: str = "") -> None:
         """Show the rows that meet a predicate."""

@@ -25,6 +25,9 @@ HEAD_BYTES: Final = 200
 
 FileKind = Literal["jsonl", "json", "csv", "text", "parquet", "arrow"]
 
+NO_SPLIT: Final = "none"
+"""The split of a source whose file names mean none."""
+
 
 @dataclass(frozen=True)
 class Copy:
@@ -46,6 +49,7 @@ class Copy:
 class Source:
     """One entry of a recipe's `sources`, or the files of one import, with what their owner declares.
 
+    `split` is that of all its rows; None: the one that each file's name, folder or key speaks of; "none": none.
     `copies` are the files its remote paths stand for, once `remote.fetch` has brought them here.
     """
 
@@ -58,6 +62,12 @@ class Source:
     retrieved: str | None = None
     url: str | None = None
     copies: tuple[Copy, ...] = ()
+
+    def split_of(self, *told: str | None) -> str | None:
+        """The split of rows of which these words speak, the nearest first."""
+        if self.split == NO_SPLIT:
+            return None
+        return self.split or next(filter(None, told), None)
 
     def declared(self) -> dict[str, Any]:
         """What its owner says of it; paths and copies left out."""

@@ -124,7 +124,7 @@ class Reader:
                 if isinstance(part, Fault):
                     self._reject(part, one.path, tally)
                     continue
-                split = one.source.split or part.split or one.split
+                split = one.source.split_of(part.split, one.split)
                 chunk, faults = self._judge.judge(part, source=one.source.name, file=one.path, split=split)
                 for fault in faults:
                     self._reject(fault, one.path, tally)
@@ -136,7 +136,7 @@ class Reader:
         self.files.append(replace(file, compression=stream.compression, dialect=dialect, notes=notes))
 
     def _file_read(self, one: _Input, kind: FileKind, sha: str, size: int, tally: _Tally) -> FileRead:
-        split = one.source.split or one.split
+        split = one.source.split_of(one.split)
         counts = tally.rows, tally.rejected, tally.blank
         return FileRead(
             one.path, one.source.name, split, kind, sha, size, *counts, torn=tally.torn, revision=one.revision
@@ -183,7 +183,7 @@ class Reader:
         key = self._options.id
         keys = columnar.keys_of(batch, key) if key is not None and key in batch.schema.names else None
         offsets = np.full(len(numbers), -1, np.int64)
-        split = one.source.split or one.split
+        split = one.source.split_of(one.split)
         return Chunk(rows, content, keys, one.source.name, split, one.path, numbers, offsets)
 
     # Keeping count.
