@@ -13,7 +13,7 @@ from ..tools.store.calls import Calls, Cost
 from .asking import CALLS
 from .calling import Planned
 from .models.budget import Budget, Caps
-from .session import Session, Usage
+from .session import Payment, Session, Usage
 from .spending import Spending
 
 
@@ -24,6 +24,7 @@ class Account:
         self._session, self._caps, self._calls = session, caps, state / CALLS
         self.budget = Budget(caps)
         self.budget.spent += _cost(session.usage)
+        self._settle()
 
     def answered(self, tokens_in: int, tokens_out: int) -> None:
         """Note one answer of a model of the conversation's own."""
@@ -34,7 +35,7 @@ class Account:
         """What a call's models may come to: what is left of the conversation's caps and of the person's, and what the
         same call has cost before, which its own budget counts again."""
         caps, spent, session = self._caps, self._session.usage, self._session
-        before, seconds = self._spent(planned)
+        before, seconds = self._spent(planned.run)
         left = [caps.usd - spent.usd] if caps.usd is not None else []
         ruled = session.rulings.get(call_id)
         if ruled is not None and ruled.cap_usd is not None:
@@ -51,27 +52,41 @@ class Account:
 
     @contextmanager
     def paying(self, planned: Planned) -> Iterator[None]:
-        """Note what a call's models cost while it is made, however it ends."""
-        before, _ = self._spent(planned)
+        """Note what a call's models cost while it is made, however it ends: a killed process's share is noted by the
+        next one."""
+        if not planned.run:
+            yield
+            return
+        before, _ = self._spent(planned.run)
+        self._session.pay(Payment(planned.tool, planned.run, _usage(before)))
         try:
             yield
         finally:
-            now, _ = self._spent(planned)
-            used = Usage(
-                now.calls - before.calls, now.tokens_in - before.tokens_in, now.tokens_out - before.tokens_out,
-                now.usd - before.usd,
-            )  # fmt: skip
-            if now != before:
-                self._session.use(used, planned.tool)
-                self.budget.spent += _cost(used)
+            self._settle()
 
-    def _spent(self, planned: Planned) -> tuple[Cost, float]:
+    def _settle(self) -> None:
+        payment = self._session.payment
+        if payment is None:
+            return
+        now, before = _usage(self._spent(payment.run)[0]), payment.before
+        used = Usage(
+            now.calls - before.calls, now.tokens_in - before.tokens_in, now.tokens_out - before.tokens_out,
+            now.usd - before.usd,
+        )  # fmt: skip
+        self._session.use(used, payment.tool)
+        self.budget.spent += _cost(used)
+
+    def _spent(self, run: str) -> tuple[Cost, float]:
         """-> (what a call's models have cost so far, seconds they were at work)."""
-        if not planned.run or not self._calls.exists():
+        if not run or not self._calls.exists():
             return Cost(), 0.0
         with Calls(self._calls) as calls:
-            return calls.spent(planned.run), calls.elapsed(planned.run)
+            return calls.spent(run), calls.elapsed(run)
 
 
 def _cost(usage: Usage) -> Cost:
     return Cost(usage.calls, usage.usd, usage.tokens_in, usage.tokens_out)
+
+
+def _usage(cost: Cost) -> Usage:
+    return Usage(cost.calls, cost.tokens_in, cost.tokens_out, cost.usd)

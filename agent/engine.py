@@ -78,6 +78,7 @@ class Engine:
     ) -> None:
         self.workspace, self.approved = workspace, approved
         self._session = session
+        self._prompts = Prompts(workspace.root / "prompts")
         self.meter = Meter()
         self.limit = 0
         self.sees: Sight = "nothing"
@@ -272,10 +273,7 @@ class Engine:
         from .opinions import Opinions
 
         assert self._connections is not None and self._account is not None
-        return Opinions(self._connections, self._prompts(), self.model, self._account.answered) or None
-
-    def _prompts(self) -> Prompts:
-        return Prompts(self.workspace.root / "prompts")
+        return Opinions(self._connections, self._prompts, self.model, self._account.answered) or None
 
     def _reference(self) -> Reference | None:
         config = self.workspace.config
@@ -321,7 +319,7 @@ class Engine:
 
     def _instructions(self) -> str:
         try:
-            return self._prompts().load("chat/system", sight=SIGHT[self.sees]).text
+            return self._prompts.load("chat/system", sight=SIGHT[self.sees]).text
         except PromptError as error:
             raise Misuse(error.message, next_step=error.next_step) from None
 
@@ -373,8 +371,8 @@ class Engine:
 
         assert self._account is not None
         yes = self.approved is None or self.approved.caps != approval.NO_CAPS
-        allowance = self._account.allowance(planned, call_id, yes=yes)
-        terms = Terms(Origin("model", self.session.id, call_id), listener, allowance)
+        origin = Origin("model", self.session.id, call_id)
+        terms = Terms(origin, listener, self._account.allowance(planned, call_id, yes=yes))
 
         def act() -> Told:
             workspace, before = self.workspace, self.workspace.listener

@@ -68,6 +68,15 @@ class Usage:
 
 
 @dataclass(frozen=True)
+class Payment:
+    """A call of a tool that asks models is being made: the name their costs are kept under, and what they were before."""
+
+    tool: str
+    run: str
+    before: Usage
+
+
+@dataclass(frozen=True)
 class Listed:
     """A session in one line of `tilth sessions`."""
 
@@ -92,6 +101,8 @@ class Session:
         self.usage = Usage()
         self.paid: dict[str, float] = defaultdict(float)
         """Dollars by tool, for the models that tools have asked."""
+        self.payment: Payment | None = None
+        """The one that is open, or was when the process died."""
         self.rulings: dict[str, Ruled] = {}
         """The person's last word about each call."""
         self.asked: dict[str, Asked] = {}
@@ -191,6 +202,11 @@ class Session:
         self._append({"is": "usage", **asdict(usage), **({"tool": tool} if tool else {})})
         self._take_usage(usage, tool)
 
+    def pay(self, payment: Payment) -> None:
+        """Append that a tool begins to ask models; `use` with its name ends that."""
+        self._append({"is": "paying", **asdict(payment)})
+        self.payment = payment
+
     def about(self, dataset: str) -> None:
         """From now on the conversation is about this dataset unless something else is said."""
         if dataset != self.dataset:
@@ -234,6 +250,8 @@ class Session:
                 self._take_mark(value["spans"])
             case "grant":
                 self.grants.append(Grant(**value))
+            case "paying":
+                self.payment = Payment(value["tool"], value["run"], Usage(**value["before"]))
             case "usage":
                 self._take_usage(tool=value.pop("tool", ""), usage=Usage(**value))
 
@@ -256,6 +274,7 @@ class Session:
     def _take_usage(self, usage: Usage, tool: str) -> None:
         if tool:
             self.paid[tool] += usage.usd
+            self.payment = None
         for name, value in asdict(usage).items():
             setattr(self.usage, name, getattr(self.usage, name) + value)
 

@@ -163,7 +163,8 @@ def _benchmark(store: Store, wanted: str) -> str:
     """The address of a benchmark. A file is registered where the workspace may be written, else left as it is."""
     from ..tools.contaminate import _registered
 
-    if not Path(wanted).exists() or wanted in store.histories():
+    known = store.histories()
+    if not Path(wanted).is_file() or wanted in known or f"{_registered.FOLDER}{wanted}" in known:
         return _registered.address_of(store, wanted)
     return _registered.address_of_file(store, wanted) if store.locked else wanted
 

@@ -43,6 +43,8 @@ def log(
 ) -> dict[str, Any]:
     """One agent's log as JSON."""
     plan, told = run.plan, summary(run, label, records)
+    if told.spent.simulated:
+        model = f"simulated/{model.rpartition('/')[2]}"
     usage = _usage([one.usage for one in records])
     return {
         "version": 2,
@@ -60,7 +62,8 @@ def log(
             "config": {"epochs": plan.epochs, "time_limit": round(plan.limits.seconds)},
             "packages": {"tilth": VERSION},
             "task_args": {"agent": label},
-            "metadata": {"agent": label, "set": plan.set, "metric": plan.metric, "better": plan.better},
+            "metadata": {"agent": label, "set": plan.set, "metric": plan.metric, "better": plan.better,
+                         "simulated": told.spent.simulated},
         },
         "plan": {"name": "plan", "steps": [{"solver": label, "params": {}}], "config": {}},
         "results": {

@@ -13,6 +13,7 @@ import shlex
 import subprocess
 import sys
 import tempfile
+import textwrap
 from collections.abc import Iterator
 from itertools import zip_longest
 from pathlib import Path
@@ -197,7 +198,7 @@ def _files(doc: str) -> str:
 def _held_out() -> Iterator[str]:
     from ..evals.issues.plant import HELD_OUT
 
-    yield ", ".join(f"`{name}`" for name in HELD_OUT)
+    yield from textwrap.wrap(", ".join(f"`{name}`" for name in HELD_OUT), 124)
 
 
 def _slash_commands() -> Iterator[str]:

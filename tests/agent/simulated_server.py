@@ -7,6 +7,7 @@ embeddings) and plays what a test wrote for it. It knows no language and waits f
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -146,6 +147,7 @@ class SimulatedServer:
         self.headers: list[dict[str, str]] = []
         self.in_flight = self.peak = 0
         self.arrived = threading.Semaphore(0)
+        self.left = threading.Semaphore(0)  # clients that had gone when a Hang was released
         self.lock = threading.Lock()
         self._http = _Http(("127.0.0.1", 0), _handler(self))
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True)
@@ -258,6 +260,8 @@ def _handler(server: SimulatedServer) -> type[BaseHTTPRequestHandler]:
                         for piece in _pieces(Say(reply.text), body)[:-2]:
                             self._chunk(piece)
                     reply.release.wait()
+                    if self._left():
+                        server.left.release()
                     self.close_connection = True
                 case Torn():
                     if body.get("stream"):
@@ -272,6 +276,15 @@ def _handler(server: SimulatedServer) -> type[BaseHTTPRequestHandler]:
                     self.wfile.write(b"0\r\n\r\n")
                 case Say():
                     self._json(_completion(reply, body))
+
+        def _left(self) -> bool:
+            """Has the client closed the connection?"""
+            try:
+                return not self.connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                return False
+            except ConnectionError:
+                return True
 
         def _error(self, status: Status) -> None:
             error = {"message": status.message, "type": "simulated", "code": status.error_code}

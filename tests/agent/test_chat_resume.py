@@ -15,9 +15,12 @@ from typing import Any
 import pytest
 
 from tilth.agent import session as sessions
+from tilth.agent.account import Account
 from tilth.agent.events import Answered, Asked, Failed, Proposed, Returned, Ruled, Said
-from tilth.agent.session import Grant, Line, Usage
+from tilth.agent.models.budget import Caps
+from tilth.agent.session import Grant, Line, Payment, Usage
 from tilth.tools.errors import Busy, Corrupt, Misuse
+from tilth.tools.store.calls import Calls, Cost
 from tilth.tools.store.store import Store
 
 Converse = Callable[..., Any]
@@ -213,6 +216,21 @@ def test_grants_usage_and_the_dataset_survive(store: Store) -> None:
     session.close()
     again = sessions.resume(store, session.id[:17])
     assert (again.grants, again.usage, again.dataset) == (session.grants, session.usage, "other")
+
+
+def test_what_a_killed_tool_had_paid_is_counted_by_the_next_process(store: Store) -> None:
+    session = filled(store, 1)
+    with Calls(store.state / "calls.sqlite") as calls:
+        calls.spend("run", "before", Cost(usd=0.5))
+        session.pay(Payment("synthesize.rows", "run", Usage(1, 0, 0, 0.5)))
+        for i in range(3):
+            calls.spend("run", f"answer {i}", Cost(usd=0.25, tokens_in=10, tokens_out=2))
+    session.close()
+    again = sessions.resume(store, session.id)
+    for _ in range(2):  # and once only
+        account = Account(again, Caps(), store.state)
+        assert again.usage == Usage(2 + 3, 1000 + 30, 100 + 6, 0.001 + 0.75)
+        assert account.budget.spent.usd == pytest.approx(0.751) and again.paid == {"synthesize.rows": 0.75}
 
 
 def test_a_session_is_found_by_the_beginning_of_its_id(store: Store) -> None:

@@ -151,6 +151,7 @@ async def test_an_interrupt_keeps_what_was_said(converse: Converse, sim: ModuleT
             assert events[-1].exit_code == 130
             assert engine.session.lines[-1].text.startswith("The first half")
             release.set()
+            assert talk.server.left.acquire(timeout=30)  # the server was told: nobody listens any more
             rest = [event async for event in engine.chat("Go on.")]
     finally:
         release.set()

@@ -141,12 +141,6 @@ CHATS = [
     chat("Loop, please.", "again and again and on " * 12),
     chat("Who?", "", "Nobody?", "Somebody was here."),
 ]
-IMAGE = {"type": "image_url", "image_url": {"url": "data:,x"}}
-CHATS += [
-    {"messages": [{"role": "user", "content": [{"type": "text", "text": f"What do we see on picture {i}?"}, *parts]},
-                  {"role": "assistant", "content": "It is the old bridge over the river."}]}
-    for i, parts in enumerate(([IMAGE], [IMAGE, {"type": "input_audio", "input_audio": {"data": ""}}]))
-]  # fmt: skip
 some = st.lists(st.sampled_from(range(len(CHATS))), min_size=1, max_size=14)
 
 
@@ -159,6 +153,19 @@ def test_the_packaged_local_tools_tell_the_same_facts_and_findings_too(
     first: list[int], second: list[int], form: str
 ) -> None:
     same_as_from_nothing([CHATS[i] for i in first], [CHATS[i] for i in second], PACKAGED, form)
+
+
+IMAGE = {"type": "image_url", "image_url": {"url": "data:,x"}}
+PICTURES = [
+    {"messages": [{"role": "user", "content": [{"type": "text", "text": f"What do we see on picture {i}?"}, *parts]},
+                  {"role": "assistant", "content": "It is the old bridge over the river."}]}
+    for i, parts in enumerate(([IMAGE], [IMAGE, {"type": "input_audio", "input_audio": {"data": ""}}]))
+]  # fmt: skip
+
+
+def test_parts_that_are_no_text_are_told_the_same_too() -> None:
+    first, second = [CHATS[6], *PICTURES], [PICTURES[1], CHATS[7], PICTURES[0], PICTURES[1]]
+    same_as_from_nothing(first, second, "  - filter.chat\n", "jsonl")
 
 
 PAGES = [

@@ -156,6 +156,25 @@ def test_a_poor_instruction_is_not_answered(panelists: ModuleType) -> None:
         assert [len(one[7]) for one in found if one[2] == "instruction_below_cut"] == [1 + judges] * poor
 
 
+def test_first_questions_make_the_plan_and_are_asked_once(panelists: ModuleType) -> None:
+    from tilth.tools.panel import Request, Task
+
+    memory = panelists.Memory()
+    first = [Request([{"role": "user", "content": f"Name a thing.\n{word}"}]) for word in ("apple", "pear", "apple")]
+
+    def plan(answers: Any) -> Any:
+        assert len(answers) == 3
+        texts = sorted({one["text"] for one in answers})
+        return lambda: (Task(i, {"question": text}) for i, text in enumerate(texts))
+
+    work = panelists.job(first=first, plan=plan)
+    books, found = panelists.outcome(panelists.panel(*panelists.cast(memory)), work)
+    assert books.planned == len(found) == 2
+    assert (books.calls, books.cached) == (len(memory.paid) + 1, 0)  # the double of a question, asked at the same time
+    again, same = panelists.outcome(panelists.panel(*panelists.cast(memory)), work)
+    assert (again.calls, same) == (0, found)
+
+
 # -- near duplicates -------------------------------------------------------------------------------------------------
 
 WORDS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen"]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tilth.evals.records import Run
 from tilth.tui.cli import main
 
 Tilth = Callable[..., tuple[int, dict[str, Any]]]
@@ -112,9 +114,50 @@ def test_people_read_lines(
         (["compare"], "is written otherwise"),
         (["show", "SUITE", "--seeds", "fresh"], "fresh no more"),
         (["show", "SUITE", "--instance", "zz"], "has no instance 'zz'"),
+        (["show", "SUITE", "--instance", "99999"], "has no instance '99999' among its first 30"),
+        (["run", "SUITE", "--agent", "oracle", "--budget-usd", "-1"], "not below 0"),
+        (["run", "SUITE", "--agent", "oracle", "--model", "gpt"], "--model means nothing for oracle"),
+        (["run", "SUITE", "--agent", "nowhere.py"], "nowhere.py: No such file"),
+        (["run", "nowhere.py", "--agent", "oracle"], "nowhere.py: No such file"),
     ],
 )
 def test_mistakes_are_told(tilth: Tilth, tiny: str, words: list[str], says: str) -> None:
     code, line = tilth(*(tiny if word == "SUITE" else word for word in words))
     assert (code, line["event"]) == (2, "error")
     assert says in line["message"]
+
+
+@pytest.mark.parametrize("columns", [60, 80, 200])
+def test_reports_fit_their_terminal(
+    columns: int, mixed_run: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    assert main(["--workspace", str(mixed_run.folder.parent.parent), "eval", "report", mixed_run.id]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= columns
+    for figure in ("accuracy (pooled)", "parity = even"):
+        assert any(line.startswith(figure) for line in lines)
+
+
+def test_what_a_run_takes_is_said_before_it_begins(
+    tiny: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "400")
+    line = ["--workspace", str(tmp_path), "eval", "run", tiny, "-n", "20", "--agent", f"adder={tiny}:Adder"]
+    for agents in ([], ["--agent", "oracle", "--agent", "nothing"]):
+        assert main([*line, *agents]) == 0
+        said = capsys.readouterr().err
+    assert "20 instances of tiny, set public: two agents that differ by 0.31 or more can be told apart" in said
+    assert "oracle, nothing: 20 tries, no model calls that are known" in said
+    assert "adder: 20 tries, about 20 calls, 2,200 tokens, $0.02" in said
+    assert "together about 20 calls, 2,200 tokens, $0.02" in said
+
+
+def test_an_instance_is_shown_without_brackets(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["--workspace", str(tmp_path), "eval", "show", "issues", "--instance", "2"]) == 0
+    shown = capsys.readouterr().out
+    assert all(
+        part in shown for part in ("TASK", "FILE card.md", "SUBMISSION", "TRUTH (agents never see it)", "plants:")
+    )
+    assert not re.search(r"[{}]$", shown.partition("TRUTH")[2], re.MULTILINE)
+    assert len(shown.splitlines()) < 200

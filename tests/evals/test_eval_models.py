@@ -288,6 +288,14 @@ def test_a_budget_ends_a_job_and_what_it_took_is_known(tmp_path: Path, probes: S
     assert record.usage.usd > 0
 
 
+def test_who_asked_a_simulated_endpoint_is_marked(tmp_path: Path, probes: Sequence[Instance]) -> None:
+    with sim.SimulatedServer(Simulated(probes), models=MODELS, context=None) as server:
+        configured(tmp_path, server.url)
+        run = worked(tmp_path, "panel", "panel", count=1)
+    assert [one.usage.simulated for one in run.records().values()] == [True]
+    assert summary.report(run).simulated
+
+
 def test_what_cannot_judge_says_so(tmp_path: Path, probes: Sequence[Instance]) -> None:
     with sim.SimulatedServer(Simulated(probes), models=MODELS, context=None) as server:
         configured(tmp_path, server.url)
@@ -325,6 +333,7 @@ def test_react_gets_worse_with_its_model(tmp_path: Path) -> None:
 # --- a kill ---
 
 
+@pytest.mark.slow
 def test_a_killed_run_resumes_to_the_identical_report(
     tmp_path: Path, probes: Sequence[Instance], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -347,8 +356,9 @@ def test_a_killed_run_resumes_to_the_identical_report(
             if name == "killed":
                 code = "import sys; from tilth.tui.cli import main; sys.exit(main(sys.argv[1:]))"
                 with subprocess.Popen([sys.executable, "-c", code, *line], stdout=subprocess.DEVNULL) as child:
-                    assert reached.wait(60)
+                    arrived = reached.wait(60)
                     child.kill()
+                assert arrived
                 held.set()
                 recorded = folder / FOLDER / "panel-1" / "records.jsonl"
                 assert len(recorded.read_text().splitlines()) == 1

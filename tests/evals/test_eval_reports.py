@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 
 import duckdb
@@ -96,6 +97,16 @@ def test_plots_take_every_figure() -> None:
     Page(evals_svg.scatter(dots, name="x", x_name="$", y_name="s", money=True))
     assert evals_svg.scatter(dots[:1], name="x", x_name="$", y_name="s") == ""
     Page(evals_svg.curves([("a", [(1.0, 0.5)]), ("b", [])], name="x", x_name="n"))
+
+
+def test_names_of_curves_stay_apart_and_in_the_plot() -> None:
+    """Eleven curves that end together at the top, one below."""
+    lines = [(f"agent {i}", [(0.0, 0.0), (1.0, 1 - i / 1000)]) for i in range(11)] + [("low", [(0.0, 0.0), (1.0, -1)])]
+    drawn = evals_svg.curves(lines, name="x", x_name="n")
+    heights = sorted(float(y) for y in re.findall(r'y="([\d.]+)">(?:agent|low)', drawn))
+    assert len(heights) == 12
+    assert min(b - a for a, b in pairwise(heights)) >= 12.9
+    assert heights[0] >= 12 and heights[-1] <= 260
 
 
 REQUIRED = {

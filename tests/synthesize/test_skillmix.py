@@ -84,6 +84,21 @@ def test_without_a_list_two_seeds_give_the_skills(make_rows, drive, fences):
     assert sorted(pairs) == list(combinations(range(6), 2))
 
 
+def test_a_list_of_skills_is_extracted_from_the_seeds_first(make_rows, fences):
+    job = job_of(make_rows, extract=6)
+    assert [step.name for step in job.steps] == ["draft", "refined"]
+    shown = [text for request in job.first for _, text in fences(request)]
+    assert sorted(shown) == sorted(one["instruction"] for one in RECORDS)  # every seed once
+    told = [("sorting", "Counting"), ("counting.", "tact"), ("- Tact", "sorting")]
+    plan = job.plan([{"text": "", "data": {"first_skill": a, "second_skill": b}} for a, b in told])
+    pairs = [tuple(sorted(task.data["skills"])) for task in islice(plan(), 6)]
+    assert set(pairs) == {("Counting", "sorting"), ("Counting", "tact"), ("sorting", "tact")}
+    assert Counter(pairs) == dict.fromkeys(pairs, 2)
+    with pytest.raises(Misuse, match="only one"):
+        job.plan([{"text": "", "data": {"first_skill": "sorting", "second_skill": "Sorting"}}])
+    assert job_of(make_rows, skills=["a", "b"], extract=6).plan is None
+
+
 def test_one_skill_twice_is_refused(make_rows, drive):
     (one,) = drive(job_of(make_rows), lambda *_: {"first_skill": "Sorting", "second_skill": "sorting."}, 1)
     assert one.code == "same_skill"

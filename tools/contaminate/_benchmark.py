@@ -96,7 +96,9 @@ class Benchmark:
     @cached_property
     def openings(self) -> Hashes:
         """How the texts open that `fingerprints` are of (see `Hashed.openings`), ascending."""
-        return np.unique(np.concatenate([np.empty(0, np.uint64), *(one.openings[one.sizes > 0] for one in self._telling)]))
+        return np.unique(
+            np.concatenate([np.empty(0, np.uint64), *(one.openings[one.sizes > 0] for one in self._telling)])
+        )
 
     @cached_property
     def _telling(self) -> list[Hashed]:

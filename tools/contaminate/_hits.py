@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 
-from ..store.rows import Rows
+from ..store.rows import Rows, parse_records
 from ..store.wording import WordReader, pieces_of
 from ..text.ngrams import Hashed, NgramIndex, whole_hashes
 from ..text.shingles import in_order
@@ -27,6 +26,8 @@ COMMON_SHARE: Final = 0.001
 
 BLOCK: Final = 1 << 21
 """Bytes of records that are read together: many arrays are made of each block, and small ones cost as much."""
+
+KEPT_BYTES: Final = 64 << 20
 
 _NONE: Final = np.empty((0, 2), np.int64)
 _TOGETHER: Final = 4_096
@@ -78,6 +79,12 @@ class Hits:
             self.runs.setdefault(n, []).extend(some + np.array([start, 0]) for some in runs)
             self.whole.setdefault(n, []).extend(other.whole[n])
         self.exact.update({start + row: items for row, items in other.exact.items()})
+
+    @property
+    def rows(self) -> np.ndarray:
+        """The rows that hold something, ascending."""
+        runs = (some[:, 0] for found in self.runs.values() for some in found)
+        return np.unique(np.concatenate([np.array(list(self.exact), np.int64), *runs]))
 
     def counts(self, n: int, index: NgramIndex) -> dict[str, int]:
         """Rows and items that share a run of n words, and pairs of them."""
@@ -139,22 +146,57 @@ def add_table(hits: Hits, table: pa.Table) -> None:
             hits.whole.setdefault(length, []).append(whole[some])
 
 
+class Kept:
+    """Records of rows that were found to hold something, so that the packs need not be read again for them; no more
+    than KEPT_BYTES of them, the others are read."""
+
+    def __init__(self, data: Rows) -> None:
+        self._data = data
+        self._records: dict[int, Any] = {}
+        self._bytes = 0
+
+    def add(self, positions: Sequence[int], records: pa.Array) -> None:
+        self._bytes += records.nbytes
+        if self._bytes <= KEPT_BYTES:
+            self._records.update(zip(positions, parse_records(records), strict=True))
+
+    def records(self, positions: Sequence[int]) -> list[Any]:
+        """The records at these positions of the data."""
+        missing = [position for position in positions if position not in self._records]
+        read = dict(zip(missing, self._data.records(missing), strict=True)) if missing else {}
+        return [self._records[position] if position in self._records else read[position] for position in positions]
+
+
 def find_hits(
-    data: Rows, field: str, benchmarks: Sequence[Benchmark], progress: Callable[[int], None], *, threads: int = 1
+    data: Rows,
+    field: str,
+    benchmarks: Sequence[Benchmark],
+    progress: Callable[[int], None],
+    keep: Callable[[np.ndarray, pa.Array], None] = lambda rows, records: None,
+    *,
+    threads: int = 1,
 ) -> list[Hits]:
-    """Read every row once and look for all benchmarks in it; `progress` is told how many rows were read."""
+    """Read every row once and look for all benchmarks in it; `progress` is told how many rows were read, `keep` the
+    rows that hold something, with their records."""
     found = [Hits() for _ in benchmarks]
-    start = 0
-    for size, *parts in in_order(partial(_look, WordReader(data.mapping, field), benchmarks), record_blocks(data), threads):
+    reader, start = WordReader(data.mapping, field), 0
+
+    def look(records: pa.Array) -> tuple[Any, ...]:
+        return records, *_look(reader, benchmarks, records)
+
+    for records, *parts in in_order(look, record_blocks(data), threads):
+        rows = np.unique(np.concatenate([part.rows for part in parts]))
+        if len(rows):
+            keep(rows + start, records.take(pa.array(rows)))
         for hits, part in zip(found, parts, strict=True):
             hits.add(part, start)
-        start += size
+        start += len(records)
         progress(start)
     return found
 
 
-def _look(reader: WordReader, benchmarks: Sequence[Benchmark], records: pa.Array) -> tuple[Any, ...]:
-    """-> (rows of a block, what was found in it of each benchmark …), rows counted from the block's first."""
+def _look(reader: WordReader, benchmarks: Sequence[Benchmark], records: pa.Array) -> list[Hits]:
+    """What is found of each benchmark in a block of records, rows counted from its first."""
     wording = reader.read(records)
     pieces = Hashed.of(wording.texts)
     if wording.order is not None:
@@ -167,7 +209,7 @@ def _look(reader: WordReader, benchmarks: Sequence[Benchmark], records: pa.Array
         if len(row_of) != len(every) or (row_of != every).any():  # else a row is its one piece
             _exact(hits, benchmark, rows, every)
         _shared(hits, benchmark, rows)
-    return len(records), *found
+    return found
 
 
 def record_blocks(data: Rows) -> Iterator[pa.Array]:

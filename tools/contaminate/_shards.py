@@ -23,7 +23,7 @@ from ..context import Context
 from ..store.rows import Rows
 from ..text.ngrams import NORMALISER
 from ._benchmark import Benchmark
-from ._hits import Hits, add_table, chunks, find_hits, to_table
+from ._hits import Hits, Kept, add_table, chunks, find_hits, to_table
 from ._similar import TOGETHER, Near, Nearest, Space, best
 
 _FORMAT: Final = 1
@@ -62,19 +62,25 @@ class _Shard:
         return marked
 
 
-def find(ctx: Context, data: Rows, field: str, benchmarks: Sequence[Benchmark]) -> list[Hits]:
-    """The hits of each benchmark in all rows; packs whose hits are kept are not read."""
+def find(ctx: Context, data: Rows, field: str, benchmarks: Sequence[Benchmark]) -> tuple[list[Hits], Kept]:
+    """The hits of each benchmark in all rows, and records of rows with hits; packs whose hits are kept are not read."""
+    kept = Kept(data)
     found = [Hits() for _ in benchmarks]
     identities = [("hits", NORMALISER, *_names(one), field, data.mapping.to_json()) for one in benchmarks]
 
-    def work(rows: Rows, numbers: Sequence[int], progress: Callable[[int], None]) -> list[pa.Table]:
+    def work(
+        rows: Rows, positions: np.ndarray, numbers: Sequence[int], progress: Callable[[int], None]
+    ) -> list[pa.Table]:
+        def keep(places: np.ndarray, records: pa.Array) -> None:
+            kept.add(positions[places].tolist(), records)
+
         some = [benchmarks[i] for i in numbers]
-        return [to_table(one) for one in find_hits(rows, field, some, progress, threads=ctx.threads)]
+        return [to_table(one) for one in find_hits(rows, field, some, progress, keep, threads=ctx.threads)]
 
     for tables in _by_shard(ctx, data, identities, work, subset=True, what="runs of words"):
         for hits, table in zip(found, tables, strict=True):
             add_table(hits, table)
-    return found
+    return found, kept
 
 
 def alike(
@@ -92,7 +98,9 @@ def alike(
         for number, space, cut in flat
     ]
 
-    def work(rows: Rows, places: Sequence[int], progress: Callable[[int], None]) -> list[pa.Table]:
+    def work(
+        rows: Rows, positions: np.ndarray, places: Sequence[int], progress: Callable[[int], None]
+    ) -> list[pa.Table]:
         searches = []
         for number, space, cut in (flat[i] for i in places):
             questions = [item.question for item in benchmarks[number].items]
@@ -114,14 +122,14 @@ def alike(
     return joined
 
 
-Work = Callable[[Rows, Sequence[int], Callable[[int], None]], list[pa.Table]]
+Work = Callable[[Rows, np.ndarray, Sequence[int], Callable[[int], None]], list[pa.Table]]
 
 
 def _by_shard(
     ctx: Context, data: Rows, identities: Sequence[Any], work: Work, *, subset: bool, what: str
 ) -> Iterator[list[pa.Table]]:
-    """For each pack, a table for each identity: kept ones, else from `work` over the live rows. `subset`: what is kept
-    holds for fewer live rows too."""
+    """For each pack, a table for each identity: kept ones, else from `work` over the live rows, told with their positions.
+    `subset`: what is kept holds for fewer live rows too."""
     read = 0
     part_of, place = data.index
     for number, part in enumerate(data.version.parts):
@@ -133,7 +141,7 @@ def _by_shard(
         tables = [_read(file, shard, subset=subset) for file in files]
         missing = [i for i, table in enumerate(tables) if table is None]
         if missing:
-            made = work(data.only(positions), missing, partial(_progress, ctx, int(positions[0]), len(data)))
+            made = work(data.only(positions), positions, missing, partial(_progress, ctx, int(positions[0]), len(data)))
             for i, table in zip(missing, made, strict=True):
                 tables[i] = shard.in_pack(table)
                 _write(ctx, files[i], shard, tables[i])

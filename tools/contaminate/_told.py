@@ -10,10 +10,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-import numpy as np
-
 from ..change import Fact, Finding, Severity
 from ..statistics import wilson
+from ..store.rows import Rows
 from ..text.ngrams import NORMALISER
 from ._benchmark import COMPARED, SEED, SHORTEST, Benchmark
 from ._hits import Hits
@@ -40,14 +39,15 @@ def summary(
     hits: Hits,
     verdicts: Sequence[Verdict],
     evidence: Mapping[int, Sequence[Pair]],
-    sources: np.ndarray,
+    data: Rows,
+    sources: Mapping[str, int],
     *,
     similar: bool,
     judged: Mapping[str, int] | None = None,
     embedder: str = "",
 ) -> dict[str, Any]:
-    """All that is told of one benchmark; JSON. `evidence`: row -> its pairs, the strongest first; `judged`: what the panel
-    said of pairs that are alike."""
+    """All that is told of one benchmark; JSON. `evidence`: row -> its pairs, the strongest first; `sources`: rows of each
+    source; `judged`: what the panel said of pairs that are alike."""
     count = Counter(verdicts)
     bad = sum(count[verdict] for verdict in CONTAMINATED)
     rows: dict[str, list[int]] = {verdict: [] for verdict in VERDICTS}
@@ -67,7 +67,7 @@ def summary(
         "ngram": {str(n): hits.counts(n, benchmark.indexes[n]) for n in (SEED, COMPARED)},
         "rows": {verdict: len(found) for verdict, found in rows.items() if found},
         "examples": {verdict: found[:_EXAMPLES] for verdict, found in rows.items() if found},
-        "sources": _by_source(sources, sorted({row for verdict in CONTAMINATED for row in rows[verdict]})),
+        "sources": _by_source(data, sources, sorted(row for verdict in CONTAMINATED for row in rows[verdict])),
         "judged": dict(sorted((judged or {}).items())),
         "not_checked": _not_checked(benchmark, similar, embedder),
         "top": [{"row": pair.row, **pair.to_json(benchmark)} for pair in _top(evidence)],
@@ -98,10 +98,20 @@ def _share(hits: int, of: int) -> dict[str, Any]:
     return {"count": hits, "share": hits / of if of else 0.0, "low": low, "high": high}
 
 
-def _by_source(sources: np.ndarray, rows: Sequence[int]) -> dict[str, Any]:
+def rows_by_source(data: Rows) -> dict[str, int]:
+    """How many rows each source has."""
+    found = Counter[str]()
+    for batch in data.batches(("source",), size=65_536):
+        found.update({one["values"]: one["counts"] for one in batch.column("source").value_counts().to_pylist()})
+    return dict(found)
+
+
+def _by_source(data: Rows, sources: Mapping[str, int], rows: Sequence[int]) -> dict[str, Any]:
     """For each source, rows that hold an item."""
-    every, held = Counter(sources.tolist()), Counter(sources[list(rows)].tolist())
-    return {name: {"rows": every[name], "contaminated": _share(held[name], every[name])} for name in sorted(every)}
+    held = Counter(data.take(rows, ("source",))["source"].to_pylist() if rows else [])
+    return {
+        name: {"rows": sources[name], "contaminated": _share(held[name], sources[name])} for name in sorted(sources)
+    }
 
 
 def _not_checked(benchmark: Benchmark, similar: bool, embedder: str) -> list[str]:

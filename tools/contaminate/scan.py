@@ -24,10 +24,10 @@ from . import _shards
 from ._align import Vocabulary
 from ._alike import pairs_of
 from ._benchmark import SEED, SHORTEST, TEMPLATED, Benchmark
-from ._hits import Hits
+from ._hits import Hits, Kept
 from ._registered import open_benchmark
 from ._similar import Embedded, Space, TfIdf
-from ._told import facts_of, findings_of, summary
+from ._told import facts_of, findings_of, rows_by_source, summary
 from ._verdicts import Judge, Pair, RowText, Verdict
 
 CAP: Final = 20
@@ -95,11 +95,11 @@ def scan(
                      next_step='Write [roles] reviewer = ["openai:MODEL@ENDPOINT"] in tilth.toml.')  # fmt: skip
     opened = [open_benchmark(ctx.store, address) for address in dict.fromkeys(benchmarks)]
     ctx.progress(0, len(data))
-    hits = _shards.find(ctx, data, field, opened)
+    hits, kept = _shards.find(ctx, data, field, opened)
     vocabulary = Vocabulary()
     states = [_State(benchmark, hit) for benchmark, hit in zip(opened, hits, strict=True)]
     for state in states:
-        state.judge(data, field, vocabulary)
+        state.judge(data, field, kept, vocabulary)
     if similar:
         spaces = [_spaces(ctx, data, one, similarity, embedder, embedded_similarity) for one in opened]
         near = _shards.alike(ctx, data, field, opened, spaces)
@@ -107,13 +107,14 @@ def scan(
             pairs, state.judged = pairs_of(ctx, data, field, state.benchmark, state.verdicts(), rows, judge=judge)
             for pair in pairs:
                 state.add(pair)
-    sources = np.asarray(data.arrow(("source",))["source"].to_numpy(zero_copy_only=False)) if len(data) else np.empty(0)
+    sources = rows_by_source(data)
     told = [
         summary(
             state.benchmark,
             state.hits,
             state.verdicts(),
             state.rows,
+            data,
             sources,
             similar=similar,
             judged=state.judged,
@@ -165,7 +166,7 @@ class _State:
             else:
                 self.count[row] += 1
 
-    def judge(self, data: Rows, field: str, vocabulary: Vocabulary) -> None:
+    def judge(self, data: Rows, field: str, kept: Kept, vocabulary: Vocabulary) -> None:
         """Compare every row with the items it shares a run of its own with, or a fingerprint."""
         boilerplate = set[int]()
         wanted: dict[int, set[int]] = {row: set(items) for row, items in self.hits.exact.items()}
@@ -184,7 +185,7 @@ class _State:
         rows = sorted(wanted)
         for low in range(0, len(rows), _TOGETHER):
             some = rows[low : low + _TOGETHER]
-            for row, record in zip(some, data.records(some), strict=True):
+            for row, record in zip(some, kept.records(some), strict=True):
                 text = RowText.of(row, pieces_of(data.mapping, record, field), vocabulary)
                 for pair in judge.row(text, sorted(wanted[row]), self.hits.exact.get(row, [])):
                     self.add(pair)

@@ -103,17 +103,23 @@ class Objects:
         return self.open(sha).read(columns=None if columns is None else list(columns), use_threads=False)
 
     def pick(self, sha: str, places: np.ndarray, columns: Sequence[str]) -> pa.Table:
-        """The rows at the given places of an object, in the order given, reading only the row groups they lie in."""
+        """The rows at the given places of an object, in the order given; one row group is in memory at a time."""
         file = self.open(sha)
-        sizes = [file.metadata.row_group(i).num_rows for i in range(file.metadata.num_row_groups)]
-        starts = np.cumsum([0, *sizes])
-        group_of = np.searchsorted(starts, places, "right") - 1
-        groups = np.unique(group_of)
-        table = file.read_row_groups(groups.tolist(), columns=list(columns), use_threads=False)
-        offset = np.zeros(len(sizes), np.int64)
-        offset[groups] = np.cumsum([0, *[sizes[group] for group in groups[:-1]]])[: len(groups)]
-        at = places - starts[group_of] + offset[group_of]
-        return table.select(list(columns)).take(pa.array(at, pa.int64()))
+        starts = np.cumsum([0, *[file.metadata.row_group(i).num_rows for i in range(file.metadata.num_row_groups)]])
+        order = np.argsort(places, kind="stable")
+        ascending = places[order]
+        edges = np.searchsorted(ascending, starts)
+        tables = [
+            file.read_row_group(group, columns=list(columns), use_threads=False)
+            .select(list(columns))
+            .take(pa.array(ascending[edges[group] : edges[group + 1]] - starts[group], pa.int64()))
+            for group in np.flatnonzero(np.diff(edges)).tolist()
+        ]
+        if not tables:
+            return file.schema_arrow.empty_table().select(list(columns))
+        back = np.empty(len(places), np.int64)
+        back[order] = np.arange(len(places))
+        return pa.concat_tables(tables).take(pa.array(back))
 
 
 class ObjectWriter:

@@ -102,7 +102,9 @@ class WordReader:
             values = [json.loads(text) for text in records.take(pa.array(slow)).to_pylist()]
             read = [[piece.text for piece in pieces_of(self._mapping, value, self._field)] for value in values]
             more = np.repeat(slow, [len(one) for one in read])
-            order = np.concatenate([np.arange(len(place)) if order is None else order, len(place) + np.arange(len(more))])
+            order = np.concatenate(
+                [np.arange(len(place)) if order is None else order, len(place) + np.arange(len(more))]
+            )
             row = np.concatenate([row, more])
             at = np.argsort(row, kind="stable")
             row, order = row[at], order[at]

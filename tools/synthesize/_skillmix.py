@@ -86,8 +86,9 @@ def skillmix(config: SkillMix, seeds: Seeds, wish: Wish) -> Job:
     """Make instructions that need two skills at once, with responses: draft, critique, refined draft.
 
     Each task takes a pair of skills and a type of query. No pair comes again before all have come. Give `skills` for a
-    list of your own (equal ones but for case and marks count once); without it every task names the chief skills of two
-    seeds first, and a pair of seeds takes the pair of skills' place. Two skills for each instruction, after
+    list of your own (equal ones but for case and marks count once), or `extract` to have one made of so many seeds before
+    anything else, two seeds a question; without either every task names the chief skills of two seeds first, and a pair
+    of seeds takes the pair of skills' place. Two skills for each instruction, after
     Instruct-SkillMix (Kaur et al. 2024, arXiv 2408.14774).
     """
     return _SkillMix(config, seeds, wish).job()
@@ -101,7 +102,7 @@ class _SkillMix:
         self.asked, self.answers = seeds.texts("prompt"), seeds.texts("response")
         self.usable = [i for i, text in enumerate(self.asked) if text.strip()]
         self.skills = distinct(config.skills)
-        if (len(self.skills) if config.skills else len(self.usable)) < 2:
+        if (len(self.skills) if config.skills else len(self.usable)) < 2 or config.extract == 1:
             raise Misuse(ONE, next_step="Give two skills or seeds, or more.")
         self.extracted = () if config.skills else some(wish.rng(NAME, "extract"), self.usable, config.extract)
         names = [*(["skills"] if not config.skills else []), "skillmix_draft", "skillmix_refine"]

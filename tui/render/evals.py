@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, Final
 
 from ...evals import statistics, summary
@@ -96,8 +97,11 @@ def estimated(one: Estimated, terminal: Terminal) -> Iterator[str]:
         ]  # fmt: skip
         place = "this one, trusted" if guess.trusted else "its own"
         rows.append([guess.agent, f"{guess.jobs:,}", *figures, guess.by, place])
-    head = ["agent", "tries", "calls", "tokens", "$", "minutes", "told by", "process"]
-    yield from table([head, *rows], columns=terminal.columns, numbers=(1, 2, 3, 4, 5))
+    rows.insert(0, ["agent", "tries", "calls", "tokens", "$", "minutes", "told by", "process"])
+    if _width(rows) <= terminal.columns:
+        yield from table(rows, columns=terminal.columns, numbers=(1, 2, 3, 4, 5))
+    else:
+        yield from islice(said_before(one), 1, None)
     yield "nothing was run"
 
 

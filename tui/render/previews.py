@@ -40,7 +40,7 @@ def flips(name: str, before: Preview, after: Preview, terminal: Terminal) -> Ite
         yield ""
         yield f"decided otherwise at {name} {one_line(after.value)} than at {one_line(before.value)}:"
         for row in after.flips:
-            yield f"  {row.row_id[:12]}  {shorten(excerpt(row.record, 10_000), terminal.columns - 16)}"
+            yield f"  {row.row_id[:12]}  {shorten(excerpt(row.record, 10_000), terminal.columns - 34)}"
 
 
 @fitted
