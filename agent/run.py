@@ -11,12 +11,10 @@ import os
 import time
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..tools import tool as registry
 from ..tools.errors import Misuse, Refused, Unavailable, nearest
 from ..tools.store import history, licences, rulings
 from ..tools.store.importing import MAX_REJECT, import_sources
@@ -27,7 +25,6 @@ from . import expect, lock, making, toolbox
 from .events import Finished, Listener, Noticed, Progressed
 from .recipe import Recipe, Step
 from .replay import RULED_OUT
-from .spending import PAID
 
 if TYPE_CHECKING:
     from .workspace import Workspace
@@ -106,51 +103,6 @@ def run(
     return Ran(recipe.model.dataset, vid, tuple(entries), verdicts, reused, result)
 
 
-def plan(workspace: Workspace, recipe: Recipe) -> list[dict[str, Any]]:
-    """What a run would do, in order, without doing it; `done` says that the ledger already holds the step.
-
-    A step that spends has an `estimate` of what it would send and cost at most (None: it asks nobody): on its own rows, or
-    on those of the last step that is done, `estimated_on`; "" where that cannot be told yet.
-    """
-    store = workspace.store
-    entry = toolbox.finished(store, import_key(recipe, _sources(recipe, store.inputs), store.ledger.purged))
-    lines: list[dict[str, Any]] = [
-        {"step": "import", "sources": [source.name for source in recipe.model.sources], "done": entry is not None}
-    ]
-    vid = entry.output if entry else None
-    last, told_by = vid, "import"
-    bases: dict[str, str] = {}
-    for step in recipe.model.steps:
-        known = None
-        if vid is not None:
-            rows = store.rows_of(vid)
-            settings = _settings(workspace, recipe, step, None, bases)
-            asked = toolbox.resolve_on(store, step.tool, recipe.model.dataset, rows, step.args, settings)
-            known = toolbox.finished(store, asked.key)
-            if known is not None and (made := known.details.get("made")):
-                bases[made["into"]] = made["version"]
-        args = registry.get(step.tool).validate(step.args)
-        rows_before = len(store.rows_of(vid)) if vid is not None else None
-        line = {"step": step.tool, "args": args, "done": known is not None, "rows": rows_before}
-        if known is None and registry.get(step.tool).effect_of(args) in PAID:
-            line |= _estimated(workspace, recipe, step, vid, bases) if vid else {"estimate": None, "estimated_on": ""}
-            if vid is None and last is not None:
-                with suppress(Misuse):  # it may name what an earlier step is still to make
-                    line |= {**_estimated(workspace, recipe, step, last, bases), "estimated_on": told_by}
-        lines.append(line)
-        vid = (known.output or vid) if known else None
-        if vid is not None:
-            last, told_by = vid, step.tool
-    return lines
-
-
-def _estimated(workspace: Workspace, recipe: Recipe, step: Step, vid: str, bases: dict[str, str]) -> dict[str, Any]:
-    settings, rows = _settings(workspace, recipe, step, None, bases), workspace.store.rows_of(vid)
-    asked = toolbox.resolve_on(workspace.store, step.tool, recipe.model.dataset, rows, step.args, settings)
-    found = toolbox.estimate(workspace.store, asked, settings, workspace.listener)
-    return {"estimate": None if found is None else found.to_json()}
-
-
 def import_key(recipe: Recipe, sources: Sequence[Source], purged: Collection[str] = ()) -> str:
     """The step key of a recipe's import: what the files hold, how they are read, and which rows stay out of them."""
     files = [
@@ -169,7 +121,7 @@ def _file_sha(path: str) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _sources(recipe: Recipe, inputs: Path) -> list[Source]:
+def sources_of(recipe: Recipe, inputs: Path) -> list[Source]:
     """The recipe's sources, with paths relative to its folder made usable from here and remote files copied."""
     sources = [
         Source(
@@ -203,7 +155,7 @@ def _import(
 ) -> tuple[Entry, int, bool]:
     """The import, whether it was found done, and whether the sources are absent, so that only the ledger has them."""
     try:
-        sources = _sources(recipe, workspace.store.inputs)
+        sources = sources_of(recipe, workspace.store.inputs)
         key = import_key(recipe, sources, workspace.store.ledger.purged)
     except (Misuse, Unavailable) as error:
         known = None if promised is None else _as_locked(workspace, recipe, promised)
@@ -250,7 +202,7 @@ def _into(entry: Entry) -> str:
     return str(entry.details.get("made", {}).get("into", ""))
 
 
-def _settings(
+def settings_of(
     workspace: Workspace, recipe: Recipe, step: Step, max_drop: float | None, bases: dict[str, str]
 ) -> toolbox.Settings:
     since = recipe.model.since
@@ -274,7 +226,7 @@ def _step(
     *,
     moves: bool,
 ) -> toolbox.Done:
-    settings = _settings(workspace, recipe, step, max_drop, bases)
+    settings = settings_of(workspace, recipe, step, max_drop, bases)
     name = recipe.model.dataset
     asked = toolbox.resolve_on(workspace.store, step.tool, name, workspace.store.rows_of(vid), step.args, settings)
     known = toolbox.finished(workspace.store, asked.key)

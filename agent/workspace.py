@@ -155,8 +155,8 @@ class Workspace(Reading):
 
     def plan(self, recipe: str | os.PathLike[str], *, set: Sequence[str] = ()) -> list[dict[str, Any]]:
         """What a run would do (`tilth run --dry-run`)."""
+        from .planned import plan
         from .recipe import read_recipe
-        from .run import plan
 
         return plan(self, read_recipe(Path(recipe), set))
 

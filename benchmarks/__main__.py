@@ -1,7 +1,7 @@
 """Speed and memory of the main work, as rates per CPU-second: `python benchmarks [NAME …] [--runs N]`.
 
 Every line is the median of several runs, each in a process of its own. Targets are ours, for a quiet machine of two
-cores; peers are measured in the same run by the scripts beside this one (near.py).
+cores; peers are measured in the same run by the scripts beside this one (near.py, throughput.py).
 """
 
 from __future__ import annotations

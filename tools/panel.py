@@ -154,7 +154,9 @@ class Job:
     give_up: bool = False  # what cannot be asked now is recorded as failed(code) instead of being parked
     offline: Callable[[Task], Prior | Rejected] | None = None  # what the steps come to without a generator
     first: Sequence[Request] = ()  # asked of the generators before the plan is drawn; equal questions have one answer
-    plan: Callable[[Sequence[Mapping[str, Any]]], Callable[[], Iterator[Task]]] | None = None  # `tasks` from its answers
+    plan: Callable[[Sequence[Mapping[str, Any]]], Callable[[], Iterator[Task]]] | None = (
+        None  # `tasks` from its answers
+    )
 
 
 @dataclass(frozen=True, slots=True)

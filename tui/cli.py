@@ -150,14 +150,14 @@ VERBS: Final = (
          argument("tool", metavar="TOOL", help="a tool's id, as 'tilth tools' lists them"), _DATASET,
          argument("--what-if", metavar="NAME=V1,V2", help="what several values of a threshold would drop; "
                   "changes nothing"),
-         argument("--dry-run", action="store_true", help="what would be dropped; changes nothing"),
+         argument("--dry-run", action="store_true", help="what would be dropped, or asked of models; does neither"),
          argument("--amend", action="store_true", help="do the tool's last step again with these arguments over its "
                   "old ones, and all steps that followed it"),
          takes="sample max_drop max_usd max_calls max_minutes"),
     verb("run", "run a recipe from its sources", "verbs.act:run",
          argument("recipe", metavar="RECIPE", help="a YAML file"),
          argument("--set", metavar="KEY=VALUE", action="append", default=[], help="override a value of the recipe"),
-         argument("--dry-run", action="store_true", help="list the steps; changes nothing"),
+         argument("--dry-run", action="store_true", help="list the steps and what they would ask of models; does nothing"),
          argument("--until", metavar="STEP", help="stop after this step (a tool or a number)"),
          argument("--locked", action="store_true", help="exit 1 when anything differs from the lock file"),
          takes="sample max_drop max_usd max_calls max_minutes"),

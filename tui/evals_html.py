@@ -14,6 +14,7 @@ from ..evals.summary import Comparison, Report
 from . import evals_svg as svg
 from . import page
 from .render.evals import (
+    agent_name,
     cautions,
     constant,
     ended,
@@ -46,9 +47,9 @@ def _head(one: Report) -> str:
 
 
 def _scores(one: Report) -> Iterator[str]:
-    bars = [_bar(agent.label, agent.score) for agent in one.agents]
+    bars = [_bar(agent_name(agent), agent.score) for agent in one.agents]
     rows = (
-        (page.data(agent.label), score(agent.score.value), span(agent.score), f"{agent.score.n:,}",
+        (page.data(agent_name(agent)), score(agent.score.value), span(agent.score), f"{agent.score.n:,}",
          page.escaped(ended(agent)), page.data(worst(agent)))
         for agent in one.agents
     )  # fmt: skip

@@ -155,7 +155,7 @@ class SampleGraph:
         further: Sequence[Mapping[str, Any]] = (),
     ) -> tuple[str, Any]:
         """-> (what the generator said, what it comes to); the keys of its calls are added to `calls`."""
-        nonce = [sample.name, step.name, number]
+        nonce: list[str | int] = [sample.name, step.name, number]
         answer = await self.ask.generate(sample.seats.generator, request, nonce, further)
         calls.extend(answer.get("calls") or ())
         said = str(answer.get("text") or "")

@@ -16,7 +16,9 @@ from tilth.tools.panel import Criterion, Policy, Rubric, Task, Verdict
 ROWS = 200
 BREVITY = ["Sure.", "It depends.", "Yes", "I cannot help with that, sorry."]
 JUNK = ["good good good good good good good good good", "{{answer}} TODO lorem ipsum", "because of the", "As an AI I"]
-RUBRIC = Rubric("answers", "Judge.", "0" * 16, tuple(Criterion(id, "?") for id in ("complete", "relevant", "clear", "useful")))
+RUBRIC = Rubric(
+    "answers", "Judge.", "0" * 16, tuple(Criterion(id, "?") for id in ("complete", "relevant", "clear", "useful"))
+)
 
 
 def shirks(position: int) -> bool:

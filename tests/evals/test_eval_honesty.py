@@ -33,7 +33,7 @@ def test_a_simulated_model_is_marked_and_may_stand_beside_rules(make_run: MakeRu
     run = make_run("tiny:Simulated", "oracle", n=4)
     told = summary.report(run)
     assert [one.spent.simulated for one in told.agents] == [True, False]
-    assert all(SIMULATED in text for text in reports(run))
+    assert all(SIMULATED in text and ":Simulated (simulated)" in text for text in reports(run))
     assert summary_json.report_json(told)["agents"][0]["simulated"]
 
 

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from tilth.evals import registry, runner
+from tilth.evals.issues.plant import HELD_OUT
 from tilth.tools.errors import Misuse
+from tilth.tui import docs
 
 MakeBench = Callable[..., runner.Bench]
 
@@ -74,3 +76,11 @@ def test_what_cannot_run_is_no_agent(tmp_path: Path, make_bench: MakeBench) -> N
     (tmp_path / "idle.py").write_text("class Agent:\n    name = 'idle'")
     with pytest.raises(Misuse, match="is no agent"):
         make_bench(f"{tmp_path}/idle.py").agents()
+
+
+def test_the_documentation_lists_every_suite_and_what_is_held_out() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "evals.md").read_text(encoding="utf-8")
+    assert docs.listed(text) == text
+    for name in registry.built_in():
+        assert f"| `{name}@" in text
+    assert all(f"`{name}`" in text for name in HELD_OUT)

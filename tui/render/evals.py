@@ -190,7 +190,7 @@ def agent_rows(one: Report) -> list[list[str]]:
     for agent in one.agents:
         rows.append(
             [
-                agent.label,
+                agent_name(agent),
                 score(agent.score.value),
                 span(agent.score),
                 f"{agent.score.n:,}",
@@ -201,6 +201,11 @@ def agent_rows(one: Report) -> list[list[str]]:
             ]
         )
     return rows
+
+
+def agent_name(agent: AgentSummary) -> str:
+    """The label, with the word that one who asked a simulated model needs."""
+    return f"{agent.label} (simulated)" if agent.spent.simulated else agent.label
 
 
 def worst(agent: AgentSummary) -> str:

@@ -114,7 +114,7 @@ def _signals(found: Life, terminal: Terminal) -> Iterator[str]:
     steps: dict[tuple[str, str], list[int]] = {}
     for entry, values in found.signals:
         told = ", ".join(f"{name} {_value(value)}" for name, value in values.items())
-        steps.setdefault((entry.tool, one_line(told)), []).append(entry.seq)
+        steps.setdefault((str(entry.tool), one_line(told)), []).append(entry.seq)
     for (tool, told), numbers in steps.items():
         yield from wrap(told, terminal.columns, indent="    ", first=f"  {_steps(numbers)}, {tool}: ")
 

@@ -78,10 +78,10 @@ def prototypes(here: Side, there: Side, *, seed: int) -> list[Prototype]:
     samples = [_sample(side, seed) for side in (here, there)]
     texts = sorted({text for one in samples for text in one.texts}, key=lambda text: _drawn(text, seed))
     vectors = rounded(fit(texts, seed=seed).embed(texts)) if texts else np.empty((0, 0), np.int16)
-    directed = vectors.any(axis=1)
-    if not directed.any():
+    directed = np.flatnonzero(vectors.any(axis=1))
+    if not len(directed):
         return []
-    texts, vectors = list(compress(texts, directed)), vectors[directed]
+    texts, vectors = [texts[i] for i in directed.tolist()], vectors[directed]
     centres = centres_of(vectors, min(MOST_CLUSTERS, max(isqrt(len(texts) // 2), 1)))
     labels = nearest(vectors, centres)
     near = (vectors.astype(np.int64) * centres[labels]).sum(axis=1)
