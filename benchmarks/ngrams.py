@@ -4,7 +4,9 @@
 
 Prints megabytes per CPU-second (best of three passes) for runs of 8 and of 13 words, over made-up texts of which one in a
 hundred holds an item and over the member "text" of the files; a plain Python set of tuples beside it, over a tenth of the
-texts, which must find the same; seconds to index the items; and how much faster two processes are than one. With
+texts, which must find the same; seconds to index the items; and how much faster two processes are than one. Then the
+whole tool, `contaminate.scan` of imported rows from opening the benchmark to the last verdict (median of three; an item
+in one of a thousand rows), with one thread and with two, beside the scan alone of the same texts in memory. With
 --memory, made-up training text of so many gigabytes is imported into a workspace of its own, which needs as much room
 again, and a whole `contaminate.scan` told its peak memory and speed; then again, with what was kept of it.
 """
@@ -21,12 +23,16 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
 from tilth.tools.text.ngrams import Hashed, NgramIndex, hashed
 from tilth.tools.text.tokens import blocks
+
+if TYPE_CHECKING:
+    from tilth.agent.workspace import Workspace
 
 SYLLABLES = [f"{consonant}{vowel}" for consonant in "bdfg" for vowel in "aeiou"]
 VOCABULARY = 30_000
@@ -81,6 +87,63 @@ def compare(name: str, items: list[str], texts: list[str]) -> None:
         print(
             f"  runs of {n:2}: {len(index.gram):>9,} indexed in {built:.2f} s; scan {ours:6.0f}, plain set {rate:5.1f}"
         )
+
+
+SHAPES: dict[str, Callable[[int, list[str]], object]] = {
+    "text": lambda number, words: {"text": " ".join(words)},
+    "chat": lambda number, words: {
+        "id": f"row-{number}",
+        "messages": [
+            {
+                "role": ("user", "assistant")[turn % 2],
+                "content": " ".join(words[len(words) * turn // 4 :][: len(words) // 4]),
+            }
+            for turn in range(4)
+        ],
+    },
+}
+
+
+def tool(rng: np.random.Generator, items: list[str], megabytes: int, folder: Path) -> None:
+    """The whole tool over imported rows of some 1 and 5 kB, and the scan alone of the same texts."""
+    from tilth.agent.workspace import Workspace
+
+    index = NgramIndex.of(hashed(pa.array(items, pa.large_string())), 8)
+    for size in (125, 625):
+        texts = [text.split() for text in made_up(rng, 20_000 * 125 // size, size)]
+        for shape, record in SHAPES.items():
+            name, number, written = f"{shape}-{size}", 0, 0
+            file = folder / f"{name}.jsonl"
+            with file.open("w") as out:
+                while written < megabytes * 1e6:  # the same texts again, each time with a number of their own
+                    for words in texts:
+                        leaked = items[number % len(items)].split() if number % 1000 == 0 else []
+                        line = [f"{number}.\n", *words, *leaked]
+                        written += sum(map(len, line)) + len(line)
+                        out.write(json.dumps(record(number, line)) + "\n")
+                        number += 1
+            with Workspace(folder, threads=1) as workspace:
+                workspace.add(file, name=name)
+                column = pa.array([" ".join(words) for words in texts], pa.large_string())
+                alone = column.nbytes / 1e6 / best(lambda: scan(index, column))  # noqa: B023
+                told = [_whole(workspace, name, written) for _ in range(3)]
+            file.unlink()
+            with Workspace(folder, threads=2) as workspace:
+                both = [_whole(workspace, name, written) for _ in range(3)]
+            rate, faster = np.median([one[0] for one in told]), np.median([one[1] for one in told])
+            faster /= np.median([one[1] for one in both])
+            print(f"whole tool, {shape}, rows of {written / number / 1e3:.1f} kB, {written / 1e6:.0f} MB: "
+                  f"{rate:.0f} MB per CPU-second (the scan alone {alone:.0f}); two threads {faster:.2f} times as fast")  # fmt: skip
+
+
+def _whole(workspace: Workspace, name: str, size: int) -> tuple[float, float]:
+    """(MB per CPU-second, seconds of wall clock) of a scan that finds nothing kept."""
+    for file in (workspace.store.state / "cache").glob("contaminate-*"):
+        file.unlink()
+    cpu, wall = time.process_time(), time.perf_counter()
+    chosen = 0.05 + wall % 0.9  # an argument of no consequence here, so that the call is not known already
+    workspace.do("contaminate.scan", name, benchmarks=["items"], similar=False, similarity=chosen)
+    return size / 1e6 / (time.process_time() - cpu), time.perf_counter() - wall
 
 
 _SCAN = """
@@ -153,6 +216,7 @@ def main() -> None:
     arguments.add_argument("files", nargs="*", type=Path)
     arguments.add_argument("--rows", type=int, default=60_000)
     arguments.add_argument("--items", type=int, default=15_500)
+    arguments.add_argument("--tool", type=int, default=300, metavar="MB", help="text for the whole tool; 0: none")
     arguments.add_argument("--memory", type=float, default=0.0, metavar="GB")
     given = arguments.parse_args()
     rng = np.random.default_rng(20261120)
@@ -165,6 +229,8 @@ def main() -> None:
     processes(items, texts)
     with tempfile.TemporaryDirectory() as folder:
         registration(items, Path(folder))
+        if given.tool:
+            tool(rng, items, given.tool, Path(folder))
         if given.memory:
             texts.clear()
             _shared.clear()

@@ -192,7 +192,7 @@ def _suites() -> Iterator[str]:
 
 def _files(doc: str) -> str:
     """What a suite says of the data it takes: the first sentence of its docstring."""
-    return doc.partition(". ")[0].strip().removeprefix("Over ").rstrip(".")
+    return re.split(r"\.\s", doc)[0].strip().removeprefix("Over ").rstrip(".")
 
 
 def _held_out() -> Iterator[str]:

@@ -122,14 +122,15 @@ async def _reviews(ask: Ask, judge: str, rubric: Rubric, batch: Batch) -> dict[s
     """A review of every item. An item that an answer leaves out or has twice is asked about alone, once and for all."""
     said: dict[str, list[Json]] = {item: [] for item in batch.items}
     calls: dict[str, list[str]] = {item: [] for item in batch.items}
-    alone, left = [], list(batch.items)
+    name, left = batch.name, list(batch.items)
+    alone: list[str] = []
     if judge == OFFLINE:
         alone, left = left, []
     for number in range(batch.votes.most):
         if len(left) < 2:
             alone += left
             break
-        order = sorted(left, key=lambda item, number=number: _rank(batch.name, number, item))  # type: ignore[misc]
+        order = sorted(left, key=lambda item, number=number: _rank(name, number, item))  # type: ignore[misc]
         found, keys = await _vote(ask, judge, rubric, {item: batch.items[item] for item in order})
         for item in left:
             calls[item] += keys
@@ -138,12 +139,14 @@ async def _reviews(ask: Ask, judge: str, rubric: Rubric, batch: Batch) -> dict[s
         alone += [item for item in left if item not in found]
         left = [item for item in left if item in found and not (batch.votes.stop and _settled(said[item]))]
     asked = await all_of([ask.review(judge, ALONE, rubric, batch.items[item]) for item in alone])
-    reviews = {item: _majority(judge, some) for item, some in said.items()}
-    reviews |= dict(zip(alone, asked, strict=True))
-    for item, review in reviews.items():
-        keys = list(dict.fromkeys([*calls[item], *([review["call"]] if review["call"] else [])]))
-        reviews[item] = {**review, "call": keys[-1] if keys else "", "calls": keys}
-    return reviews
+    made = {item: _majority(judge, some) for item, some in said.items()}
+    made |= {
+        item: one for item, one in zip(alone, asked, strict=True) if "answers" in one or not said[item]
+    }  # a vote that was read is better than none
+    for item, one in made.items():
+        keys = list(dict.fromkeys([*calls[item], *([one["call"]] if one["call"] else [])]))
+        made[item] = {**one, "call": keys[-1] if keys else "", "calls": keys}
+    return made
 
 
 async def _vote(ask: Ask, judge: str, rubric: Rubric, items: Mapping[str, Shown]) -> tuple[dict[str, Json], list[str]]:

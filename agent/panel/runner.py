@@ -140,6 +140,8 @@ class PanelRunner:
     def _bench(self, job: Job) -> Bench:
         if job.batch != 1 and job.steps:
             raise Misuse(f"{job.name}: drafts are judged one at a time, not {job.batch}.", next_step="Use batch 1.")
+        if job.votes > 1 and job.batch == 1:
+            raise Misuse("Votes are on rows of a batch, each time in another order.", next_step="Add --batch 8.")
         named = self.roles
         if named is None:
             named = {role: [str(one) for one in found] for role, found in roles(self.config).items()}

@@ -28,6 +28,8 @@ ALLOWED: Final = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "SSL_CERT_FILE", "
 """All of the environment that a command sees, but for HOME and TMPDIR (new and empty) and variables named for it."""
 
 LONGEST: Final = 16 << 20
+PATIENCE: Final = 5.0
+"""Seconds for a killed process to be gone."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class Command:
         finally:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
-            await process.wait()
+            await _gone(process)
         code = process.returncode
         if code:
             last = " ".join(err.decode("utf-8", "replace").split())[-500:]
@@ -76,14 +78,31 @@ class Command:
 async def _spoken(process: asyncio.subprocess.Process, told: bytes) -> tuple[bytes, bytes]:
     """Give the task, take both streams to their ends. Raises BadInput when they are endless."""
     assert process.stdin is not None and process.stdout is not None and process.stderr is not None
-    streams = asyncio.gather(_read(process.stdout), _read(process.stderr))
-    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-        process.stdin.write(told)
-        await process.stdin.drain()
-    process.stdin.close()
-    out, err = await streams
+    streams = [asyncio.create_task(_read(stream)) for stream in (process.stdout, process.stderr)]
+    try:
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            process.stdin.write(told)
+            await process.stdin.drain()
+        process.stdin.close()
+        out, err = await asyncio.gather(*streams)
+    finally:
+        for one in streams:
+            one.cancel()
+        await asyncio.gather(*streams, return_exceptions=True)
     await process.wait()
     return out, err
+
+
+async def _gone(process: asyncio.subprocess.Process) -> None:
+    """Wait for the end of a process that was killed. What it wrote and nobody read is thrown away: a stream that is full is
+    not read any further, so that its end, for which `wait` waits, would never be seen."""
+    assert process.stdout is not None and process.stderr is not None
+    with contextlib.suppress(TimeoutError):  # a child that left the process group may hold the streams open
+        async with asyncio.timeout(PATIENCE):
+            for stream in (process.stdout, process.stderr):
+                while await stream.read(1 << 16):
+                    pass
+            await process.wait()
 
 
 async def _read(stream: asyncio.StreamReader) -> bytes:

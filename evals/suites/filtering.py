@@ -103,7 +103,10 @@ class Filtering:
         )
 
     def with_data(self, folder: Path) -> FilteringVotes:
-        """Over FOLDER/majority_data.jsonl (`{"text": …, "label": 1 or 0}` a line). Raises Misuse when it is not there, BadInput when it has another form."""
+        """Over FOLDER/majority_data.jsonl (`{"text": …, "label": 1 or 0}` a line).
+
+        Raises Misuse when it is not there, BadInput when it has another form.
+        """
         return FilteringVotes(folder)
 
     def score(self, instance: Instance, submission: Mapping[str, Any]) -> Score:

@@ -108,7 +108,10 @@ class Repair:
         )
 
     def with_data(self, folder: Path) -> RepairPair:
-        """Over FOLDER/dirty.csv and clean.csv, row by row the same records. Raises Misuse when they are not there, BadInput when they are no pair."""
+        """Over FOLDER/dirty.csv and clean.csv, row by row the same records.
+
+        Raises Misuse when they are not there, BadInput when they are no pair.
+        """
         return RepairPair(folder)
 
     def score(self, instance: Instance, submission: Mapping[str, Any]) -> Score:

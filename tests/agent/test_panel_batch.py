@@ -198,6 +198,8 @@ def test_controls_are_shown_as_rows_are(panelists: ModuleType) -> None:
 def test_drafts_are_judged_one_at_a_time(panelists: ModuleType) -> None:
     with pytest.raises(Misuse, match="drafts are judged one at a time"):
         panelists.panel(*panelists.cast()).run(panelists.job(3, batch=4), lambda verdict: None)
+    with pytest.raises(Misuse, match="Votes are on rows of a batch"):
+        panelists.panel(*panelists.cast()).run(panelists.job(3, votes=3), lambda verdict: None)
 
 
 # -- votes -----------------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tilth.tools.contaminate import _align
 from tilth.tools.contaminate._align import Vocabulary, Words, overlap, spans
 
 HOSTILE = ["İ", "İstanbul", "ΣΑΣ", "é", "e\u0301", "\U0001f600", "\r\n", "\n", " ", "-", "don't", "word", "漢字", "ẞ", "\ufb01x",
@@ -128,3 +129,17 @@ def test_a_very_long_text_is_looked_at_only_where_the_part_has_words() -> None:
     found = overlap(*numbers(part, text), 8)
     assert found.longest == 30
     assert {(one.runs[0].row, one.matched) for one in found.extended} >= {(200_000, 30), (100_000, 12)}
+
+
+def test_matches_that_are_looked_for_in_stretches_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    for seed in range(100):
+        rng = random.Random(seed)
+        words = [str(i) for i in range(rng.choice([1, 2, 5]))]
+        part, text = rng.choices(words, k=rng.randrange(5, 25)), rng.choices(words, k=rng.randrange(40))
+        whole = overlap(*numbers(part, text), 5)
+        monkeypatch.setattr(_align, "_AGREEING", rng.choice([1, 9, 30]))
+        parted = overlap(*numbers(part, text), 5)
+        monkeypatch.undo()
+        assert (parted.longest, parted.extended) == (whole.longest, whole.extended)
+        assert parted.longest == longest_common_run(part, text)
+        assert parted.grams.tolist() == whole.grams.tolist()

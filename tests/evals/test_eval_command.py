@@ -114,6 +114,13 @@ def test_how_commands_end(make_run: MakeRun, write: Write, code: str, ended: str
     assert (record.ended, why in record.why) == (ended, True), record.why
 
 
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_a_flood_ends_when_it_is_over_the_limit(make_run: MakeRun, write: Write, stream: str) -> None:
+    """Not when time is up, however full the streams were when reading stopped."""
+    run = make_run(write(f"import sys\nwhile True: sys.{stream}.write('x' * 65536)"), n=6, limits=Limits(seconds=30))
+    assert {(one.ended, "over 16 MB" in one.why) for one in run.records().values()} == {("crashed", True)}
+
+
 def test_a_command_that_is_not_there_is_a_crash(make_run: MakeRun) -> None:
     (record,) = make_run("gone=cmd:/no/such/program --fast", n=1).records().values()
     assert record.ended == "crashed"

@@ -163,9 +163,10 @@ def open_app(tickets: Workspace) -> OpenApp:
 
     def make(script: Sequence[Event | Callable[[], Any]] = (), *, dataset: str = "tickets", **options: Any) -> TilthApp:
         options.setdefault("clock", Clock())
+        opening = options.pop("opening", lambda: tickets)
         settings = {name: options.pop(name) for name in ("model", "begun", "session", "unfinished") if name in options}
         return TilthApp(
-            lambda: tickets,
+            opening,
             dataset=dataset,
             engine=lambda opened, name: Scripted(opened, name, script, **settings),
             **options,

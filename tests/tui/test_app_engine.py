@@ -94,7 +94,17 @@ async def test_a_question_is_answered_and_the_conversation_gone_on_with(
                 assert app.screen.composer.text == "how many?"  # type: ignore[attr-defined]
 
 
-def test_the_screen_is_there_before_a_model_client_or_a_graph_is_loaded() -> None:
-    code = "import sys, tilth.tui.app, tilth.agent.engine; print({'openai', 'langgraph'} & set(sys.modules))"
+@pytest.mark.parametrize(
+    ("imported", "later"),
+    [
+        ("tilth.tui.app, tilth.tui.cli, tilth.tui.verbs.chat", ["numpy", "pyarrow", "duckdb", "pydantic"]),
+        ("tilth.tui.app, tilth.agent.engine", ["openai", "langgraph"]),
+    ],
+    ids=["screen", "engine"],
+)
+def test_the_screen_is_there_before_what_reads_data_and_talks_to_models_is_loaded(
+    imported: str, later: list[str]
+) -> None:
+    code = f"import sys, {imported}; print(set({later}) & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

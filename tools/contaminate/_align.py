@@ -9,6 +9,7 @@ from __future__ import annotations
 import bisect
 import math
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -40,12 +41,13 @@ class Words:
 
     @classmethod
     def of(cls, text: str) -> Words:
-        found = list(_WORD.finditer(text.lower()))
-        start, end = [match.start() for match in found], [match.end() for match in found]
+        lowered = text.lower()
+        found = [match.span() for match in _WORD.finditer(lowered)]
+        start, end = [low for low, _ in found], [high for _, high in found]
         if _WIDENING in text:
             origin = [i for i, character in enumerate(text) for _ in character.lower()]
             start, end = [origin[at] for at in start], [origin[at - 1] + 1 for at in end]
-        return cls([match.group() for match in found], start, end)
+        return cls([lowered[low:high] for low, high in found], start, end)
 
     def __len__(self) -> int:
         return len(self.word)
@@ -139,11 +141,11 @@ class Vocabulary:
     """A number for every word seen, so that texts can be compared as arrays."""
 
     def __init__(self) -> None:
-        self._number: dict[str, int] = {}
+        self._number = defaultdict[str, int]()
+        self._number.default_factory = self._number.__len__  # a new word gets the next number
 
     def numbers(self, words: Sequence[str]) -> np.ndarray:
-        known = self._number
-        return np.fromiter((known.setdefault(word, len(known)) for word in words), np.int64, len(words))
+        return np.fromiter(map(self._number.__getitem__, words), np.int64, len(words))
 
 
 class Places:

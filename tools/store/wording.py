@@ -10,6 +10,7 @@ import json
 import re
 import threading
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -82,7 +83,7 @@ class WordReader:
 
     def _from_json(self, records: pa.Array) -> Wording:
         found = _Literals.of(records)
-        layout = np.fromiter(map(self._layout_of(found, records), range(len(records))), np.int64, len(records))
+        layout = self._layouts_of(found, records)
         rows, places = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
         for number in np.unique(layout[layout >= 0]).tolist():
             some = np.flatnonzero(layout == number)
@@ -111,22 +112,23 @@ class WordReader:
             texts = pa.concat_arrays([texts, _texts(read)])
         return Wording(texts, order, np.searchsorted(row, np.arange(len(records) + 1)))
 
-    def _layout_of(self, found: _Literals, records: pa.Array) -> Any:
-        """A function from a row of the block to the number of its layout, -1 for none."""
-        known, shape, at = self._shapes, found.shape, found.shape_at
+    def _layouts_of(self, found: _Literals, records: pa.Array) -> Positions:
+        """For each record the number of its layout, -1 for none."""
+        shapes = [found.shape[low:high] for low, high in pairwise(found.shape_at)]
+        last = dict(zip(shapes, range(len(shapes)), strict=True))
+        number = {shape: self._layout_of(shape, row, found, records) for shape, row in last.items()}
+        return np.fromiter(map(number.__getitem__, shapes), np.int64, len(shapes))
 
-        def layout(row: int) -> int:
-            raw = shape[at[row] : at[row + 1]]
-            number = known.get(raw)
+    def _layout_of(self, shape: bytes, row: int, found: _Literals, records: pa.Array) -> int:
+        number = self._shapes.get(shape)
+        if number is None:
+            plain = _NUMBER.sub(rb"\1", shape)  # numbers are no texts, and make no shape of their own
+            number = self._shapes.get(plain)
             if number is None:
-                plain = _NUMBER.sub(rb"\1", raw)
-                number = known.get(plain)
-                if number is None:
-                    number = self._learn(raw, records[row].as_py(), found.values(row)) if len(known) < _SHAPES else -1
-                    known[plain] = number
-            return number
-
-        return layout
+                known = len(self._shapes) < _SHAPES
+                number = self._learn(shape, records[row].as_py(), found.values(row)) if known else -1
+                self._shapes[plain] = number
+        return number
 
     def _learn(self, shape: bytes, text: str, values: list[tuple[int, int, int, bool]]) -> int:
         """Which literals of a record of this shape are pieces: found out with other texts in their places."""
@@ -145,6 +147,8 @@ class WordReader:
             if _at(one, piece.path) != piece.text:
                 return -1  # written anew from a value that is no string
             order.append(int(_at(every, piece.path)))
+        if len(set(order)) != len(order):
+            return -1  # a text that is read twice
         with self._lock:
             self._layouts.append(np.array(order, np.int64))
             return len(self._layouts) - 1

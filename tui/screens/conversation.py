@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING, Protocol
 
 from textual.message import Message
 
-from ...agent.events import Event, Ruled
+from ...agent.events import Event, Failed, Listener, Ruled
+from ...tools.errors import TilthError
+from ..widgets.background import Broke
 
 if TYPE_CHECKING:
+    from textual.screen import Screen
+
     from ...agent.session import Session
     from ...agent.window import Window
     from ...agent.workspace import Workspace
@@ -66,3 +70,25 @@ class Told(Message):
 
 class Ended(Message):
     """The turn is over."""
+
+
+async def relay(screen: Screen[None], begin: Callable[[], AsyncIterator[Event]]) -> None:
+    """A turn: hand on what the engine tells; the screen hears of it by messages alone."""
+    try:
+        async for event in begin():
+            screen.post_message(Told(event))
+    except TilthError as error:
+        screen.post_message(Told(Failed(str(error.args[0]), error.next_step)))
+    except Exception as error:
+        screen.post_message(Broke(error, screen))
+        return
+    screen.post_message(Ended())
+
+
+def overheard(screen: Screen[None]) -> Listener:
+    """Takes the events of work on the workspace, from the thread that works, to the screen."""
+
+    def listener(event: Event) -> None:
+        screen.post_message(Told(event))
+
+    return listener

@@ -118,7 +118,8 @@ class FixScreen(ModalScreen[Mapping[str, Any]]):
             yield PlainText(safe(f"$ {neutral(self._line)}", MUTED))
             yield ItemList(id="values")
             yield TextView(self._told, id="told")
-            yield PlainText("↑↓ value   Enter do it   Esc leave it", classes="keys")
+            values = "↑↓ value   " if self._found.name else ""
+            yield PlainText(f"{values}Enter do it   Esc leave it", classes="keys")
 
     def on_mount(self) -> None:
         values = self.query_one("#values", ItemList)

@@ -32,7 +32,7 @@ from ..widgets.plain_text import BAD
 from ..widgets.status_line import StatusLine
 from ..widgets.tab import Tab
 from ..widgets.transcript import Transcript
-from .conversation import Conversation, Ended, OpenEngine, Opening, Told
+from .conversation import Conversation, Ended, OpenEngine, Opening, Told, overheard, relay
 from .questions import Consent, Questions
 from .start import opened
 from .typed import WELCOME, Own, completions, help_lines, read
@@ -56,13 +56,7 @@ class MainScreen(Screen[None]):
     ]
 
     def __init__(
-        self,
-        opening: Opening,
-        open_engine: OpenEngine,
-        dataset: str,
-        *,
-        resumed: bool,
-        clock: Callable[[], float],
+        self, opening: Opening, open_engine: OpenEngine, dataset: str, *, resumed: bool, clock: Callable[[], float]
     ) -> None:
         super().__init__(classes="" if resumed else "-pane")
         self._opening = opening
@@ -132,24 +126,22 @@ class MainScreen(Screen[None]):
 
     def _begin(self, workspace: Workspace) -> None:
         self._opened = workspace
-        workspace.listener = self._listen
+        workspace.listener = overheard(self)
         workspace.spending = replace(workspace.spending, agree=self._questions.agree)
         self._work.now = ""
         if self._resumed:
-            self._resume()
+            told = list(self.engine.session.replay())
+            self.transcript.tell_all(told)
+            self.composer.remember([event.text for event in told if isinstance(event, Said)])
             self.dataset = self.dataset or self.engine.dataset
         if self.dataset:
             self.action_open(self.dataset)
         else:
             self._say_model()
-        if self._resumed and self.engine.unfinished:
+        if self._resumed and self.engine.unfinished:  # a call that waits for a person is asked about again
             self._work.start("thinks", lambda: self._converse(self.engine.go_on), quiet=True)
         if not self._work.now:
             self._end()
-
-    def _listen(self, event: Event) -> None:
-        """Events of work on the workspace, from its thread."""
-        self.post_message(Told(event))
 
     def _say_model(self) -> None:
         try:
@@ -159,12 +151,6 @@ class MainScreen(Screen[None]):
             model = ""
         self._idle = "ready" if model else "no model"
         self.query_one(StatusLine).say(self._idle)
-
-    def _resume(self) -> None:
-        """Show a conversation that was had before; a call that waits for a person is asked about again."""
-        told = list(self.engine.session.replay())
-        self.transcript.tell_all(told)
-        self.composer.remember([event.text for event in told if isinstance(event, Said)])
 
     # -- one thing at a time ---------------------------------------------------------------------------------------
 
@@ -177,7 +163,7 @@ class MainScreen(Screen[None]):
         running = self.pane.run.state if self.pane.filled else ""
         self.query_one(StatusLine).say("asks you" if self._questions.waits else running or self._work.now or self._idle)
 
-    def _do(self, what: str, do: Callable[[], Any], name: str = "did") -> None:
+    def _do(self, what: str, do: Callable[[], Any], name: str) -> None:
         """Do something in a thread when nothing else is under way."""
         self._work.start(what, lambda: fetch(self, name, do))
 
@@ -258,7 +244,8 @@ class MainScreen(Screen[None]):
             self._tell(text, "", lambda terminal: told)
             return
         if isinstance(typed, Own):
-            self.call_later(getattr(self, f"action_{typed.action}"), *typed.words)
+            name = f"action_{typed.action}"
+            self.call_later(getattr(self, name, None) or getattr(self.app, name), *typed.words)
         elif typed is not None:
             self._command(text, typed)
         else:
@@ -268,19 +255,7 @@ class MainScreen(Screen[None]):
             self._work.start("thinks", lambda: self._converse(lambda: self.engine.chat(text)))
 
     def _converse(self, begin: Callable[[], AsyncIterator[Event]]) -> None:
-        self.run_worker(self._turn(begin), group="turn", exclusive=True, exit_on_error=False)
-
-    async def _turn(self, begin: Callable[[], AsyncIterator[Event]]) -> None:
-        """Hand on what the engine tells; the screen hears of it by messages alone."""
-        try:
-            async for event in begin():
-                self.post_message(Told(event))
-        except TilthError as error:
-            self.post_message(Told(Failed(str(error.args[0]), error.next_step)))
-        except Exception as error:
-            self.post_message(Broke(error, self))
-            return
-        self.post_message(Ended())
+        self.run_worker(relay(self, begin), group="turn", exclusive=True, exit_on_error=False)
 
     @on(Told)
     def _told(self, event: Told) -> None:
@@ -345,7 +320,9 @@ class MainScreen(Screen[None]):
                 from .. import twin
 
                 terminal = Terminal(columns=max(self.transcript.columns - 4, 40))
-                ran = partial(twin.run, line.twin, self.workspace.root, terminal, self._listen, self._questions.agree)
+                ran = partial(
+                    twin.run, line.twin, self.workspace.root, terminal, self.workspace.listener, self._questions.agree
+                )
                 self._do(line.shown, lambda: (text, line.shown, ran()), "ran")
 
     def _tell(self, typed: str, shown: str, render: Render) -> None:
@@ -364,9 +341,6 @@ class MainScreen(Screen[None]):
         else:
             self.transcript.add(Note("/open wants a dataset or a path", "✘", BAD))
 
-    def action_theme(self) -> None:
-        self.app.action_theme()  # type: ignore[attr-defined]
-
     @on(Tab.Rows)
     def _rows_of(self, event: Tab.Rows) -> None:
         event.stop()
@@ -381,8 +355,8 @@ class MainScreen(Screen[None]):
         self.action_back()
 
     def action_back(self) -> None:
-        """Interrupt what runs; with nothing running, go back to the prompt."""
-        if self._opened is not None and self.engine.running:
+        """Back to the question that waits; without one, interrupt what runs; else back to the prompt."""
+        if self._opened is not None and self.engine.running and not self._questions.waits:
             self.engine.interrupt()
             self.query_one(StatusLine).say("stops")
         else:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar, Final
 
+from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.style import Style
@@ -57,6 +58,16 @@ class Transcript(LineView):
         self._made: list[list[Content]] = []
         self._calls: dict[str, int] = {}
         self._buffer = ""
+        self._at_end = True
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        self._at_end = new_value >= self.max_scroll_y
+
+    def on_resize(self, event: events.Resize) -> None:
+        """A card has come, or the window is another size: who was at the end stays there."""
+        if self._at_end:
+            self.call_after_refresh(self.scroll_end, animate=False)
 
     def on_mount(self) -> None:
         self._frames = self.set_interval(1 / FRAMES, self.flush, pause=True)
