@@ -133,7 +133,7 @@ def tool(rng: np.random.Generator, items: list[str], megabytes: int, folder: Pat
             rate, faster = np.median([one[0] for one in told]), np.median([one[1] for one in told])
             faster /= np.median([one[1] for one in both])
             print(f"whole tool, {shape}, rows of {written / number / 1e3:.1f} kB, {written / 1e6:.0f} MB: "
-                  f"{rate:.0f} MB per CPU-second (the scan alone {alone:.0f}); two threads {faster:.2f} times as fast")  # fmt: skip
+                  f"{rate:.0f} MB per CPU-second (scan alone {alone:.0f}); two threads {faster:.2f} times as fast")  # fmt: skip
 
 
 def _whole(workspace: Workspace, name: str, size: int) -> tuple[float, float]:

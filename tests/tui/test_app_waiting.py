@@ -92,12 +92,18 @@ async def test_what_the_person_began_asks_them_before_models_are_asked(
     open_app: Any, settle: Any, tickets: Workspace, key: str, said: bool | None
 ) -> None:
     heard: list[bool] = []
+    over = threading.Event()
     app = open_app()
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         agree = tickets.spending.agree
         assert agree is not None
-        main(app).pane.tab.post_message(Tab.Act("tilth do x tickets", lambda: heard.append(agree(ESTIMATE))))
+
+        def work() -> None:
+            heard.append(agree(ESTIMATE))
+            over.set()
+
+        main(app).pane.tab.post_message(Tab.Act("tilth do x tickets", work))
         while not app.screen.query(ApprovalCard):
             await pilot.pause()
         assert "asks you" in str(main(app).query_one("#status").content)  # type: ignore[attr-defined]
@@ -107,6 +113,7 @@ async def test_what_the_person_began_asks_them_before_models_are_asked(
             await settle(pilot)
             assert heard == [said]
             assert not app.screen.query(ApprovalCard)
+    assert over.wait(30)
     assert heard == [bool(said)], "who leaves has not agreed"
 
 

@@ -252,4 +252,5 @@ def _add_runs(hits: Hits, index: NgramIndex, rows: Hashed, number: np.ndarray) -
     some, place = np.unique(row, return_inverse=True)
     hits.runs.setdefault(index.n, []).append(np.stack([number[row], run], 1))
     hits.whole.setdefault(index.n, []).append(whole_hashes(rows.taken(some))[place])
-    return number[some]
+    sharing: np.ndarray = number[some]
+    return sharing

@@ -241,7 +241,8 @@ def _blank_escapes(body: Bytes) -> Positions:
     letter = body[escape + 1]
     body[escape] = _ESCAPED
     body[escape[letter != ord("u")] + 1] = _ESCAPED
-    return escape[letter == ord("u")] + 1
+    coded: Positions = escape[letter == ord("u")] + 1
+    return coded
 
 
 def _write_coded(body: Bytes, at: Positions) -> Positions:
@@ -269,7 +270,8 @@ def _write_coded(body: Bytes, at: Positions) -> Positions:
 def _ranges(start: Positions, size: Positions) -> Positions:
     """All positions of the ranges that begin at `start` and are `size` long, one range after the other."""
     end = np.cumsum(size)
-    return np.arange(end[-1] if len(end) else 0) + np.repeat(start - (end - size), size)
+    every: Positions = np.arange(end[-1] if len(end) else 0) + np.repeat(start - (end - size), size)
+    return every
 
 
 def _bytes(records: pa.Array) -> tuple[Bytes, Positions]:

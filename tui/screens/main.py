@@ -64,9 +64,8 @@ class MainScreen(Screen[None]):
         self.dataset = dataset
         self._open_engine = open_engine
         self._resumed = resumed
-        self._idle = "ready"
         self._clock = clock
-        self._version = ""
+        self._idle, self._version = "ready", ""
         self._work = Work(lambda text: self.transcript.add(Note(text)), self._say_state)
         self._work.now = "opening"
         self._questions = Questions(self, lambda: self.composer, clock)
@@ -355,8 +354,9 @@ class MainScreen(Screen[None]):
         self.action_back()
 
     def action_back(self) -> None:
-        """Back to the question that waits; without one, interrupt what runs; else back to the prompt."""
-        if self._opened is not None and self.engine.running and not self._questions.waits:
+        """Back from the pane to a question that waits; else interrupt what runs; else back to the prompt."""
+        elsewhere = self._questions.waits and not self.composer.has_focus_within
+        if self._opened is not None and self.engine.running and not elsewhere:
             self.engine.interrupt()
             self.query_one(StatusLine).say("stops")
         else:
