@@ -16,7 +16,8 @@ from ..prompts import Prompts
 from ..tools.errors import BadInput, Misuse
 from ..tools.filter.judge import candidate_of, judging
 from ..tools.panel import Policy
-from ..tools.store import disk, rulings
+from ..tools.store import disk
+from ..tools.store.past import rulings
 from .asking import CALIBRATIONS, World, asked
 
 if TYPE_CHECKING:

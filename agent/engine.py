@@ -17,24 +17,24 @@ from ..prompts import PromptError, Prompts
 from ..prompts.fences import fenced
 from ..tools.context import Model
 from ..tools.errors import Misuse, TilthError
-from . import approval, offered, session, told
-from .approval import Approved
-from .calling import Desk, Planned, Terms
+from .chat import approval, offered, session, told
+from .chat.approval import Approved
+from .chat.calling import Desk, Planned, Terms
+from .chat.gate import Gate
+from .chat.session import Line, Session
+from .chat.told import Told
+from .chat.window import Meter, Window
 from .config import Sight
 from .events import Counted, Event, Failed, Metered, Progressed, Ruled
-from .gate import Gate
 from .models import connections
 from .models.budget import Caps
-from .session import Line, Session
-from .told import Told
 from .toolbox import Origin
-from .window import Meter, Window
 
 if TYPE_CHECKING:
-    from .account import Account
-    from .chat import Talk
+    from .chat.account import Account
+    from .chat.graph import Talk
+    from .chat.opinions import Opinions
     from .models.connections import Connections, Reference
-    from .opinions import Opinions
     from .workspace import Workspace
 
 CONTEXT_TOKENS: Final = 8192
@@ -136,7 +136,7 @@ class Engine:
 
     def context(self) -> Window:
         """What the next request would hold, and what each part comes to (`/context`)."""
-        from . import window
+        from .chat import window
 
         lines = self._session.lines if self._session else []
         return window.fit(self._instructions(), lines, self.limit or CONTEXT_TOKENS, self.sees, self.meter)
@@ -225,7 +225,7 @@ class Engine:
     async def _run(self) -> None:
         try:
             talk = await self._open()
-            from . import chat
+            from .chat import graph as chat
 
             self._talk = talk
             await chat.run(talk)
@@ -247,7 +247,7 @@ class Engine:
         if wanted is None:
             raise Misuse(NO_MODEL, next_step=CONNECT)
         model, self.sees = await self._model(wanted)
-        from .chat import Talk
+        from .chat.graph import Talk
 
         emit = self._queue.put_nowait
         self._gate = Gate(self.session, self._desk, self.approved, emit, self._in_worker, self._watch, self._opinions())
@@ -270,7 +270,7 @@ class Engine:
         """The models that are asked about risky calls: without a person, or where the person wants everything reviewed."""
         if self.approved is None and self.workspace.config.chat.review != "all":
             return None
-        from .opinions import Opinions
+        from .chat.opinions import Opinions
 
         assert self._connections is not None and self._account is not None
         return Opinions(self._connections, self._prompts, self.model, self._account.answered) or None
@@ -292,7 +292,7 @@ class Engine:
 
     async def _model(self, wanted: Reference) -> tuple[Model, Sight]:
         if self._connections is None:
-            from .account import Account
+            from .chat.account import Account
 
             self._account = Account(self.session, self._caps, self.workspace.store.state)
             self._connections = connections.Connections(self.workspace.config, budget=self._account.budget)

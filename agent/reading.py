@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..tools.errors import Misuse
-from ..tools.store import drafts, history
 from ..tools.store.ledger import Entry
+from ..tools.store.past import drafts, history
 from ..tools.store.rows import Rows
 from .opened import Opened
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from ..tools.contaminate._scanned import Shown
+    from ..tools.contaminate._finding.scanned import Shown
 
 
 @dataclass(frozen=True)
@@ -46,13 +46,13 @@ class Reading(Opened):
 
     def sql(self, dataset: str, query: str, *, limit: int | None = None) -> pa.Table:
         """A read-only query over the views rows, dropped, texts, turns, signals, decisions, findings, facts."""
-        from ..tools.store.views import query as run_query
+        from ..tools.store.query.views import query as run_query
 
         return run_query(self.store, self.address(dataset), query, limit=limit)
 
     def last_scan(self, dataset: str) -> Entry:
         """The newest contaminate.scan on the way to a version. Raises Misuse where there is none."""
-        from ..tools.contaminate._scanned import last_scan
+        from ..tools.contaminate._finding.scanned import last_scan
 
         return last_scan(self.store, *self.store.resolve(self.address(dataset)))
 
@@ -64,19 +64,19 @@ class Reading(Opened):
 
     def contamination(self, scan: Entry, *, most: int = 3) -> list[Shown]:
         """The strongest pairs of a scan, `most` for each benchmark, with what both texts say there."""
-        from ..tools.contaminate._scanned import evidence
+        from ..tools.contaminate._finding.scanned import evidence
 
         return evidence(self.store, scan, most)
 
     def excluded(self, scan: Entry, verdicts: Collection[str]) -> list[dict[str, Any]]:
         """For each benchmark of a scan the items to leave out of an evaluation."""
-        from ..tools.contaminate._scanned import excluded
+        from ..tools.contaminate._finding.scanned import excluded
 
         return list(excluded(self.store, scan, verdicts))
 
     def show(self, dataset: str, *, where: str | None = None, count: int = 10) -> list[history.StoredRow]:
         """The first rows, or the first that meet a predicate."""
-        from ..tools.store.views import positions_where
+        from ..tools.store.query.views import positions_where
 
         address = self.address(dataset)
         rows = self.store.rows(address)
@@ -157,7 +157,7 @@ class Reading(Opened):
 
     def recipe(self, dataset: str) -> str:
         """The steps that led to a version, as a recipe that gives the same version again."""
-        from .recipe_from_log import recipe_from_log
+        from .recipes.from_log import recipe_from_log
 
         return recipe_from_log(self.store, self.address(dataset))
 

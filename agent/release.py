@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..tools.document.card import write_card
 from ..tools.errors import Refused
-from ..tools.store.depth import without_real
 from ..tools.store.export import Written, default_folder, earlier, options, place, temporary_for, write_data
 from ..tools.store.ledger import Entry
+from ..tools.store.past.depth import without_real
 from .events import Finished, Noticed, Progressed
 
 if TYPE_CHECKING:

@@ -17,13 +17,14 @@ import pyarrow.compute as pc
 from ..tools.errors import Misuse
 from ..tools.inspect.measures import drift
 from ..tools.inspect.measures.drift import Length, Shares
-from ..tools.store import history, licences, rulings
+from ..tools.store import licences
 from ..tools.store.ledger import Entry
-from ..tools.store.rulings import Rate
-from . import expect, lock
+from ..tools.store.past import history, rulings
+from ..tools.store.past.rulings import Rate
+from .recipes import expect, lock
 
 if TYPE_CHECKING:
-    from .recipe import Recipe
+    from .recipes.recipe import Recipe
     from .workspace import Workspace
 
 
@@ -239,7 +240,7 @@ def _findings(workspace: Workspace, paths: Sequence[Sequence[Entry]], vids: Sequ
 
 
 def _read(path: Path, dataset: str) -> Recipe:
-    from .recipe import read_recipe
+    from .recipes.recipe import read_recipe
 
     recipe = read_recipe(path, ())
     if recipe.model.dataset != dataset:
@@ -249,7 +250,7 @@ def _read(path: Path, dataset: str) -> Recipe:
 
 
 def _recipe(workspace: Workspace, recipe: Recipe, path: Sequence[Entry], vid: str) -> Recipes:
-    from .run import judge
+    from .recipes.run import judge
 
     imports = [entry for entry in path if entry.kind == "import"]
     if len(imports) != 1 or path[0] is not imports[0]:

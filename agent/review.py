@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from ..tools.errors import Misuse, nearest
-from ..tools.store import history, rulings
-from ..tools.store.rulings import STAYED as STAYED
-from ..tools.store.rulings import Rate as Rate
-from ..tools.store.rulings import Ruling, Word
-from ..tools.store.rulings import rates as rates
-from . import replay
+from ..tools.store.past import history, rulings
+from ..tools.store.past.rulings import STAYED as STAYED
+from ..tools.store.past.rulings import Rate as Rate
+from ..tools.store.past.rulings import Ruling, Word
+from ..tools.store.past.rulings import rates as rates
+from .recipes import replay
 
 if TYPE_CHECKING:
     from .workspace import Workspace

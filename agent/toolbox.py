@@ -21,14 +21,14 @@ from ..tools.change import Change, Made, Report
 from ..tools.context import Context
 from ..tools.errors import Misuse, Refused, Retry
 from ..tools.store import commit as committing
-from ..tools.store import rulings
 from ..tools.store.ledger import Entry
 from ..tools.store.packs import bitmap, fixed_bytes
+from ..tools.store.past import rulings
+from ..tools.store.query.sql import validate_order, validate_predicate, validate_query
+from ..tools.store.query.views import VIEWS
 from ..tools.store.rows import Rows
-from ..tools.store.sql import validate_order, validate_predicate, validate_query
 from ..tools.store.store import Store
 from ..tools.store.versions import Version
-from ..tools.store.views import VIEWS
 from ..tools.tool import Tool
 from . import incremental, making
 from .events import Finished, Listener, Noticed, Progressed, Started, nobody
@@ -450,7 +450,7 @@ def _cap(entry: Entry, settings: Settings) -> None:
 
 def loud_line(store: Store, entry: Entry, share: float) -> str:
     """The three largest reasons, an example of each, and the way back."""
-    from ..tools.store.history import example_of
+    from ..tools.store.past.history import example_of
 
     counts: Mapping[str, int] = entry.counts["dropped"]
     reasons = list(counts.items())[:3]

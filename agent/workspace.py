@@ -14,26 +14,27 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ..tools import tool as registry
 from ..tools.errors import Misuse, nearest
-from ..tools.store import history
 from ..tools.store.ledger import Entry
+from ..tools.store.past import history
 from ..tools.store.store import check_name, find_workspace
-from . import lock, review, toolbox
+from . import review, toolbox
 from .events import Finished, Listener, Noticed, nobody
 from .opened import name_for as name_for
 from .reading import DatasetStatus as DatasetStatus
 from .reading import Reading
+from .recipes import lock
 from .spending import NOTHING_SAID, PAID, Spending
 
 if TYPE_CHECKING:
     from ..tools.contaminate._registered import Registered
     from ..tools.document.card import Verified
     from ..tools.store.bundle import Bundled
-    from ..tools.store.rulings import Rate, Word
+    from ..tools.store.past.rulings import Rate, Word
+    from .recipes.replay import Replayed
+    from .recipes.run import Ran
     from .release import Exported
-    from .replay import Replayed
     from .report import ReleaseReport
     from .review import Case
-    from .run import Ran
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ class Workspace(Reading):
 
     def amend(self, tool: str, dataset: str, **args: Any) -> Replayed:
         """Do the last step of this tool again with other arguments, and all that followed it."""
-        from .replay import amend
+        from .recipes.replay import amend
 
         return amend(self, tool, dataset, args)
 
@@ -148,15 +149,15 @@ class Workspace(Reading):
         max_drop: float | None = None,
     ) -> Ran:
         """Run a recipe from its sources; steps already done with the same input are not done again."""
-        from .recipe import read_recipe
-        from .run import run
+        from .recipes.recipe import read_recipe
+        from .recipes.run import run
 
         return run(self, read_recipe(Path(recipe), set), until=until, locked=locked, sample=sample, max_drop=max_drop)
 
     def plan(self, recipe: str | os.PathLike[str], *, set: Sequence[str] = ()) -> list[dict[str, Any]]:
         """What a run would do (`tilth run --dry-run`)."""
-        from .planned import plan
-        from .recipe import read_recipe
+        from .recipes.planned import plan
+        from .recipes.recipe import read_recipe
 
         return plan(self, read_recipe(Path(recipe), set))
 
@@ -284,7 +285,7 @@ class Workspace(Reading):
 
     def rates(self, dataset: str) -> list[Rate]:
         """How often people contradicted each reason, and the decision to let rows stay."""
-        from ..tools.store import rulings
+        from ..tools.store.past import rulings
 
         return rulings.rates(rulings.read(self.root), self.store.resolve(dataset)[0])
 

@@ -35,8 +35,8 @@ COLUMNS = ("docs/CPU-s", "docs/s", "CPU-s", "peak MB", "recall", "precision")
 
 
 def tilth(threads: int) -> Dropped:
-    from tilth.tools.text.shingles import shingle_sets
-    from tilth.tools.text.similarity import near_duplicates
+    from tilth.tools.text.near.shingles import shingle_sets
+    from tilth.tools.text.near.similarity import near_duplicates
 
     def dropped(texts: pa.ChunkedArray) -> Iterable[int]:
         sets = shingle_sets(texts.chunks, ngram=NGRAM, threads=threads)

@@ -25,7 +25,7 @@ import pyarrow as pa
 
 from tilth.agent.workspace import Workspace
 from tilth.tools.filter._profiles import profile_named
-from tilth.tools.text.rule_signals import MEASURES, signals
+from tilth.tools.text.signals.rule_signals import MEASURES, signals
 
 TABLE = Path(__file__).parents[1] / "tests" / "filter" / "datatrove_table.json"
 SYLLABLES = [first + vowel for first in "bdgklmnprstvz" for vowel in "aeiou"][:20]

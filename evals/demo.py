@@ -16,7 +16,7 @@ from typing import Any, Final
 from ..agent.events import Listener, Noticed, nobody
 from ..agent.workspace import Workspace
 from ..tools.errors import Misuse
-from ..tools.store import history
+from ..tools.store.past import history
 from .planted.chat import generate
 from .planted.scoring import IMPORT, KINDS, KindScore, Outcome, score
 

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import settings
 
 from tilth.agent import toolbox
-from tilth.tools.store import history
 from tilth.tools.store.importing import import_sources
 from tilth.tools.store.ingest import ReadOptions, Source
 from tilth.tools.store.ledger import Entry
+from tilth.tools.store.past import history
 from tilth.tools.store.rows import Rows
 from tilth.tools.store.store import Store
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import pyarrow as pa
 
-from .store.records import DELETE as DELETE
-from .store.records import Path
+from .store.format.records import DELETE as DELETE
+from .store.format.records import Path
 
 if TYPE_CHECKING:
     from .panel import Books

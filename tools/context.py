@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from .store import views
+from .store.query import views
 
 if TYPE_CHECKING:
     import numpy as np

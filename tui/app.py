@@ -25,7 +25,7 @@ from .screens.main import MainScreen
 from .screens.start import StartScreen
 
 if TYPE_CHECKING:
-    from ..agent.session import Session
+    from ..agent.chat.session import Session
     from ..agent.workspace import Workspace
 
 DARK: Final = Theme(
@@ -167,7 +167,7 @@ def run(opening: Opening, *, dataset: str = "", resume: str = "") -> int:
 
     def opened() -> Workspace:
         workspace = opening()
-        from ..agent import session as conversations
+        from ..agent.chat import session as conversations
 
         if resume:
             resumed.append(conversations.resume(workspace.store, resume))

@@ -10,14 +10,14 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ..agent.replay import Replayed
+    from ..agent.recipes.replay import Replayed
     from ..agent.review import Case
     from ..agent.workspace import DatasetStatus, Preview
     from ..tools.contaminate._registered import Registered
-    from ..tools.store.drafts import Draft
-    from ..tools.store.history import Decision, Difference, Dropped, Funnel, Life, StoredRow
     from ..tools.store.ledger import Entry
-    from ..tools.store.rulings import Rate
+    from ..tools.store.past.drafts import Draft
+    from ..tools.store.past.history import Decision, Difference, Dropped, Funnel, Life, StoredRow
+    from ..tools.store.past.rulings import Rate
     from ..tools.tool import Tool
 
 

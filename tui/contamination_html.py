@@ -13,7 +13,7 @@ from . import page
 from .render.results import version
 
 if TYPE_CHECKING:
-    from ..tools.contaminate._scanned import Excerpt, Shown
+    from ..tools.contaminate._finding.scanned import Excerpt, Shown
 
 MOST: Final = 10
 """Pairs shown of each benchmark."""

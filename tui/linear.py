@@ -23,7 +23,7 @@ from .terminal import Terminal, terminal_of
 from .text import table, wrap
 
 if TYPE_CHECKING:
-    from ..agent.session import Session
+    from ..agent.chat.session import Session
     from ..agent.workspace import Workspace
     from .command import Command
 
@@ -182,6 +182,6 @@ def _caps(command: Command) -> Any:
 
 
 def _approved(command: Command) -> Any:
-    from ..agent.approval import approved
+    from ..agent.chat.approval import approved
 
     return approved(command.option("approve", ""), _caps(command))

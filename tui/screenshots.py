@@ -88,7 +88,10 @@ async def shoot(folder: Path) -> list[Path]:
 
 def _app(workspace: Workspace, theme: str) -> TilthApp:
     return TilthApp(
-        lambda: workspace, dataset=NAME, engine=lambda opened, name: Told(opened, dataset=name), light=theme in LIGHT.name
+        lambda: workspace,
+        dataset=NAME,
+        engine=lambda opened, name: Told(opened, dataset=name),
+        light=theme in LIGHT.name,
     )
 
 

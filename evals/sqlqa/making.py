@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from ...tools.errors import Corrupt
 from ...tools.sandbox.wire import Limits
-from ...tools.store import door
+from ...tools.store.query import door
 from ..folder_sql import ask as ask_folder
 from ..planted.draw import Draw
 from .answers import MOST_ROWS, same

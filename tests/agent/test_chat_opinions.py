@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tilth.agent import session as sessions
-from tilth.agent.approval import Approved, approved
+from tilth.agent.chat.graph import session as sessions
+from tilth.agent.chat.graph.approval import Approved, approved
 from tilth.agent.events import Asked, Event, Noticed, Returned, Reviewed, Ruled
 from tilth.agent.models.budget import Caps
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tilth.agent.expect import check, parse
+from tilth.agent.recipes.expect import check, parse
 from tilth.tools.errors import Misuse
 
 NUMBERS = {"rows": 900, "dropped.near_duplicate": 150, "pii.email": 0}

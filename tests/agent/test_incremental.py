@@ -20,8 +20,8 @@ from tilth.agent import incremental
 from tilth.agent.workspace import Workspace
 from tilth.tools import tool as registry
 from tilth.tools.change import Change, Edit, NewRow, Outcome, drops
-from tilth.tools.store import rulings
-from tilth.tools.store.rulings import Ruling
+from tilth.tools.store.past import rulings
+from tilth.tools.store.past.rulings import Ruling
 
 given_rows: list[str] = []
 """The texts of the rows the tool below was given, in order."""

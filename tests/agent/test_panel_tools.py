@@ -232,7 +232,7 @@ ROUND = {**WANTED, "settings": {"task": "instruction"}}
 
 
 def test_a_round_takes_made_rows_beside_the_real_ones(serve: Any, workspace: Any, tmp_path: Path) -> None:
-    from tilth.tools.store.depth import depths
+    from tilth.tools.store.past.depth import depths
 
     server = serve(panel(lambda model, shown: True), models=("a", "b"))
     with workspace(server.url, ["a", "b"]) as opened:

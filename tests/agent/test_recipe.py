@@ -7,7 +7,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tilth.agent.recipe import _StrictLoader, read_recipe, to_yaml
+from tilth.agent.recipes.recipe import _StrictLoader, read_recipe, to_yaml
 from tilth.tools.errors import Misuse
 
 GOOD = """\

@@ -15,12 +15,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tilth.agent import expect
+from tilth.agent.recipes import expect
 from tilth.agent.report import FoundAgain, Loss, ReleaseReport, SourceRows
 from tilth.agent.workspace import Workspace
 from tilth.tools.errors import Misuse
 from tilth.tools.inspect.measures import drift
-from tilth.tools.store.rulings import Rate
+from tilth.tools.store.past.rulings import Rate
 from tilth.tui import cli
 from tilth.tui.render.report_md import LONGEST, code, markdown
 from tilth.tui.report_html import overlaid_svg, render_html

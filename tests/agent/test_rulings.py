@@ -9,8 +9,8 @@ import pytest
 from tilth.agent import review
 from tilth.agent.workspace import Workspace
 from tilth.tools.errors import Misuse
-from tilth.tools.store import rulings
-from tilth.tools.store.rulings import Ruling
+from tilth.tools.store.past import rulings
+from tilth.tools.store.past.rulings import Ruling
 
 RECIPE = """\
 recipe: 1

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from tilth.agent.recipes.run import Ran
 from tilth.agent.report import ReleaseReport
-from tilth.agent.run import Ran
 from tilth.agent.workspace import Workspace
-from tilth.tools.store import rulings
 from tilth.tools.store.ledger import Entry
+from tilth.tools.store.past import rulings
 from tilth.tui.render.report_md import LONGEST, markdown
 from tilth.tui.report_html import render_html
 

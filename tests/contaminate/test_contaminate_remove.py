@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tilth.agent.workspace import Workspace
-from tilth.tools.contaminate._scanned import excerpt
+from tilth.tools.contaminate._finding.scanned import excerpt
 from tilth.tools.errors import Misuse
 
 ITEMS = [{"question": " ".join(f"item{i}word{j}" for j in range(20)), "answer": str(i)} for i in range(4)]

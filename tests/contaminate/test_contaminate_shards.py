@@ -11,10 +11,10 @@ import pytest
 
 from tilth.agent.events import Noticed
 from tilth.agent.workspace import Workspace
-from tilth.tools.contaminate import _shards
-from tilth.tools.contaminate._hits import Hits, add_table, to_table
+from tilth.tools.contaminate._finding import shards as _shards
+from tilth.tools.contaminate._finding.hits import Hits, add_table, to_table
+from tilth.tools.contaminate._finding.similar import Embedded, Near, TfIdf, best
 from tilth.tools.contaminate._registered import open_benchmark
-from tilth.tools.contaminate._similar import Embedded, Near, TfIdf, best
 from tilth.tools.context import Context
 
 ITEMS = [{"question": " ".join(f"item{i}word{j}" for j in range(12)), "answer": str(i)} for i in range(6)]

@@ -34,7 +34,7 @@ def plainly(texts, key=lambda text: text):
 @settings(max_examples=25)
 @given(TEXTS)
 def test_repetitions_are_those_of_a_dictionary(texts):
-    from tilth.tools.store import history
+    from tilth.tools.store.past import history
 
     with tempfile.TemporaryDirectory() as folder, Workspace(Path(folder)) as workspace:
         import json

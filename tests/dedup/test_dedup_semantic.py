@@ -22,8 +22,8 @@ from tilth.tools.dedup.semantic import semantic
 from tilth.tools.errors import BadInput
 from tilth.tools.store.rows import Rows
 from tilth.tools.store.store import Store
-from tilth.tools.text.embedding import NAME, Rounded, rounded
-from tilth.tools.text.kmeans import moved
+from tilth.tools.text.space.embedding import NAME, Rounded, rounded
+from tilth.tools.text.space.kmeans import moved
 
 MakeRows = Callable[..., Rows]
 Found = list[tuple[int, int, float]]

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from tilth.agent.workspace import Workspace
 from tilth.tools.store.rows import Rows
 from tilth.tools.store.store import Store
+from tilth.tools.text.near.winnow import placed_words, windows
 from tilth.tools.text.tokens import split_unspaced, words
-from tilth.tools.text.winnow import placed_words, windows
 
 MakeRows = Callable[..., Rows]
 

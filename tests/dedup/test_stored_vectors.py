@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tilth.tools.errors import BadInput, Misuse
-from tilth.tools.text.vectors import StoredVectors
+from tilth.tools.text.space.vectors import StoredVectors
 
 TEXTS = ["a dog", "a hound", "a cat", "nothing"]
 VECTORS = [[3.0, 0.1], [6.0, 0.3], [0.0, 1.0], [0.0, 0.0]]

@@ -39,7 +39,7 @@ from tilth.evals.planted.truth import (
     word_list,
 )
 from tilth.tools.errors import Misuse
-from tilth.tools.store.records import RecordError, parse
+from tilth.tools.store.format.records import RecordError, parse
 
 GOLDEN_LINES = "891141e22134adb8bd3f8e55911075f364172fe14e63038667ac01cbaea81d4f"
 GOLDEN_TRUTH = "c0a358690eb811064e4b72cf5bf692194e2252e8da1139eb3de2f58388e5eea3"

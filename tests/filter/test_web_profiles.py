@@ -18,8 +18,8 @@ from tilth.tools.errors import Retry
 from tilth.tools.filter._profiles import profile_named
 from tilth.tools.store.rows import Rows
 from tilth.tools.store.store import Store
-from tilth.tools.text import rule_signals
-from tilth.tools.text.pages import Pages, Spans
+from tilth.tools.text.signals import rule_signals
+from tilth.tools.text.signals.pages import Pages, Spans
 from tilth.tools.tool import get
 
 MakeRows = Callable[..., Rows]

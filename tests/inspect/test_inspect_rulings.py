@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tilth.tools.statistics import wilson
-from tilth.tools.store import rulings
-from tilth.tools.store.rulings import STAYED, Ruling
+from tilth.tools.store.past import rulings
+from tilth.tools.store.past.rulings import STAYED, Ruling
 
 TEXTS = [{"text": f"note number {i}"} for i in range(60)]
 

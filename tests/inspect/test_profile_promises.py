@@ -13,9 +13,9 @@ import pytest
 from tilth.agent import toolbox
 from tilth.evals.planted.chat import PlantedChat, generate
 from tilth.tools.inspect._facts import compute_facts
-from tilth.tools.store import views
 from tilth.tools.store.importing import import_sources
 from tilth.tools.store.ingest import ReadOptions, Source
+from tilth.tools.store.query import views
 from tilth.tools.store.rows import Rows
 from tilth.tools.store.store import Store
 

@@ -14,7 +14,7 @@ from tilth.tools.inspect.measures.answers import may_be_faulty, may_loop
 from tilth.tools.inspect.measures.checks import character_faults, is_plain_exchange, needs_a_look
 from tilth.tools.inspect.measures.dialogue import Dialogue, closing, opening
 from tilth.tools.inspect.measures.seen import Exchange, exchange, speech_reader, stretches
-from tilth.tools.store.mapping import Mapping
+from tilth.tools.store.format.mapping import Mapping
 from tilth.tools.text.conversation import Reader
 from tilth.tools.text.language import languages
 

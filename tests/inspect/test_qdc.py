@@ -15,7 +15,7 @@ from tilth.agent.workspace import open_workspace
 from tilth.tools.inspect.measures import diversity
 from tilth.tools.store.importing import import_sources
 from tilth.tools.store.ingest import ReadOptions, Source
-from tilth.tools.text.embedding import rounded
+from tilth.tools.text.space.embedding import rounded
 
 TOPICS = ["zebra", "quilt", "mango", "bolt", "fjord", "chess", "pylon", "wheat"]
 

@@ -16,8 +16,8 @@ from tilth.tools.sandbox.sandbox import Sandbox
 from tilth.tools.sandbox.wire import Job, Limits
 from tilth.tools.store.importing import import_sources
 from tilth.tools.store.ingest import ReadOptions, Source
+from tilth.tools.store.query.views import VIEWS, define
 from tilth.tools.store.store import Store
-from tilth.tools.store.views import VIEWS, define
 
 SECRET = "not for your eyes"
 

@@ -20,8 +20,8 @@ from tilth.tools.sandbox.jail import landlock_abi
 from tilth.tools.sandbox.query import ask
 from tilth.tools.sandbox.sandbox import Sandbox
 from tilth.tools.sandbox.wire import Limits
-from tilth.tools.store.sql import validate_query
-from tilth.tools.store.views import VIEWS
+from tilth.tools.store.query.sql import validate_query
+from tilth.tools.store.query.views import VIEWS
 
 OWN: dict[str, Any] = json.loads(Path(__file__).with_name("attacks.json").read_text("utf-8"))
 CORPUS = json.loads((Path(__file__).parents[1] / "store" / "sql_corpus.json").read_text("utf-8"))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tilth.agent import toolbox
-from tilth.agent.expect import parse
+from tilth.agent.recipes.expect import parse
 from tilth.tools import tool as registry
 from tilth.tools.context import Context
 from tilth.tools.errors import Misuse, Refused, Retry
@@ -17,8 +17,8 @@ from tilth.tools.sandbox import query as module
 from tilth.tools.sandbox.query import NO_LANDLOCK, ask, missing_wall, schema
 from tilth.tools.sandbox.sandbox import Sandbox
 from tilth.tools.sandbox.wire import Limits
-from tilth.tools.store import views
-from tilth.tools.store.views import VIEWS, columns_of
+from tilth.tools.store.query import views
+from tilth.tools.store.query.views import VIEWS, columns_of
 
 
 def test_every_view_answers_with_the_columns_it_is_said_to_have(yard: Any, sandbox: Sandbox) -> None:

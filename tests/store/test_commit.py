@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tilth.tools.change import DELETE, Change, Edit, NewRow, Outcome, drops
-from tilth.tools.store import commit, history
+from tilth.tools.store import commit
 from tilth.tools.store.importing import import_sources
 from tilth.tools.store.ingest import ReadOptions, Source
 from tilth.tools.store.ledger import Entry
+from tilth.tools.store.past import history
 from tilth.tools.store.rows import Rows
 from tilth.tools.store.store import Store
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from tilth.tools.errors import Misuse
-from tilth.tools.store.detect import choose, detect
-from tilth.tools.store.mapping import Mapping
-from tilth.tools.store.paths import find, parse_path
+from tilth.tools.store.format.detect import choose, detect
+from tilth.tools.store.format.mapping import Mapping
+from tilth.tools.store.format.paths import find, parse_path
 
 
 def chat(*said: tuple[str, Any], **more: Any) -> dict[str, Any]:

@@ -246,7 +246,7 @@ def test_without_its_package_a_scheme_names_the_extra(tmp_path: Path, monkeypatc
 
 def test_nothing_of_the_network_is_loaded_before_it_is_asked_for() -> None:
     code = (
-        "import sys, socket; socket.socket.connect = None; import tilth.tools.store.importing, tilth.agent.run; "
+        "import sys, socket; socket.socket.connect = None; import tilth.tools.store.importing, tilth.agent.recipes.run; "
         "print('fsspec' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

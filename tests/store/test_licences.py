@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tilth.agent import expect
 from tilth.agent.events import Noticed
-from tilth.agent.recipe import read_recipe
+from tilth.agent.recipes import expect
+from tilth.agent.recipes.recipe import read_recipe
 from tilth.agent.workspace import Workspace
 from tilth.tools.errors import Misuse, Refused
 from tilth.tools.store import licences

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tilth.tools.errors import Misuse
-from tilth.tools.store.detect import choose, detect
-from tilth.tools.store.mapping import FIELDS, FORMATS, ROLES, Mapping
-from tilth.tools.store.pieces import Turn
-from tilth.tools.store.records import edit, parse
+from tilth.tools.store.format.detect import choose, detect
+from tilth.tools.store.format.mapping import FIELDS, FORMATS, ROLES, Mapping
+from tilth.tools.store.format.pieces import Turn
+from tilth.tools.store.format.records import edit, parse
 
 
 def chat(*said: tuple[str, Any], **more: Any) -> dict[str, Any]:

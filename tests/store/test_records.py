@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tilth.tools.store.records import (
+from tilth.tools.store.format.records import (
     DELETE,
     MAX_DEPTH,
     RecordError,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tilth.tools.errors import Retry
-from tilth.tools.store.sql_aggregates import aggregates
+from tilth.tools.store.query.sql_aggregates import aggregates
 
 
 @pytest.mark.parametrize(

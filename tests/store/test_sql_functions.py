@@ -6,8 +6,8 @@ import fnmatch
 
 import pytest
 
-from tilth.tools.store import sql_functions
-from tilth.tools.store.door import connect
+from tilth.tools.store.query import sql_functions
+from tilth.tools.store.query.door import connect
 
 LIST = sql_functions.LIST.read_text("utf-8")
 
@@ -20,7 +20,7 @@ def installed() -> tuple[str, frozenset[str], frozenset[str]]:
 def test_every_function_of_this_duckdb_has_a_verdict(
     installed: tuple[str, frozenset[str], frozenset[str]],
 ) -> None:
-    """Red after an upgrade of DuckDB: run `python -m tilth.tools.store.sql_functions`, then decide."""
+    """Red after an upgrade of DuckDB: run `python -m tilth.tools.store.query.sql_functions`, then decide."""
     assert len(installed[1]) > 900
     assert len(installed[2]) > 90
     _, sections = sql_functions.parse(sql_functions.updated(LIST, *installed))

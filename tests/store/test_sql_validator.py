@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from tilth.tools.errors import Retry
-from tilth.tools.store import sql_functions
-from tilth.tools.store.sql import tables_of, validate_order, validate_predicate, validate_query
+from tilth.tools.store.query import sql_functions
+from tilth.tools.store.query.sql import tables_of, validate_order, validate_predicate, validate_query
 
 CORPUS = json.loads(Path(__file__).with_name("sql_corpus.json").read_text("utf-8"))
 VIEWS, COLUMNS = CORPUS["views"], CORPUS["columns"]

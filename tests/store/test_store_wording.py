@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tilth.tools.store.mapping import Mapping
-from tilth.tools.store.wording import WordReader, pieces_of
+from tilth.tools.store.format.mapping import Mapping
+from tilth.tools.store.query.wording import WordReader, pieces_of
 from tilth.tools.text.tokens import words
 
 CHAT = Mapping("messages", {"messages": "messages"}, {"messages": ("array",), "id": ("string",)})

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tilth.tools.store.mapping import Mapping
-from tilth.tools.store.texts import plain_values, text_reader
+from tilth.tools.store.format.mapping import Mapping
+from tilth.tools.store.format.texts import plain_values, text_reader
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 CELL = st.one_of(st.none(), st.just(""), TEXT)

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tilth.tools.text.pages import PUNCTUATION, TERMINALS
+from tilth.tools.text.signals.pages import PUNCTUATION, TERMINALS
 
 Signals = dict[str, Any]
 Gram = tuple[str, ...]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tilth.tools.store.mapping import Mapping
+from tilth.tools.store.format.mapping import Mapping
 from tilth.tools.text.conversation import Call, Reader, beside_content, content_key
 
 PATHS = {"messages": "messages", "tools": "tools"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tilth.tools.store.mapping import Mapping
+from tilth.tools.store.format.mapping import Mapping
 from tilth.tools.text.editable import editable, says_more
 
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfTransformer
 from threadpoolctl import threadpool_limits
 
-from tilth.tools.text import embedding
-from tilth.tools.text.embedding import UNIT, fit, rounded, sampled
+from tilth.tools.text.space import embedding
+from tilth.tools.text.space.embedding import UNIT, fit, rounded, sampled
 
 WORDS = ["soil", "seed", "rain", "root", "leaf", "plough", "harvest", "field", "worm", "clay", "sand", "barley", "oats"]
 

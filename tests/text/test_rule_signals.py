@@ -16,10 +16,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tilth.tools.text import pages as cutting
-from tilth.tools.text import rule_signals
-from tilth.tools.text.pages import BREAKS, PUNCTUATION, TERMINALS, Pages, pages_of
-from tilth.tools.text.repeats import repeats
+from tilth.tools.text.signals import pages as cutting
+from tilth.tools.text.signals import rule_signals
+from tilth.tools.text.signals.pages import BREAKS, PUNCTUATION, TERMINALS, Pages, pages_of
+from tilth.tools.text.signals.repeats import repeats
 
 
 def _reference() -> ModuleType:

@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tilth.tools.errors import Misuse
-from tilth.tools.text import bounds, candidates, shingles, similarity
-from tilth.tools.text.shingles import ShingleSets, shingle_sets
-from tilth.tools.text.similarity import near_duplicates
+from tilth.tools.text.near import bounds, candidates, shingles, similarity
+from tilth.tools.text.near.shingles import ShingleSets, shingle_sets
+from tilth.tools.text.near.similarity import near_duplicates
 
 WORDS = [f"w{i}" for i in range(400)] + ["é", "Ünï", "don't", "x" * 80, "İ", "Σας"]
 Found = list[tuple[int, int, float]]

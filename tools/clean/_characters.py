@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from ..text.prose import prose
+from ..text.signals.prose import prose
 
 
 @dataclass(frozen=True, slots=True)

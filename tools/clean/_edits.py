@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from ..change import Edit
-from ..store.records import Path
+from ..store.format.records import Path
 from ..text.editable import Editable
 
 SPANS_SHOWN: Final = 20

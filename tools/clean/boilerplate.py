@@ -15,7 +15,7 @@ import pyarrow as pa
 from ..change import Change, Edit, Fact, Outcome, edit_scores
 from ..context import Context
 from ..errors import Misuse
-from ..store.mapping import Mapping
+from ..store.format.mapping import Mapping
 from ..store.rows import Rows
 from ..text.editable import Editable, editable
 from ..tool import Arg, tool

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Final
 
 from ..change import Change, Edit, Outcome
 from ..context import Context
-from ..store.records import DELETE, Path, RecordError, parse
+from ..store.format.records import DELETE, Path, RecordError, parse
 from ..store.rows import Rows
 from ..text.conversation import FORMATS, Call, Message, Reader, beside_content, content_key
 from ..tool import Arg, tool

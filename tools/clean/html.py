@@ -22,7 +22,7 @@ from ..context import Context
 from ..errors import Misuse
 from ..store.rows import Rows
 from ..text.editable import Editable, editable
-from ..text.prose import fenced, prose
+from ..text.signals.prose import fenced, prose
 from ..tool import Arg, TextField, tool
 
 Content = Literal["most", "main"]

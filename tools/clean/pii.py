@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final, Literal
 
 from ..change import Change, Edit, Fact, Outcome, edit_scores
 from ..context import Context
-from ..store.records import Path
+from ..store.format.records import Path
 from ..store.rows import Rows
 from ..text.pii import KINDS, Kind, Match, find, known_region
 from ..text.pii.places import Place, places, replaced, suspects

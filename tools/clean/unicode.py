@@ -15,9 +15,9 @@ import pyarrow as pa
 
 from ..change import Change, Edit, Outcome
 from ..context import Context
-from ..store.records import Path
+from ..store.format.records import Path
+from ..store.format.texts import plain_values
 from ..store.rows import Rows
-from ..store.texts import plain_values
 from ..tool import Arg, TextField, tool
 from ._characters import FIXES, Fix, Repair, looks_clean, repaired
 

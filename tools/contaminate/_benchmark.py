@@ -17,8 +17,8 @@ import pyarrow as pa
 
 from ..text.ngrams import NORMALISER, Hashed, NgramIndex, hashed, whole_hashes
 from ..text.tokens import Hashes
+from ._finding.similar import FEATURES, METHOD, question_counts
 from ._items import PARTS, Item, ItemFields
-from ._similar import FEATURES, METHOD, question_counts
 
 SEED: Final = 8
 """Words of a run that makes a row worth comparing with an item."""

@@ -13,8 +13,8 @@ from functools import cached_property
 from typing import Any, Final
 
 from ..errors import Misuse, nearest
-from ..store.mapping import FIELDS
-from ..store.paths import find, parse_path
+from ..store.format.mapping import FIELDS
+from ..store.format.paths import find, parse_path
 from ..store.rows import Rows
 
 PARTS: Final = ("question", "answer", "options", "passage")

@@ -13,11 +13,11 @@ from typing import Any, Final, Literal, get_args
 import numpy as np
 import pyarrow as pa
 
-from ..store.pieces import Piece
+from ..store.format.pieces import Piece
 from ..text.ngrams import hashed
 from ..text.tokens import run_hashes
-from ._align import Extended, Overlap, Places, Vocabulary, Words, covered, overlap, spans
 from ._benchmark import SEED, SHORTEST, Benchmark
+from ._finding.align import Extended, Overlap, Places, Vocabulary, Words, covered, overlap, spans
 from ._items import PARTS, Item
 from ._quoted import quoted
 

@@ -12,10 +12,10 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
-from ..store.pieces import Piece
+from ..store.format.pieces import Piece
 from ..text.ngrams import Hashed, whole_hashes
-from ._align import Vocabulary
 from ._benchmark import SEED, SHORTEST, TEMPLATED, Benchmark
+from ._finding.align import Vocabulary
 from ._verdicts import CONTAMINATED, Judge, RowText, Verdict
 
 HELD: Final[frozenset[Verdict]] = frozenset([*CONTAMINATED, "partial"])

@@ -14,11 +14,11 @@ import numpy as np
 from ..change import Change, Fact, Finding, Outcome, Report, drops
 from ..context import Context
 from ..errors import Misuse
-from ..store import history, rulings
 from ..store.ledger import Entry
+from ..store.past import history, rulings
 from ..store.rows import Rows
 from ..tool import Arg, tool
-from ._scanned import SCAN, last_scan
+from ._finding.scanned import SCAN, last_scan
 from .scan import scan
 
 Removable = Literal["exact", "near_verbatim", "rephrased", "partial", "answer_only", "undecided", "boilerplate"]

@@ -17,16 +17,16 @@ import pyarrow as pa
 from ..change import Report, drops
 from ..context import Context
 from ..errors import Misuse
+from ..store.query.wording import pieces_of
 from ..store.rows import Rows
-from ..store.wording import pieces_of
 from ..tool import Arg, TextField, tool
-from . import _shards
-from ._align import Vocabulary
-from ._alike import pairs_of
 from ._benchmark import SEED, SHORTEST, TEMPLATED, Benchmark
-from ._hits import Hits, Kept
+from ._finding import shards as _shards
+from ._finding.align import Vocabulary
+from ._finding.alike import pairs_of
+from ._finding.hits import Hits, Kept
+from ._finding.similar import Embedded, Space, TfIdf
 from ._registered import open_benchmark
-from ._similar import Embedded, Space, TfIdf
 from ._told import facts_of, findings_of, rows_by_source, summary
 from ._verdicts import Judge, Pair, RowText, Verdict
 

@@ -14,8 +14,8 @@ import numpy as np
 from ..context import Context
 from ..store.rows import Rows
 from ..text.editable import editable
+from ..text.near.winnow import windows
 from ..text.tokens import Hashes, Positions
-from ..text.winnow import windows
 
 Source = tuple[Rows, str]
 """Rows and the field that is read of them; rows of several sources are numbered one after the other."""

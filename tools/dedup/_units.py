@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Sequence
 from hashlib import blake2b
 from typing import Final, Literal, NamedTuple
 
-from ..text.prose import fenced
+from ..text.signals.prose import fenced
 
 UnitKind = Literal["line", "paragraph"]
 

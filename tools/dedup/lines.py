@@ -16,7 +16,7 @@ import numpy as np
 
 from ..change import Change, Edit, Fact, Outcome, drops
 from ..context import Context
-from ..store.records import Path
+from ..store.format.records import Path
 from ..store.rows import Rows
 from ..text.editable import Editable, editable, says_more
 from ..tool import Arg, TextField, tool

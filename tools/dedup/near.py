@@ -15,8 +15,8 @@ import pyarrow as pa
 from ..change import DECISIONS, Change, Outcome, one
 from ..context import Context
 from ..store.rows import Rows
-from ..text.shingles import ShingleSets, shingle_sets
-from ..text.similarity import NearDuplicates, near_duplicates
+from ..text.near.shingles import ShingleSets, shingle_sets
+from ..text.near.similarity import NearDuplicates, near_duplicates
 from ..tool import Arg, TextField, tool
 from ._order import keep_ranks
 from .exact import field_of, normalized_keys, repetitions

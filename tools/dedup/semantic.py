@@ -20,8 +20,8 @@ from ..context import Context, Embedder
 from ..errors import BadInput, Misuse
 from ..store.packs import fixed_bytes
 from ..store.rows import Rows
-from ..text.embedding import SAMPLE, Rounded, fit, rounded, sampled
-from ..text.kmeans import Positions, centres_of, nearest
+from ..text.space.embedding import SAMPLE, Rounded, fit, rounded, sampled
+from ..text.space.kmeans import Positions, centres_of, nearest
 from ..tool import Arg, TextField, tool
 from ._order import keep_ranks
 from ._survivors import Survivors
@@ -127,7 +127,7 @@ def _named(ctx: Context, model: str | None, folder: str | None, texts: int) -> E
     if model is not None and folder is not None:
         raise Misuse("dedup.semantic takes its vectors from a model or from a folder.", next_step="Name one of them.")
     if folder is not None:
-        from ..text.vectors import StoredVectors
+        from ..text.space.vectors import StoredVectors
 
         return StoredVectors(Path(folder))
     if model is None:

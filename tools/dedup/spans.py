@@ -15,10 +15,10 @@ import numpy as np
 
 from ..change import Action, Change, Edit, Fact, Outcome, drops
 from ..context import Context
-from ..store.records import Path
+from ..store.format.records import Path
 from ..store.rows import Rows
 from ..text.editable import Editable, editable, says_more
-from ..text.winnow import Word, placed_words
+from ..text.near.winnow import Word, placed_words
 from ..tool import Arg, TextField, tool
 from ._order import keep_ranks
 from ._shared import Run, shared_runs

@@ -23,7 +23,7 @@ from ..inspect.measures.dialogue import Dialogue
 from ..inspect.measures.redundancy import copies, keys, shared
 from ..inspect.measures.seen import Seen
 from ..store.export import loading
-from ..store.mapping import Mapping as RecordMapping
+from ..store.format.mapping import Mapping as RecordMapping
 from ..text.language import MODEL, languages
 from ._facts import CardFact, part
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from ..change import Change, Finding, Outcome, drops
 from ..context import Context
-from ..store.records import RecordError, parse
+from ..store.format.records import RecordError, parse
 from ..store.rows import Rows
 from ..text.conversation import FORMATS, Call, Message, Reader
 from ..tool import Arg, tool

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from ..change import Change, Outcome, drops, one
 from ..context import Context
-from ..store import rulings
+from ..store.past import rulings
 from ..store.rows import Rows
 from ..tool import Arg, tool
 

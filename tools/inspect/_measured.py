@@ -18,12 +18,12 @@ from ..context import Progress, silent
 from ..dedup._order import EVALUATION_SPLITS
 from ..dedup.exact import normalized_keys, repetitions
 from ..dedup.near import IN_MEMORY
-from ..store.mapping import Mapping
+from ..store.format.mapping import Mapping
 from ..store.packs import fixed_bytes
 from ..store.rows import Rows, parse_records
 from ..text.language import languages
-from ..text.shingles import shingle_sets
-from ..text.similarity import near_duplicates
+from ..text.near.shingles import shingle_sets
+from ..text.near.similarity import near_duplicates
 from .measures.checks import Checks
 from .measures.columns import Table
 from .measures.counting import Hits, Lengths, scramble

@@ -21,9 +21,9 @@ from ..dedup._order import EVALUATION_SPLITS
 from ..dedup.exact import normalized_keys
 from ..dedup.near import IN_MEMORY
 from ..store.rows import Rows
-from ..text.bounds import Sketches, possible, possible_between
-from ..text.candidates import candidates, packed
-from ..text.shingles import Run, ShingleSets, jaccard, runner, shingle_sets
+from ..text.near.bounds import Sketches, possible, possible_between
+from ..text.near.candidates import candidates, packed
+from ..text.near.shingles import Run, ShingleSets, jaccard, runner, shingle_sets
 from ..text.tokens import Positions
 from ..tool import Arg, TextField, tool
 from .measures.counting import scramble

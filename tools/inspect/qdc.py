@@ -19,9 +19,9 @@ import pyarrow.compute as pc
 from ..change import Fact, Finding, Report
 from ..context import Context
 from ..filter._profiles import sft
-from ..store import history
+from ..store.past import history
 from ..store.rows import Rows
-from ..text.embedding import SAMPLE, Rounded, fit, rounded
+from ..text.space.embedding import SAMPLE, Rounded, fit, rounded
 from ..tool import Arg, TextField, tool
 from .measures import diversity
 

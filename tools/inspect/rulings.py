@@ -9,9 +9,9 @@ from typing import Final
 
 from ..change import Fact, Finding, Report, Severity
 from ..context import Context
-from ..store import rulings
+from ..store.past import rulings
+from ..store.past.rulings import STAYED, Rate
 from ..store.rows import Rows
-from ..store.rulings import STAYED, Rate
 from ..tool import tool
 
 BAD: Final = 0.10

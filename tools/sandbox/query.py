@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ..errors import Refused, Retry, TilthError, nearest
-from ..store import views
-from ..store.sql import tables_of, validate_query
+from ..store.query import views
+from ..store.query.sql import tables_of, validate_query
 from ..store.store import Store
 from .jail import landlock_abi
 from .sandbox import Sandbox, shared

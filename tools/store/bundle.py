@@ -20,9 +20,10 @@ from typing import Any, Final
 import pyarrow as pa
 
 from ..errors import BadInput, Misuse
-from . import disk, drafts, rulings
+from . import disk
 from .calls import Call, Calls
 from .ledger import GENESIS, Entry, Ledger, line_of, sha_of_line
+from .past import drafts, rulings
 from .store import STATE, Store
 
 ANSWERS: Final = "answers.toml"

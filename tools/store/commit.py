@@ -17,13 +17,13 @@ import numpy as np
 import pyarrow as pa
 
 from ..change import DECISIONS, Change, Edit, Fact, Finding, NewRow, Outcome, Report, dump_evidence
-from . import records
+from .format import records
+from .format.texts import plain_values
 from .identity import made_row_id
 from .ledger import Entry
 from .packs import ID, PACK_COLUMNS, ObjectWriter, bitmap, fixed_bytes, fixed_column, pack_schema, read_bitmap
 from .rows import Rows
 from .store import Store
-from .texts import plain_values
 from .versions import Part, RowDigest, Version, version_id
 
 STORED_DECISIONS: Final = pa.schema(

@@ -17,8 +17,8 @@ import numpy as np
 import pyarrow as pa
 
 from ..errors import Misuse
-from . import texts as text_reading
-from .mapping import Mapping
+from .format import texts as text_reading
+from .format.mapping import Mapping
 from .packs import Objects, fixed_bytes, read_bitmap
 from .versions import Part, Version
 

@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 
 import pyarrow as pa
 
-from .mapping import Mapping
+from .format.mapping import Mapping
 from .packs import fixed_bytes
 
 VID_LENGTH: Final = 16

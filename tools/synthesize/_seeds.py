@@ -14,9 +14,9 @@ import pyarrow as pa
 
 from ..errors import Misuse, nearest
 from ..panel import Parent
+from ..store.format.paths import Step, parse_path
+from ..store.format.pieces import ROLES as SPEAKERS
 from ..store.packs import fixed_bytes
-from ..store.paths import Step, parse_path
-from ..store.pieces import ROLES as SPEAKERS
 from ..store.rows import Rows, parse_records
 from ..text.conversation import content_key
 from ..text.editable import editable

@@ -20,7 +20,7 @@ from .. import panel
 from ..change import Fact, Made, NewRow
 from ..context import Context
 from ..errors import Misuse, Refused
-from ..store.depth import depths
+from ..store.past.depth import depths
 from ..store.rows import Rows
 from ..tool import Arg, tool
 from ._strategy import Contaminated, Wish, build, strategies

@@ -10,10 +10,10 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from ..store import pieces
-from ..store.mapping import Mapping as RecordMapping
-from ..store.paths import Step, find, parse_path
-from ..store.records import Path
+from ..store.format import pieces
+from ..store.format.mapping import Mapping as RecordMapping
+from ..store.format.paths import Step, find, parse_path
+from ..store.format.records import Path
 
 FORMATS: Final = ("messages", "sharegpt")
 """The formats whose records are conversations."""

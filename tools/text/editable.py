@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any, Final, NamedTuple
 
-from ..store.mapping import Mapping
-from ..store.records import Path
+from ..store.format.mapping import Mapping
+from ..store.format.records import Path
 
 _KINDS: Final = frozenset(("text", "reasoning", "column"))
 

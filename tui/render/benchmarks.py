@@ -12,8 +12,8 @@ from .comparing import beside
 from .results import version
 
 if TYPE_CHECKING:
+    from ...tools.contaminate._finding.scanned import Excerpt, Shown
     from ...tools.contaminate._registered import Registered
-    from ...tools.contaminate._scanned import Excerpt, Shown
 
 
 @fitted

@@ -11,8 +11,8 @@ from ..text import many_lines, one_line, table, wrap
 from . import fitted
 
 if TYPE_CHECKING:
-    from ...agent.session import Listed
-    from ...agent.window import Window
+    from ...agent.chat.session import Listed
+    from ...agent.chat.window import Window
 
 LEGEND = "[?] no result of this conversation holds this number"
 WORDS = {"once": "yes, once", "session": "yes, for this session", "edit": "edited", "no": "no"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ...tools.store.history import excerpt
+from ...tools.store.past.history import excerpt
 from ..terminal import Terminal
 from ..text import one_line, share, shorten, wrap
 from . import fitted
@@ -13,8 +13,8 @@ from .comparing import inline
 from .rows import heading, plain
 
 if TYPE_CHECKING:
-    from ...tools.store.history import Difference
-    from ...tools.store.mapping import Mapping
+    from ...tools.store.format.mapping import Mapping
+    from ...tools.store.past.history import Difference
 
 
 @fitted

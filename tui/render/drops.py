@@ -14,9 +14,9 @@ from .comparing import beside, marked
 from .rows import body, heading, plain
 
 if TYPE_CHECKING:
-    from ...tools.store.drafts import Draft
-    from ...tools.store.history import Decision, Dropped, Funnel, StoredRow
-    from ...tools.store.mapping import Mapping as Fields
+    from ...tools.store.format.mapping import Mapping as Fields
+    from ...tools.store.past.drafts import Draft
+    from ...tools.store.past.history import Decision, Dropped, Funnel, StoredRow
 
 EXAMPLE = 240
 """Characters of one text in an example."""

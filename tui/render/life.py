@@ -13,9 +13,9 @@ from .drops import evidence, text_of
 from .rows import body, plain
 
 if TYPE_CHECKING:
-    from ...tools.store.history import Decision, Life, StoredRow
+    from ...tools.store.format.mapping import Mapping
     from ...tools.store.ledger import Entry
-    from ...tools.store.mapping import Mapping
+    from ...tools.store.past.history import Decision, Life, StoredRow
 
 
 @fitted

@@ -11,7 +11,7 @@ from .results import result_lines
 
 if TYPE_CHECKING:
     from ...agent.toolbox import Done
-    from ...tools.contaminate._scanned import Shown
+    from ...tools.contaminate._finding.scanned import Shown
 
 _STYLES = {"error": "red", "warning": "yellow", "note": "dim"}
 

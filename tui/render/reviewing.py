@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ...tools.store.rulings import STAYED
+from ...tools.store.past.rulings import STAYED
 from ..terminal import Terminal
 from ..text import one_line, table, wrap
 from . import fitted
@@ -15,11 +15,11 @@ from .results import version
 from .rows import body, heading
 
 if TYPE_CHECKING:
-    from ...agent.replay import Replayed
+    from ...agent.recipes.replay import Replayed
     from ...agent.review import Case
-    from ...tools.store.history import Life
-    from ...tools.store.mapping import Mapping as RecordMapping
-    from ...tools.store.rulings import Rate
+    from ...tools.store.format.mapping import Mapping as RecordMapping
+    from ...tools.store.past.history import Life
+    from ...tools.store.past.rulings import Rate
 
 
 @fitted

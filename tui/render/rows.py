@@ -13,8 +13,8 @@ from . import fitted
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from ...tools.store.history import StoredRow
-    from ...tools.store.mapping import Mapping
+    from ...tools.store.format.mapping import Mapping
+    from ...tools.store.past.history import StoredRow
 
 LONGEST = 600
 """Characters of one text that are shown; the rest is counted."""
@@ -73,7 +73,7 @@ def plain(value: Any) -> str:
 
 def table_rows(result: pa.Table) -> list[dict[str, Any]]:
     """A query's result as JSON objects."""
-    from ...tools.store.texts import plain_values
+    from ...tools.store.format.texts import plain_values
 
     columns = [plain_values(result.column(i).combine_chunks()) for i in range(result.num_columns)]
     return [dict(zip(result.column_names, line, strict=True)) for line in zip(*columns, strict=True)]

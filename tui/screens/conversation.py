@@ -14,8 +14,8 @@ from ..widgets.background import Broke
 if TYPE_CHECKING:
     from textual.screen import Screen
 
-    from ...agent.session import Session
-    from ...agent.window import Window
+    from ...agent.chat.session import Session
+    from ...agent.chat.window import Window
     from ...agent.workspace import Workspace
 
 

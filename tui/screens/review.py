@@ -21,8 +21,8 @@ from .over import Question
 
 if TYPE_CHECKING:
     from ...agent.review import Case
-    from ...tools.store.mapping import Mapping
-    from ...tools.store.rulings import Word
+    from ...tools.store.format.mapping import Mapping
+    from ...tools.store.past.rulings import Word
 
 Said = list[tuple["Case", "Word", str]]
 

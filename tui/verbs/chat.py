@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 def ask(command: Command) -> int:
     """One turn. What nobody has approved is refused, and makes the exit code 1; else it is that of what failed."""
-    from ...agent import session as sessions_on_disk
-    from ...agent.approval import approved
+    from ...agent.chat import session as sessions_on_disk
+    from ...agent.chat.approval import approved
     from ...agent.engine import Engine
     from ...agent.models.budget import Caps
 
@@ -96,7 +96,7 @@ def chat(command: Command) -> int:
             lambda: command.open(create=True, listener=nobody), dataset=args.dataset or "", resume=args.resume or ""
         )
     with command.open(*([args.dataset] if args.dataset else []), create=True) as workspace:
-        from ...agent import session as sessions_on_disk
+        from ...agent.chat import session as sessions_on_disk
         from ..linear import talk
 
         dataset = workspace.address(args.dataset) if args.dataset else _only(workspace)
@@ -107,7 +107,7 @@ def chat(command: Command) -> int:
 
 
 def sessions(command: Command) -> None:
-    from ...agent import session as sessions_on_disk
+    from ...agent.chat import session as sessions_on_disk
 
     with command.open() as workspace:
         found = sessions_on_disk.listed(workspace.store)

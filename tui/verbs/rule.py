@@ -17,8 +17,8 @@ from ..terminal import terminal_of
 
 if TYPE_CHECKING:
     from ...agent.review import Case
-    from ...tools.store.mapping import Mapping
-    from ...tools.store.rulings import Word
+    from ...tools.store.format.mapping import Mapping
+    from ...tools.store.past.rulings import Word
     from ..command import Command
 
     Said = list[tuple[Case, Word, str]]

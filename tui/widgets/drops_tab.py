@@ -25,8 +25,8 @@ from .tab import Tab
 
 if TYPE_CHECKING:
     from ...agent.review import Case
-    from ...tools.store.history import Dropped, Funnel
-    from ...tools.store.mapping import Mapping
+    from ...tools.store.format.mapping import Mapping
+    from ...tools.store.past.history import Dropped, Funnel
 
 EXAMPLES = 20
 REVIEWED = 20

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from ...agent.workspace import Workspace
-    from ...tools.store.history import StoredRow
-    from ...tools.store.mapping import Mapping
+    from ...tools.store.format.mapping import Mapping
+    from ...tools.store.past.history import StoredRow
     from ...tools.store.rows import Rows
 
 PAGE: Final = 128
@@ -88,7 +88,7 @@ class Pages:
 
     def stored(self, index: int) -> StoredRow:
         """One row whole."""
-        from ...tools.store.history import stored_rows
+        from ...tools.store.past.history import stored_rows
 
         return stored_rows(self.rows, [self.position(index)])[0]
 
@@ -126,7 +126,7 @@ def open_pages(workspace: Workspace, address: str, where: str, order: str, befor
     """
     import numpy as np
 
-    from ...tools.store.views import positions_where, ranks
+    from ...tools.store.query.views import positions_where, ranks
 
     rows = workspace.rows(address)
     positions = positions_where(workspace.store, address, where, threads=workspace.threads) if where else None

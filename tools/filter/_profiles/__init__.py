@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from ...errors import Retry, nearest
-from ...store.mapping import Mapping as RecordMapping
+from ...store.format.mapping import Mapping as RecordMapping
 from ...store.rows import Rows
 
 

@@ -12,9 +12,9 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from ...store.mapping import Mapping as RecordMapping
-from ...store.pieces import Piece
-from ...text.prose import prose
+from ...store.format.mapping import Mapping as RecordMapping
+from ...store.format.pieces import Piece
+from ...text.signals.prose import prose
 from .. import _faults as faults
 from .._repetition import NONE, repetition
 from . import Profile, Rule

@@ -12,8 +12,8 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
-from ...store.mapping import Mapping as RecordMapping
-from ...text.rule_signals import DUPLICATED, MEASURES, TOP, signals
+from ...store.format.mapping import Mapping as RecordMapping
+from ...text.signals.rule_signals import DUPLICATED, MEASURES, TOP, signals
 from . import Profile, Rule
 
 _GOPHER_QUALITY: Final = (

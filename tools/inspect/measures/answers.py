@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from ...filter._faults import markers, refuses, stops_short
 from ...filter._repetition import COPIES, FEWEST_WORDS, GRAM
-from ...text.prose import prose
+from ...text.signals.prose import prose
 from .seen import Said
 
 LOOPED: Final = 0.3

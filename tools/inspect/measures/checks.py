@@ -16,7 +16,7 @@ from ...clean._characters import FIXES, MAYBE_MOJIBAKE, looks_clean, repaired
 from ...filter._profiles import profile_named
 from ...filter.chat import REASONS as CHAT_REASONS
 from ...filter.chat import problems
-from ...store.mapping import Mapping as RecordMapping
+from ...store.format.mapping import Mapping as RecordMapping
 from ...text.conversation import FORMATS as CONVERSATIONS
 from ...text.conversation import Reader
 from ...tool import get

@@ -13,9 +13,9 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
-from ...text.embedding import Rounded
-from ...text.shingles import shingle_sets
-from ...text.similarity import near_duplicates
+from ...text.near.shingles import shingle_sets
+from ...text.near.similarity import near_duplicates
+from ...text.space.embedding import Rounded
 from ...text.tokens import blocks, run_hashes, runs_inside, split_unspaced, word_hashes, words
 
 DECIMALS: Final = 6

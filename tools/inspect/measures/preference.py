@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from ...store.paths import find, parse_path
+from ...store.format.paths import find, parse_path
 from .counting import Hits, Lengths, histogram
 from .redundancy import Codes, Copies, Forks, copies, forks
 from .seen import Said, Seen

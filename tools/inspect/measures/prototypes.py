@@ -17,8 +17,8 @@ import numpy.typing as npt
 
 from ...store.packs import fixed_bytes
 from ...store.rows import Rows
-from ...text.embedding import fit, rounded, sampled
-from ...text.kmeans import centres_of, nearest
+from ...text.space.embedding import fit, rounded, sampled
+from ...text.space.kmeans import centres_of, nearest
 
 SAMPLED: Final = 2_000
 """Rows with text of each dataset that are looked at, drawn by seed and row id."""

@@ -13,8 +13,8 @@ from typing import Any, Final, NamedTuple, TypeAlias
 import numpy as np
 import pyarrow as pa
 
-from ...store.mapping import Mapping
-from ...store.pieces import MEDIA_COLUMNS, ROLES, Piece, aside, is_message, message, schema
+from ...store.format.mapping import Mapping
+from ...store.format.pieces import MEDIA_COLUMNS, ROLES, Piece, aside, is_message, message, schema
 from ...store.rows import Rows, parse_records
 
 STRETCH: Final = 4_096

@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import Final, Literal, get_args
 
 from ...errors import Misuse, nearest
-from ..detect import SYNONYMS
-from ..mapping import ROLES, Format, Mapping
+from ..format.detect import SYNONYMS
+from ..format.mapping import ROLES, Format, Mapping
 
 ExportFormat = Literal[
     "messages",

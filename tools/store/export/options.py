@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...errors import Misuse, nearest
-from ..mapping import Mapping as RecordMapping
+from ..format.mapping import Mapping as RecordMapping
 from . import formats, splits, trainers
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from ...errors import Corrupt, Refused
-from ..mapping import Mapping as RecordMapping
+from ..format.mapping import Mapping as RecordMapping
 from ..rows import Rows
 from . import loading
 from .options import Options

@@ -10,10 +10,10 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any, Final
 
-from ..mapping import Mapping
-from ..paths import find, parse_path
-from ..pieces import CONTENT_KEYS, is_messages
-from ..pieces import ROLES as SPEAKERS
+from ..format.mapping import Mapping
+from ..format.paths import find, parse_path
+from ..format.pieces import CONTENT_KEYS, is_messages
+from ..format.pieces import ROLES as SPEAKERS
 from . import numerals, uniform
 from .formats import FILES, NAMES, is_native
 

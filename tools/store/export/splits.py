@@ -21,10 +21,10 @@ from typing import Any, Final
 import numpy as np
 
 from ...errors import Misuse, Refused, nearest
+from ..format.texts import text_reader
 from ..packs import fixed_bytes
 from ..rows import Rows
 from ..store import Store
-from ..texts import text_reader
 
 NAME: Final = re.compile(r"\w+(\.\w+)*", re.ASCII)
 """What the hub and `datasets` take as the name of a split."""

@@ -15,7 +15,7 @@ from typing import Any, Final, Literal, get_args
 import yaml
 
 from ...errors import Misuse
-from ..mapping import Mapping as RecordMapping
+from ..format.mapping import Mapping as RecordMapping
 
 Trainer = Literal["trl", "axolotl", "llama-factory"]
 TRAINERS: Final[tuple[str, ...]] = get_args(Trainer)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from ..pieces import is_messages
+from ..format.pieces import is_messages
 from . import numerals
 
 LOSSES: Final[dict[str, str]] = {

@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 
 from ...errors import Misuse, Refused
-from ..mapping import Mapping as RecordMapping
+from ..format.mapping import Mapping as RecordMapping
 from ..rows import Batch, Rows
 from . import files, numerals, proof, shapes, splits, trainers, typed, uniform
 from .folder import sha256

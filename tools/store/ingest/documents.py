@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ...errors import Misuse, nearest
-from ..pieces import is_message
+from ..format.pieces import is_message
 from .chunks import HEAD_BYTES, MAX_RECORD_BYTES, Cut, Fault, Gathering
 from .splits import SPLIT_WORDS, split_of
 from .streams import ByteStream

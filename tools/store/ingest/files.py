@@ -15,7 +15,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from ...errors import BadInput, Misuse, nearest
-from ..records import RecordError, parse
+from ..format.records import RecordError, parse
 from .chunks import MAX_RECORD_BYTES, Copy, FileKind, Source
 from .splits import split_of
 from .streams import STDIN, ByteStream

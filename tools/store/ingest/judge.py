@@ -19,8 +19,8 @@ import numpy as np
 import pyarrow as pa
 
 from ...errors import Misuse
-from ..mapping import merge_types
-from ..records import RecordError, named, parse, with_member
+from ..format.mapping import merge_types
+from ..format.records import RecordError, named, parse, with_member
 from .chunks import HEAD_BYTES, MAX_RECORD_BYTES, Chunk, Cut, Fault
 
 GROUP: Final = "group"

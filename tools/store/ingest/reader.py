@@ -17,9 +17,9 @@ import numpy as np
 import pyarrow as pa
 
 from ...errors import Misuse, nearest
-from .. import detect
-from ..mapping import Mapping
-from ..texts import plain_values
+from ..format import detect
+from ..format.mapping import Mapping
+from ..format.texts import plain_values
 from . import columnar, delimited, documents, files, lines, text
 from .chunks import Chunk, Cut, Fault, FileKind, FileRead, ReadOptions, Reject, Source
 from .judge import MAX_COLUMNS, Judge

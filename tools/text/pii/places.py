@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from ...store import records
-from ...store.mapping import Mapping as RecordMapping
-from ...store.records import Path
+from ...store.format import records
+from ...store.format.mapping import Mapping as RecordMapping
+from ...store.format.records import Path
+from ...store.format.texts import plain_values
 from ...store.rows import Batch, Rows
-from ...store.texts import plain_values
 from . import Kind, may_hold
 
 

@@ -1,0 +1,1 @@
+"""What a record says: formats and their detection, mappings, pieces of text and the paths to them."""

@@ -1,0 +1,1 @@
+"""SQL over a version: the one door to DuckDB, the validator, the views."""

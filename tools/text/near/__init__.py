@@ -1,0 +1,1 @@
+"""Near-duplicates: shingles, candidates, bounds and exact similarity; winnowed spans."""

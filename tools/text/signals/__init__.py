@@ -1,0 +1,1 @@
+"""What rules measure of a text: words, lines, repetition, web pages."""

@@ -1,0 +1,1 @@
+"""Texts as vectors: the built-in embedder, vectors from elsewhere, k-means."""
