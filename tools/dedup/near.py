@@ -1,6 +1,6 @@
 """`dedup.near`: rows whose text nearly repeats that of a kept row.
 
-It knows what is compared and how a decision is told. How near-duplicates are found is `text/similarity`'s business.
+It knows what is compared and how a decision is told. How near-duplicates are found is `text/near/similarity`'s business.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def near(
 
     Reason `near_duplicate`: the score is the similarity, the evidence names the most similar kept row (`survivor`).
     Texts shorter than a shingle are compared whole, lower case and with single spaces (similarity 1). Rows without
-    any text stay. Pairs are found by a sampled prefix-filter join (see `text/candidates`), which misses about one pair
+    any text stay. Pairs are found by a sampled prefix-filter join (see `text/near/candidates`), which misses about one pair
     in 10,000 near the threshold; what is dropped is certain.
     """
     others = None if against is None else ctx.rows(against)

@@ -1,7 +1,7 @@
 """`dedup.semantic`: rows whose text lies close to that of a kept row in the space of an embedder.
 
 It knows vectors rounded to integers, clusters and the greedy rule. How a text becomes a vector is an embedder's
-business, the built-in one's `text/embedding`'s.
+business, the built-in one's `text/space/embedding`'s.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def semantic(
     certain either way, and equal vectors are always in one cluster. k-means is spherical, drawn by seed and row ids,
     and fitted on 64 texts for each cluster in at most 10 iterations.
 
-    Without `embedder` or `vectors` it is the built-in embedder (`text/embedding`): character n-grams of 3 and 4,
+    Without `embedder` or `vectors` it is the built-in embedder (`text/space/embedding`): character n-grams of 3 and 4,
     TF-IDF, SVD to 128 dimensions, fitted on 5,000 of the texts at hand. It has learned no language: it finds texts
     written alike, and no paraphrase in other words. Its vectors depend on the sample, so a cosine of one dataset is not
     one of another.

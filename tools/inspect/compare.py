@@ -61,7 +61,7 @@ def compare(
     they are rows, not centres of clusters.
 
     Prototypes: up to 2,000 rows with text of each (drawn by seed and row id) are embedded by the built-in embedder
-    (`text/embedding`: character n-grams, TF-IDF, SVD, fitted on these texts; it has learned no language) and put into
+    (`text/space/embedding`: character n-grams, TF-IDF, SVD, fitted on these texts; it has learned no language) and put into
     sqrt(n / 2) clusters, at most 24, by spherical k-means. Listed are up to 6 clusters whose share of A and of B differ
     most, with a z-score of 1.96 or more (two proportions; of 24 equal clusters one reaches it by chance), and the two
     rows of either side that lie nearest to the centre, each text once.

@@ -1,7 +1,7 @@
 """`inspect.overlap`: how many rows of one split or source repeat, exactly or nearly, in another.
 
 It knows which texts stand in which groups of rows, and which pairs of groups are bad news. How similar texts are found
-is known in `text/candidates` and `text/shingles`; which row of a pair should go is `dedup.near`'s business.
+is known in `text/near/candidates` and `text/near/shingles`; which row of a pair should go is `dedup.near`'s business.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """`inspect.rulings`: how often people who looked at rows contradicted what had been decided about them.
 
-It knows rates and when they are bad. What a ruling is, and which rulings count, is known in `store.rulings`.
+It knows rates and when they are bad. What a ruling is, and which rulings count, is known in `store/past/rulings`.
 """
 
 from __future__ import annotations
