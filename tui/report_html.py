@@ -1,6 +1,6 @@
 """A release report as one HTML page with plots that compare the old version and the new.
 
-It knows the data of `agent.report` and `agent.report`. How a page is made and data kept harmless is `page`'s.
+It knows the data of `agent.report`. How a page is made and data kept harmless is `page`'s.
 """
 
 from __future__ import annotations
