@@ -26,8 +26,8 @@ def main() -> None:
 
 
 def _open(folder: Path) -> None:
-    from tilth.agent.chat.graph import session as sessions
-    from tilth.agent.chat.graph.window import Meter, fit
+    from tilth.agent.chat import session as sessions
+    from tilth.agent.chat.window import Meter, fit
     from tilth.tools.store.store import Store
 
     with closing(Store(folder)) as store:
@@ -45,7 +45,7 @@ def _open(folder: Path) -> None:
 
 
 def _lint(folder: Path) -> None:
-    from tilth.agent.chat.graph.claims import doubtful, material
+    from tilth.agent.chat.claims import doubtful, material
 
     lines = [
         _result(i, f"step {i}: {1000 + 7 * i:,} rows before, {900 + 5 * i:,} after, score 0.{i:03d}")
@@ -64,15 +64,15 @@ def _lint(folder: Path) -> None:
 def _schemas(folder: Path) -> None:
     import json
 
-    from tilth.agent.chat.graph.offered import schemas
+    from tilth.agent.chat.offered import schemas
     from tilth.tools.inspect._sql_told import estimated_tokens
 
     report(lambda: {"tokens": estimated_tokens(json.dumps(schemas()))})
 
 
 def _fill(store: Any) -> None:
-    from tilth.agent.chat.graph import session as sessions
-    from tilth.agent.chat.graph.session import Line, Usage
+    from tilth.agent.chat import session as sessions
+    from tilth.agent.chat.session import Line, Usage
 
     fsync, os.fsync = os.fsync, lambda handle: None  # only reading is measured
     session = sessions.begin(store, "chats")
@@ -89,7 +89,7 @@ def _fill(store: Any) -> None:
 
 
 def _result(number: int, text: str) -> Any:
-    from tilth.agent.chat.graph.session import Line
+    from tilth.agent.chat.session import Line
 
     notes = {"tool": "drops", "ok": True, "line": f"{number} rows", "seconds": 0.1, "result": {"dropped": number}}
     return Line("tool", text, "rows", call_id=f"c{number:08d}", notes=notes)

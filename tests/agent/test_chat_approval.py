@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tilth.agent.chat.graph import session as sessions
-from tilth.agent.chat.graph.approval import Approved, approved
+from tilth.agent.chat import session as sessions
+from tilth.agent.chat.approval import Approved, approved
 from tilth.agent.events import Asked, Failed, Returned, Ruled
 from tilth.agent.models.budget import Caps
 from tilth.tools.errors import Misuse

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tilth.agent.chat.graph.claims import doubtful, material
-from tilth.agent.chat.graph.session import Line
+from tilth.agent.chat.claims import doubtful, material
+from tilth.agent.chat.session import Line
 
 
 def result(text: str, **values: object) -> Line:

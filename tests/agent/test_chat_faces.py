@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tilth.agent.chat.graph.approval import approved
+from tilth.agent.chat.approval import approved
 from tilth.agent.events import Answered, Proposed, Returned
 from tilth.agent.models.budget import Caps
 from tilth.tui.cli import main

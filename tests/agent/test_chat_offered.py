@@ -12,12 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tilth.agent.chat import told
-from tilth.agent.chat.graph import offered, reach
-from tilth.agent.chat.graph.calling import Desk, Terms
-from tilth.agent.chat.graph.offered import OFFERS, SCHEMA_TOKENS, schemas
-from tilth.agent.chat.graph.session import Line
-from tilth.agent.chat.graph.window import Meter, fit
+from tilth.agent.chat import offered, reach, told
+from tilth.agent.chat.calling import Desk, Terms
+from tilth.agent.chat.offered import OFFERS, SCHEMA_TOKENS, schemas
+from tilth.agent.chat.session import Line
+from tilth.agent.chat.window import Meter, fit
 from tilth.agent.toolbox import PERSON
 from tilth.agent.workspace import open_workspace
 from tilth.tools import tool as registry

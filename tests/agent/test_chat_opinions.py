@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tilth.agent.chat.graph import session as sessions
-from tilth.agent.chat.graph.approval import Approved, approved
+from tilth.agent.chat import session as sessions
+from tilth.agent.chat.approval import Approved, approved
 from tilth.agent.events import Asked, Event, Noticed, Returned, Reviewed, Ruled
 from tilth.agent.models.budget import Caps
 

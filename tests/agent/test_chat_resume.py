@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from tilth.agent.chat.graph import session as sessions
-from tilth.agent.chat.graph.account import Account
-from tilth.agent.chat.graph.session import Grant, Line, Payment, Usage
+from tilth.agent.chat import session as sessions
+from tilth.agent.chat.account import Account
+from tilth.agent.chat.session import Grant, Line, Payment, Usage
 from tilth.agent.events import Answered, Asked, Failed, Proposed, Returned, Ruled, Said
 from tilth.agent.models.budget import Caps
 from tilth.tools.errors import Busy, Corrupt, Misuse
@@ -42,7 +42,7 @@ asyncio.run(main())
 
 DIES_AFTER_THE_EFFECT = """
 import asyncio, os, signal, sys
-from tilth.agent.chat.graph import session
+from tilth.agent.chat import session
 from tilth.agent.engine import Engine
 from tilth.agent.workspace import open_workspace
 
@@ -174,7 +174,7 @@ def test_a_torn_last_line_is_ignored_and_cut_off(store: Store) -> None:
 HOLDS = """
 import sys
 from pathlib import Path
-from tilth.agent.chat.graph.session import Session
+from tilth.agent.chat.session import Session
 session = Session(Path(sys.argv[1])).hold()
 print("held", flush=True)
 sys.stdin.read()

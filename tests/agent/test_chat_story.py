@@ -21,7 +21,7 @@ import pytest
 import yaml
 
 from tilth.agent import commands
-from tilth.agent.chat.graph import session as sessions
+from tilth.agent.chat import session as sessions
 from tilth.agent.engine import Engine
 from tilth.agent.events import Answered, Asked, Metered, Returned, Ruled
 from tilth.agent.workspace import Workspace, open_workspace

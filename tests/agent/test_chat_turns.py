@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tilth.agent.chat.graph import session as sessions
+from tilth.agent.chat import session as sessions
 from tilth.agent.events import Answered, Failed, Metered, Noticed, Progressed, Proposed, Returned
 from tilth.agent.models.budget import Caps
 from tilth.tools import tool as registry

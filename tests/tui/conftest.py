@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -126,6 +127,7 @@ class Clock:
         return self.now
 
 
+NOW = "2026-01-02T03:04:05+00:00"
 METERED = Metered(3_200, 32_768, 4_100, 220, 0.01, 54.0, "openai:small@lab", "rows")
 
 
@@ -134,22 +136,35 @@ def at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of its own, nothing remembered from elsewhere, and a ledger whose clock stands still."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.delenv("NO_COLOR", raising=False)
-    monkeypatch.setattr("tilth.tools.store.ledger._now", lambda: "2026-01-02T03:04:05+00:00")
+    monkeypatch.setattr("tilth.tools.store.ledger._now", lambda: NOW)
     home = tmp_path / "work"
     home.mkdir()
     monkeypatch.chdir(home)
     return home
 
 
-@pytest.fixture
-def tickets(at_home: Path) -> Iterator[Workspace]:
-    """A workspace with the dataset `tickets`, on which two steps have run."""
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace as every test begins with it, made once: a dataset, two steps, and its profile."""
+    home = tmp_path_factory.mktemp("prepared")
     lines = [json.dumps(record, ensure_ascii=False) for record in records()]
-    (at_home / "tickets.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (home / "tickets.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tilth.tools.store.ledger._now", lambda: NOW)
+        patch.chdir(home)
+        with open_workspace(home, threads=1) as workspace:
+            workspace.add("tickets.jsonl", name="tickets")
+            workspace.do("dedup.exact", "tickets")
+            workspace.do("dedup.near", "tickets", threshold=0.6)
+            workspace.inspect("tickets")
+    return home
+
+
+@pytest.fixture
+def tickets(at_home: Path, prepared: Path) -> Iterator[Workspace]:
+    """A workspace with the dataset `tickets`, on which two steps have run."""
+    shutil.copytree(prepared, at_home, dirs_exist_ok=True)
     with open_workspace(at_home, threads=1) as workspace:
-        workspace.add("tickets.jsonl", name="tickets")
-        workspace.do("dedup.exact", "tickets")
-        workspace.do("dedup.near", "tickets", threshold=0.6)
         yield workspace
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tilth.agent.chat.graph import session as sessions
+from tilth.agent.chat import session as sessions
 from tilth.agent.workspace import Workspace, open_workspace
 from tilth.tui.app import TilthApp, engine_of
 from tilth.tui.screens.main import MainScreen

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tilth.agent.chat.graph import session as sessions
+from tilth.agent.chat import session as sessions
 from tilth.agent.workspace import open_workspace
 from tilth.tui import twin
 from tilth.tui.app import TilthApp, engine_of
