@@ -12,8 +12,9 @@ import pytest
 from tilth.agent.events import Noticed
 from tilth.agent.workspace import Workspace
 from tilth.tools.contaminate._finding import shards as _shards
+from tilth.tools.contaminate._finding.characters import TfIdf
 from tilth.tools.contaminate._finding.hits import Hits, add_table, to_table
-from tilth.tools.contaminate._finding.similar import Embedded, Near, TfIdf, best
+from tilth.tools.contaminate._finding.similar import Embedded, Near, best
 from tilth.tools.contaminate._registered import open_benchmark
 from tilth.tools.context import Context
 

@@ -10,7 +10,19 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tilth.agent.events import Answered, Asked, Counted, Failed, Finished, Noticed, Proposed, Returned, Started, Wrote
+from tilth.agent.events import (
+    Answered,
+    Asked,
+    Counted,
+    Failed,
+    Finished,
+    Noticed,
+    Proposed,
+    Returned,
+    Reviewed,
+    Started,
+    Wrote,
+)
 from tilth.tui.widgets.blocks import Answer, Call, Note, Person, Ran
 from tilth.tui.widgets.line_view import marks
 from tilth.tui.widgets.plain_text import joined, safe
@@ -103,6 +115,7 @@ def events(text: str) -> list[Any]:
         Returned("c1", text, False, text, 0.1, text, {text: text}),
         Finished({"tool": text, "dataset": text, "before": 2, "after": 1, "version": text, "dropped": {text: 1}}),
         Noticed(text, "loud"), Wrote(text), Answered(text, ((0, 1),) if text else ()), Failed(text, text),
+        Reviewed("c1", text, False, ({"model": text, "role": "reviewer", "word": "no", "because": text},)),
         Asked("c2", text, text, {text: text}, text, text, text, text, text, text, text),
     ]  # fmt: skip
 

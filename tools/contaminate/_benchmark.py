@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from ..text.ngrams import NORMALISER, Hashed, NgramIndex, hashed, whole_hashes
 from ..text.tokens import Hashes
-from ._finding.similar import FEATURES, METHOD, question_counts
+from ._finding.characters import FEATURES, METHOD, question_counts
 from ._items import PARTS, Item, ItemFields
 
 SEED: Final = 8

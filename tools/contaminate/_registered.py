@@ -18,7 +18,7 @@ from ..store.ledger import Entry
 from ..store.store import Store, check_name
 from ..text.ngrams import NORMALISER
 from ._benchmark import Benchmark, build, from_tables, to_tables
-from ._finding.similar import METHOD
+from ._finding.characters import METHOD
 from ._items import ItemFields, fields_of, read_items, rows_as_items
 
 FOLDER: Final = "benchmarks/"

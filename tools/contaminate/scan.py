@@ -24,8 +24,9 @@ from ._benchmark import SEED, SHORTEST, TEMPLATED, Benchmark
 from ._finding import shards as _shards
 from ._finding.align import Vocabulary
 from ._finding.alike import pairs_of
+from ._finding.characters import TfIdf
 from ._finding.hits import Hits, Kept
-from ._finding.similar import Embedded, Space, TfIdf
+from ._finding.similar import Embedded, Space
 from ._registered import open_benchmark
 from ._told import facts_of, findings_of, rows_by_source, summary
 from ._verdicts import Judge, Pair, RowText, Verdict

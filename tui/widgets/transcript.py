@@ -22,6 +22,7 @@ from ...agent.events import (
     Noticed,
     Proposed,
     Returned,
+    Reviewed,
     Ruled,
     Said,
     Wrote,
@@ -89,6 +90,9 @@ class Transcript(LineView):
                 self._call(Call(event.call_id, event.tool, event.command, event.args))
             case Asked():
                 self._update(event.call_id, state="asks", line=event.why)
+            case Reviewed():
+                self.flush()
+                self.add(Note(_reviewed(event), "✔" if event.allowed else "✘", MUTED if event.allowed else WARNING))
             case Ruled():
                 self._update(event.call_id, state="running" if event.word != "no" else "no", line=event.because)
             case Returned():
@@ -254,3 +258,10 @@ class _Following:
     def __exit__(self, *error: object) -> None:
         if self._at_end:
             self._view.scroll_to(y=self._view.max_scroll_y, animate=False, force=True, immediate=True)
+
+
+def _reviewed(event: Reviewed) -> str:
+    """What models said about a call, in one paragraph."""
+    said = [f"{one['model']} ({one['role']}) {one['word']}{': ' + one['because'] if one['because'] else ''}"
+            for one in event.opinions]  # fmt: skip
+    return f"review of {event.tool}: {'yes' if event.allowed else 'no'}. {'; '.join(said)}"

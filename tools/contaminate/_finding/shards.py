@@ -23,10 +23,11 @@ from ...context import Context
 from ...store.rows import Rows
 from ...text.ngrams import NORMALISER
 from .._benchmark import Benchmark
+from .characters import TOGETHER
 from .hits import Hits, Kept, add_table, chunks, find_hits, to_table
-from .similar import TOGETHER, Near, Nearest, Space, best
+from .similar import Near, Nearest, Space, best
 
-_FORMAT: Final = 1
+_FORMAT: Final = 2
 _NEIGHBOURS: Final = {False: 5, True: 20}
 """Rows looked at for each item; code is rephrased further away than prose."""
 _LOOKED_AT: Final = b"looked_at"
