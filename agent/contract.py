@@ -28,6 +28,15 @@ THREADS: Final = (1, 2, 4)
 PACKS: Final = (1, 7)
 DATASET: Final = "fixture"
 SEED: Final = 3
+CONFIG: Final = '[roles]\ngenerator = ["offline:"]\nreviewer = ["offline:"]\n'
+"""Tools that ask models are run without one."""
+
+EXAMPLES: Final[Mapping[str, Mapping[str, Any]]] = {
+    "contaminate.probe": {"model": "offline:"},
+    "filter.judge": {"cut": 5.0},
+    "synthesize.rows": {"strategy": "expand", "into": "made", "n": 2, "cut": 5.0, "most": 24, "allow_short": True},
+}
+"""Arguments that cannot be told from a signature."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +109,7 @@ def _fixture(folder: Path, packs: int) -> Store:
     lines = [json.dumps(record, ensure_ascii=False) for record in fixture_records()]
     path = folder / "fixture.jsonl"
     path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    (folder / "tilth.toml").write_text(CONFIG, encoding="utf-8")
     store = Store(folder)
     with store.writing("tilth tools check"):
         import_sources(
@@ -154,7 +164,8 @@ def _accounting(store: Store, entry: Entry) -> Iterator[str]:
 
 
 def _examples(tool: Tool) -> dict[str, Any]:
-    return {one.name: _example(one) for one in tool.parameters if one.required}
+    told = EXAMPLES.get(tool.id, {})
+    return {**{one.name: _example(one) for one in tool.parameters if one.required and one.name not in told}, **told}
 
 
 def _example(parameter: Parameter) -> Any:

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ..agent.events import Listener, Noticed
 from ..tools.errors import Misuse
-from .ndjson import NdjsonFace, RowFormat
-from .plain import Human, PlainFace
+from .faces.ndjson import NdjsonFace, RowFormat
+from .faces.plain import Human, PlainFace
 from .terminal import terminal_of
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class Command:
     def spending(self) -> Spending:
         """The caps of the line, and a question on the terminal where there is one."""
         from ..agent.spending import Spending
-        from .consent import asker
+        from .faces.consent import asker
 
         return Spending(
             max_calls=self.option("max_calls"),

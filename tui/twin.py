@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..agent.events import Event, Listener, nobody
-from .plain import PlainFace
+from .faces.plain import PlainFace
 from .terminal import Terminal
 
 if TYPE_CHECKING:

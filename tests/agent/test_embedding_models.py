@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tilth.agent.models import embedding
+from tilth.agent.models.connections import Connections
 from tilth.agent.models.embedding import BATCH
 from tilth.agent.spending import Estimate, Spending
 from tilth.agent.workspace import Workspace
@@ -36,6 +39,17 @@ def opened(tmp_path: Path) -> Callable[..., Workspace]:
         return workspace
 
     return make
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Connections that wait on a clock of their own, which goes on as they sleep."""
+    slept: list[float] = []
+
+    async def at_once(seconds: float) -> None:
+        slept.append(seconds)
+
+    monkeypatch.setattr(embedding, "Connections", partial(Connections, clock=lambda: sum(slept), sleep=at_once))
 
 
 def decisions(workspace: Workspace, done: Any) -> list[tuple[str, float, Mapping[str, Any]]]:
@@ -111,7 +125,7 @@ def test_many_texts_need_a_word(serve: Any, opened: Any, monkeypatch: pytest.Mon
     ],
 )
 def test_nonsense_is_named_and_nothing_changes(
-    serve: Any, opened: Any, vector: Callable[[str], Any], error: type[Exception], message: str
+    serve: Any, opened: Any, patient: None, vector: Callable[[str], Any], error: type[Exception], message: str
 ) -> None:
     server = serve(vector=vector)
     with opened(server.url, list(PLACES)) as workspace:

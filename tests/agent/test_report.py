@@ -22,8 +22,8 @@ from tilth.tools.errors import Misuse
 from tilth.tools.inspect.measures import drift
 from tilth.tools.store.past.rulings import Rate
 from tilth.tui import cli
+from tilth.tui.pages.report import overlaid_svg, render_html
 from tilth.tui.render.report_md import LONGEST, code, markdown
-from tilth.tui.report_html import overlaid_svg, render_html
 
 HOSTILE = (
     "</code></table><script>alert(1)</script>|`x`|@you http://evil.example \x1b[31m\u202e\n# <img src=x onerror=y>"

@@ -16,8 +16,8 @@ from tilth.agent.report import ReleaseReport
 from tilth.agent.workspace import Workspace
 from tilth.tools.store.ledger import Entry
 from tilth.tools.store.past import rulings
+from tilth.tui.pages.report import render_html
 from tilth.tui.render.report_md import LONGEST, markdown
-from tilth.tui.report_html import render_html
 
 pytestmark = pytest.mark.slow
 

@@ -13,7 +13,7 @@ import pytest
 from tilth.evals import runner, summary, summary_json
 from tilth.evals.records import Run
 from tilth.tools.errors import Misuse
-from tilth.tui.evals_html import render_html
+from tilth.tui.pages.evals import render_html
 from tilth.tui.render.evals import SIMULATED, verdict
 from tilth.tui.render.evals_md import markdown
 

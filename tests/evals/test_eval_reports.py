@@ -13,8 +13,8 @@ import duckdb
 
 from tilth.evals import export_inspect, runner, summary, summary_json
 from tilth.evals.records import Run
-from tilth.tui import evals_svg
-from tilth.tui.evals_html import render_html
+from tilth.tui.pages import evals_svg
+from tilth.tui.pages.evals import render_html
 from tilth.tui.render.evals_md import markdown
 
 MakeRun = Callable[..., Run]

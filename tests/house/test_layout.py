@@ -18,7 +18,7 @@ SETUPTOOLS = tomllib.loads((REPO / "pyproject.toml").read_text(encoding="utf-8")
 
 MODEL_AND_SCREEN = {"langgraph", "openai", "textual", "torch", "vllm"}
 ENGINES = {"duckdb", "pyarrow", "scipy", "sklearn"}
-HEADLESS_FACES = {"tilth.tui.cli", "tilth.tui.plain", "tilth.tui.ndjson"}
+HEADLESS_FACES = {"tilth.tui.cli", "tilth.tui.faces.plain", "tilth.tui.faces.ndjson"}
 
 
 def files_below(folder: str) -> list[Path]:

@@ -16,7 +16,7 @@ from tilth.tui.app import TilthApp, run
 from tilth.tui.screens.main import MainScreen
 from tilth.tui.screens.work import Work
 from tilth.tui.widgets.approval import ApprovalCard
-from tilth.tui.widgets.tab import Tab
+from tilth.tui.widgets.tabs.tab import Tab
 
 ASKED = Asked("c2", "synthesize.rows", "tickets", {}, "tilth do synthesize.rows tickets", "spends")
 ESTIMATE = Estimate(5, 100, 29_000, 1_700, 0.03, None, ["lab.example"], ["prompt"], False, "a guess")

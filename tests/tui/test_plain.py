@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tilth.agent.events import Finished, Noticed, Progressed, Started
-from tilth.tui.ndjson import NdjsonFace, dumps, write_rows
-from tilth.tui.plain import PlainFace, duration
+from tilth.tui.faces.ndjson import NdjsonFace, dumps, write_rows
+from tilth.tui.faces.plain import PlainFace, duration
 from tilth.tui.terminal import Terminal, terminal_of
 
 STEP = {"tool": "filter.rules", "dataset": "x", "version": "a" * 32, "before": 10, "after": 8,

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tilth.tui.cells import bar, fit, left, neutral, right, spark, width, wrap
-from tilth.tui.profile_html import render_html
-from tilth.tui.profile_text import command, many, number, percent, render_profile
+from tilth.tui.pages.profile import render_html
+from tilth.tui.render.profile import command, many, number, percent, render_profile
 
 WIDTHS = (40, 60, 80, 120, 200)
 ATTACKS = (

@@ -15,8 +15,8 @@ from ..statistics import wilson
 from ..store.rows import Rows
 from ..text.ngrams import NORMALISER
 from ._benchmark import COMPARED, SEED, SHORTEST, Benchmark
-from ._finding.hits import Hits
 from ._finding.characters import METHOD
+from ._finding.hits import Hits
 from ._verdicts import CONTAMINATED, VERDICTS, Pair, Verdict
 
 TOP: Final = 10

@@ -22,7 +22,7 @@ def report(
     """`shown`: pairs of a contamination scan with their texts."""
     name = done.entry.dataset
     if done.entry.tool == "inspect.profile":
-        from ..profile_text import render_profile
+        from .profile import render_profile
 
         page = render_profile(done.details, dataset=name, width=terminal.columns, color=terminal.colour)
         yield from page.split("\n")

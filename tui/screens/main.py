@@ -30,7 +30,7 @@ from ..widgets.line_view import Render
 from ..widgets.pane import TABS, Pane
 from ..widgets.plain_text import BAD
 from ..widgets.status_line import StatusLine
-from ..widgets.tab import Tab
+from ..widgets.tabs.tab import Tab
 from ..widgets.transcript import Transcript
 from .conversation import Conversation, Ended, OpenEngine, Opening, Told, overheard, relay
 from .questions import Consent, Questions

@@ -76,7 +76,7 @@ def inspect(command: Command) -> None:
 
 def _write_page(command: Command, workspace: Workspace, done: Done) -> None:
     from ...agent.events import Noticed
-    from ..profile_html import render_html
+    from ..pages.profile import render_html
 
     path = Path(command.args.html)
     try:

@@ -41,7 +41,7 @@ def benchmark(command: Command) -> None:
 
 def _report(command: Command) -> None:
     """`tilth benchmark report X`: what the last scan of a dataset found; with --html as a page."""
-    from ..contamination_html import MOST, render_html
+    from ..pages.contamination import MOST, render_html
 
     args = command.args
     if args.name is None or args.paths:

@@ -97,7 +97,7 @@ def chat(command: Command) -> int:
         )
     with command.open(*([args.dataset] if args.dataset else []), create=True) as workspace:
         from ...agent.chat import session as sessions_on_disk
-        from ..linear import talk
+        from ..faces.linear import talk
 
         dataset = workspace.address(args.dataset) if args.dataset else _only(workspace)
         session = sessions_on_disk.resume(workspace.store, args.resume) if args.resume else None

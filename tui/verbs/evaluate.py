@@ -235,7 +235,7 @@ def _tell(command: Command, run: Run, tool: str, *others: Run) -> None:
     told, args = summary.report(run, *others), command.args
     wrote: list[str] = []
     if args.html:
-        from ..evals_html import render_html
+        from ..pages.evals import render_html
 
         Path(args.html).write_text(render_html(told), encoding="utf-8")
         wrote.append(args.html)

@@ -207,7 +207,7 @@ def report(command: Command) -> None:
     if args.html is None:
         command.face.result(line, lambda screen: markdown(found), instead=True)
         return
-    from ..report_html import render_html
+    from ..pages.report import render_html
 
     html = render_html(found)
     if args.html == "-":

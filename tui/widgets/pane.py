@@ -11,12 +11,12 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 
 from .plain_text import BOLD, MUTED, PlainText, joined
-from .tab import Tab
+from .tabs.tab import Tab
 
 if TYPE_CHECKING:
     from ...agent.workspace import Workspace
-    from .rows_tab import RowsTab
-    from .run_tab import RunTab
+    from .tabs.rows import RowsTab
+    from .tabs.run import RunTab
 
 TABS: Final = ("findings", "rows", "drops", "run", "ledger")
 _GAP = "  "
@@ -68,11 +68,11 @@ class Pane(Vertical):
 
     async def fill(self) -> None:
         """Put the tabs in. It is done after the first frame, which they would keep waiting."""
-        from .drops_tab import DropsTab
-        from .findings_tab import FindingsTab
-        from .ledger_tab import LedgerTab
-        from .rows_tab import RowsTab
-        from .run_tab import RunTab
+        from .tabs.drops import DropsTab
+        from .tabs.findings import FindingsTab
+        from .tabs.ledger import LedgerTab
+        from .tabs.rows import RowsTab
+        from .tabs.run import RunTab
 
         tabs = FindingsTab(id="findings"), RowsTab(id="rows"), DropsTab(id="drops"), RunTab(self._clock, id="run")
         made: tuple[Tab, ...] = (*tabs, LedgerTab(id="ledger"))
@@ -91,13 +91,13 @@ class Pane(Vertical):
 
     @property
     def run(self) -> RunTab:
-        from .run_tab import RunTab
+        from .tabs.run import RunTab
 
         return self.query_one("#run", RunTab)
 
     @property
     def rows(self) -> RowsTab:
-        from .rows_tab import RowsTab
+        from .tabs.rows import RowsTab
 
         return self.query_one("#rows", RowsTab)
 

@@ -23,9 +23,11 @@ TOGETHER: Final = 256
 _MULTIPLIER: Final = np.uint64(0x9E3779B97F4A7C15)
 _NONE: Final = np.uint32(0xFFFFFFFF)  # where an n-gram would go on into the next text
 
-_SUMS: Final = 768
-_MARGIN: Final = 0.1  # 2.6 standard deviations of an estimate from so many sums
-_UNIT: Final = 1 << 10  # sums are whole numbers of this part of 1: their products stay below 2^24, where float32 is exact
+_SUMS: Final = 1 << 10
+_MARGIN: Final = 0.1  # 3 standard deviations of an estimate from so many sums
+_UNIT: Final = (
+    1 << 10
+)  # sums are whole numbers of this part of 1: their products stay below 2^24, where float32 is exact
 _PAIRS: Final = 1 << 10  # whose exact cosines are computed at a time
 
 Pairs = tuple[np.ndarray, np.ndarray, np.ndarray]

@@ -9,11 +9,11 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ..agent.events import Noticed
+from ...agent.events import Noticed
 
 if TYPE_CHECKING:
-    from ..agent.spending import Estimate
-    from .command import Face
+    from ...agent.spending import Estimate
+    from ..command import Face
 
 
 def asker(face: Face) -> Callable[[Estimate], bool] | None:

@@ -9,7 +9,7 @@ import html
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
-from .cells import neutral
+from ..cells import neutral
 
 _STYLE: Final = """
 :root{color-scheme:light dark;--page:#fbfaf7;--card:#fff;--ink:#23211c;--faint:#6d685c;--line:#e3dfd5;

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, TextIO
 
-from ..agent.events import (
+from ...agent.events import (
     Asked,
     Counted,
     Event,
@@ -23,12 +23,12 @@ from ..agent.events import (
     Ruled,
     Started,
 )
-from .cells import fit
+from ..cells import fit
+from ..render import chat
+from ..render.results import result_lines
+from ..terminal import Terminal
+from ..text import many_lines, one_line, wrap
 from .ndjson import RowFormat, write_rows
-from .render import chat
-from .render.results import result_lines
-from .terminal import Terminal
-from .text import many_lines, one_line, wrap
 
 REDRAW_SECONDS: Final = 0.1
 SPEAK_SECONDS: Final = 5.0

@@ -13,19 +13,19 @@ from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Final
 
-from ..agent import commands
-from ..agent.engine import Engine
-from ..agent.events import Answered, Asked, Event, Failed, Metered, Noticed, Proposed, Returned, Reviewed, Ruled
-from ..tools.errors import TilthError
+from ...agent import commands
+from ...agent.engine import Engine
+from ...agent.events import Answered, Asked, Event, Failed, Metered, Noticed, Proposed, Returned, Reviewed, Ruled
+from ...tools.errors import TilthError
+from ..render import chat as shown
+from ..terminal import Terminal, terminal_of
+from ..text import table, wrap
 from .consent import asker
-from .render import chat as shown
-from .terminal import Terminal, terminal_of
-from .text import table, wrap
 
 if TYPE_CHECKING:
-    from ..agent.chat.session import Session
-    from ..agent.workspace import Workspace
-    from .command import Command
+    from ...agent.chat.session import Session
+    from ...agent.workspace import Workspace
+    from ..command import Command
 
 QUESTION: Final = "    1 once  2 this session  3 edit  4 no  (Enter is no): "
 INTERRUPTED: Final = 130
@@ -80,7 +80,7 @@ class _Talk:
             if read.command.name == "quit":
                 return True
             if read.twin:
-                from . import twin
+                from .. import twin
 
                 self._say([f"tool: {read.shown}"])
                 agree = asker(self._command.face)
@@ -176,12 +176,12 @@ class _Talk:
 
 
 def _caps(command: Command) -> Any:
-    from ..agent.models.budget import Caps
+    from ...agent.models.budget import Caps
 
     return Caps(command.option("max_calls"), command.option("max_usd"), command.option("max_minutes"))
 
 
 def _approved(command: Command) -> Any:
-    from ..agent.chat.approval import approved
+    from ...agent.chat.approval import approved
 
     return approved(command.option("approve", ""), _caps(command))

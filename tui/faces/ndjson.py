@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, TextIO
 
-from ..agent.events import Event, Finished, Noticed, to_json
+from ...agent.events import Event, Finished, Noticed, to_json
 
 
 def dumps(value: Any) -> str:

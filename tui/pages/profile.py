@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any, Final
 
+from ..render.profile import command, many, number, percent
 from . import page
-from .profile_text import command, many, number, percent
 
 Profile = Mapping[str, Any]
 

@@ -12,7 +12,7 @@ from textual.containers import Vertical
 from textual.message import Message
 
 if TYPE_CHECKING:
-    from ...agent.workspace import Workspace
+    from ....agent.workspace import Workspace
 
 
 class Tab(Vertical):
@@ -75,7 +75,7 @@ class Tab(Vertical):
 
     def trouble(self, text: str) -> None:
         """Say in place what went wrong; "" takes it back."""
-        from .plain_text import PlainText
+        from ..plain_text import PlainText
 
         line = self.query_one(".trouble", PlainText)
         line.show(text)

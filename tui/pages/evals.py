@@ -9,11 +9,9 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from ..evals.statistics import Estimate
-from ..evals.summary import Comparison, Report
-from . import evals_svg as svg
-from . import page
-from .render.evals import (
+from ...evals.statistics import Estimate
+from ...evals.summary import Comparison, Report
+from ..render.evals import (
     agent_name,
     cautions,
     constant,
@@ -27,6 +25,8 @@ from .render.evals import (
     verdict,
     worst,
 )
+from . import evals_svg as svg
+from . import page
 
 
 def render_html(one: Report) -> str:

@@ -9,15 +9,15 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 
-from ..cells import neutral
-from ..render import life, rows
-from ..render.rows import plain
-from ..terminal import Terminal
-from .background import Fetched, fetch
-from .line_view import Render
-from .pages import Pages, open_pages
-from .plain_text import LineInput, PlainText
-from .row_table import RowTable
+from ...cells import neutral
+from ...render import life, rows
+from ...render.rows import plain
+from ...terminal import Terminal
+from ..background import Fetched, fetch
+from ..line_view import Render
+from ..pages import Pages, open_pages
+from ..plain_text import LineInput, PlainText
+from ..row_table import RowTable
 from .tab import Tab
 
 
@@ -90,7 +90,7 @@ class RowsTab(Tab):
         self.table.show(pages)
 
     def _read(self, title: str, render: Render) -> None:
-        from ..screens.over import Reader
+        from ...screens.over import Reader
 
         self.app.push_screen(Reader(title, render))
 
@@ -146,7 +146,7 @@ class RowsTab(Tab):
 
 def cell_lines(text: str, terminal: Terminal) -> list[str]:
     """A whole cell, its own line ends kept, long lines wrapped."""
-    from ..text import many_lines, wrap
+    from ...text import many_lines, wrap
 
     if not text:
         return ["(empty)"]

@@ -13,20 +13,20 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
 
-from ..profile_text import many
-from ..render import drops
-from ..terminal import Terminal
-from ..text import share
-from .background import Fetched, fetch
-from .item_list import Item, ItemList
-from .line_view import TextView
-from .plain_text import BOLD, MUTED, PlainText, joined
+from ...render import drops
+from ...render.profile import many
+from ...terminal import Terminal
+from ...text import share
+from ..background import Fetched, fetch
+from ..item_list import Item, ItemList
+from ..line_view import TextView
+from ..plain_text import BOLD, MUTED, PlainText, joined
 from .tab import Tab
 
 if TYPE_CHECKING:
-    from ...agent.review import Case
-    from ...tools.store.format.mapping import Mapping
-    from ...tools.store.past.history import Dropped, Funnel
+    from ....agent.review import Case
+    from ....tools.store.format.mapping import Mapping
+    from ....tools.store.past.history import Dropped, Funnel
 
 EXAMPLES = 20
 REVIEWED = 20
@@ -151,7 +151,7 @@ class DropsTab(Tab):
     # -- ruling ----------------------------------------------------------------------------------------------------
 
     def action_keep(self) -> None:
-        from ..screens.over import Question
+        from ...screens.over import Question
 
         if not self._examples or self.workspace is None:
             return
@@ -171,7 +171,7 @@ class DropsTab(Tab):
             fetch(self, "cases", lambda: workspace.cases(dataset, count=REVIEWED))
 
     def _review(self, cases: list[Case]) -> None:
-        from ..screens.review import ReviewScreen, Said
+        from ...screens.review import ReviewScreen, Said
 
         workspace, dataset = self.workspace, self.dataset
         if not cases or self._mapping is None or workspace is None:

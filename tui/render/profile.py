@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any, Final
 
-from .cells import bar, fit, left, neutral, right, spark, width, wrap
+from ..cells import bar, fit, left, neutral, right, spark, width, wrap
 
 NARROWEST: Final = 40
 _STYLES: Final = {

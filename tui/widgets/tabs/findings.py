@@ -13,16 +13,16 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
 
-from ..cells import left, neutral, right, wrap
-from ..profile_text import command, many, number, percent
-from ..text import many_lines
-from .background import Fetched, fetch
-from .item_list import Item, ItemList
-from .plain_text import ACCENT, BAD, BOLD, GOOD, MUTED, WARNING, PlainText, joined, safe
+from ...cells import left, neutral, right, wrap
+from ...render.profile import command, many, number, percent
+from ...text import many_lines
+from ..background import Fetched, fetch
+from ..item_list import Item, ItemList
+from ..plain_text import ACCENT, BAD, BOLD, GOOD, MUTED, WARNING, PlainText, joined, safe
 from .tab import Tab
 
 if TYPE_CHECKING:
-    from ..screens.fix import Choices
+    from ...screens.fix import Choices
 
 UNASKED: Final = 200_000
 """Rows up to which a dataset is profiled as soon as it is opened."""
@@ -156,14 +156,14 @@ class FindingsTab(Tab):
         self._facts.show("trying the fix …")
 
         def tried() -> tuple[str, Choices]:
-            from ..screens.fix import choices
+            from ...screens.fix import choices
 
             return fix, choices(workspace, address, *call_of(fix))
 
         fetch(self, "fix", tried)
 
     def _offer(self, fix: str, found: Choices) -> None:
-        from ..screens.fix import FixScreen
+        from ...screens.fix import FixScreen
 
         workspace, dataset = self.workspace, self.dataset
         assert workspace is not None
@@ -187,8 +187,8 @@ def predicate(finding: Mapping[str, Any]) -> str:
 
 def call_of(fix: str) -> tuple[str, dict[str, Any]]:
     """A finding's fix as a tool and its arguments."""
-    from ...tools import tool as registry
-    from ..tool_flags import ToolFlags, describe
+    from ....tools import tool as registry
+    from ...tool_flags import ToolFlags, describe
 
     name, *words = shlex.split(fix)
     tool = registry.get(name)

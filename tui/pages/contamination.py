@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from ..render.results import version
 from . import page
-from .render.results import version
 
 if TYPE_CHECKING:
-    from ..tools.contaminate._finding.scanned import Excerpt, Shown
+    from ...tools.contaminate._finding.scanned import Excerpt, Shown
 
 MOST: Final = 10
 """Pairs shown of each benchmark."""

@@ -11,19 +11,19 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 
-from ..render import life
-from ..render.log import details_told, rows_told
-from ..render.results import version
-from ..terminal import Terminal
-from ..text import one_line, wrap
-from .background import Fetched, fetch
-from .item_list import ItemList, one
-from .line_view import TextView
-from .plain_text import BOLD, MUTED, PlainText, joined
+from ...render import life
+from ...render.log import details_told, rows_told
+from ...render.results import version
+from ...terminal import Terminal
+from ...text import one_line, wrap
+from ..background import Fetched, fetch
+from ..item_list import ItemList, one
+from ..line_view import TextView
+from ..plain_text import BOLD, MUTED, PlainText, joined
 from .tab import Tab
 
 if TYPE_CHECKING:
-    from ...tools.store.ledger import Entry
+    from ....tools.store.ledger import Entry
 
 
 class LedgerTab(Tab):
@@ -74,7 +74,7 @@ class LedgerTab(Tab):
             )
             self.query_one("#entries", ItemList).show([one(_line(entry)) for entry in self._entries])
         else:
-            from ..screens.over import Reader
+            from ...screens.over import Reader
 
             found, mapping = event.value
             title = f"why {found.row_id[:12]}"
@@ -113,7 +113,7 @@ class LedgerTab(Tab):
             self.post_message(self.Act(f"tilth {kind} {dataset}", lambda: move(dataset)))
 
     def action_why(self) -> None:
-        from ..screens.over import Question
+        from ...screens.over import Question
 
         workspace, dataset = self.workspace, self.dataset
         if workspace is None:

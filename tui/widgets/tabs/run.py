@@ -8,14 +8,14 @@ from typing import Final
 
 from textual.app import ComposeResult
 
-from ...agent.events import Counted, Event, Finished, Progressed, Started
-from ..cells import bar, left, neutral, right
-from ..plain import duration
-from ..render.results import result_lines
-from ..terminal import Terminal
-from ..text import fold, one_line, share
-from .line_view import TextView
-from .plain_text import PlainText
+from ....agent.events import Counted, Event, Finished, Progressed, Started
+from ...cells import bar, left, neutral, right
+from ...faces.plain import duration
+from ...render.results import result_lines
+from ...terminal import Terminal
+from ...text import fold, one_line, share
+from ..line_view import TextView
+from ..plain_text import PlainText
 from .tab import Tab
 
 KEPT: Final = 20

@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
+from ..render.results import version
+from ..render.reviewing import rate_lines
+from ..text import number, share
 from . import page
-from .render.results import version
-from .render.reviewing import rate_lines
-from .text import number, share
 
 if TYPE_CHECKING:
-    from ..agent.report import FoundAgain, Loss, ReleaseReport, SourceRows
-    from ..tools.inspect.measures.drift import Length, Shares
+    from ...agent.report import FoundAgain, Loss, ReleaseReport, SourceRows
+    from ...tools.inspect.measures.drift import Length, Shares
 
 _STYLE: Final = """
 :root{--old:#c9c2b2}
