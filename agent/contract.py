@@ -88,7 +88,7 @@ def check(tool_ids: Sequence[str]) -> list[Verdict]:
                         try:
                             runs[tool.id].append(_run(store, tool, threads, packs))
                         except TilthError as error:
-                            errors[tool.id].append(f"it cannot be run on the fixture: {error}")
+                            errors[tool.id].append(f"it cannot be run on the fixture: {error.args[0]}")
                         except Exception as error:
                             errors[tool.id].append(f"it raises {type(error).__name__}: {error}")
                 finally:

@@ -6,6 +6,7 @@ It knows addresses and imports. What can be asked of a workspace is told in `rea
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +16,7 @@ from ..tools import tool as registry
 from ..tools.errors import Misuse
 from ..tools.store.importing import MAX_REJECT, PACK_ROWS, Imported, Mode, import_sources
 from ..tools.store.ingest import ReadOptions, Source
+from ..tools.store.ingest.files import SUFFIXES, find_files, is_remote, suffix_of
 from ..tools.store.licences import doubt
 from ..tools.store.store import Store, check_name
 from . import toolbox
@@ -117,6 +119,7 @@ class Opened:
         if wanted.partition("@")[0].partition("~")[0] in self.store.histories():
             return wanted
         if not os.path.exists(wanted) and not any(mark in wanted for mark in "*?"):
+            refuse_missing_file(wanted)
             return wanted
         name = name_for(wanted)
         if name in self.store.histories():
@@ -136,9 +139,18 @@ class Opened:
 
 
 def name_for(path: str) -> str:
-    """A dataset name from a path: its stem, lower case, other characters replaced by '-'."""
+    """A dataset name from a path: its stem, lower case, a run of other characters replaced by '-'."""
     stem = Path(path).name or Path(path).parent.name
+    stem = stem.lower()
     for suffix in (".gz", ".zst", ".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet", ".arrow", ".txt", ".md"):
         stem = stem.removesuffix(suffix)
-    cleaned = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "-" for c in stem.lower()).strip("._-")
+    cleaned = re.sub("[^a-z0-9._]+", "-", stem).strip("._-")
     return check_name(cleaned[:64] or "data")
+
+
+def refuse_missing_file(wanted: str) -> None:
+    """Misuse when a word that names no dataset is written like a file and there is none."""
+    if is_remote(wanted) or wanted.startswith("benchmarks/"):
+        return
+    if os.sep in wanted or suffix_of(wanted) in SUFFIXES:
+        find_files(Source(wanted, (wanted,)))

@@ -98,10 +98,10 @@ class Reading(Opened):
     def drops(
         self, dataset: str, *, step: str | None = None, reason: str | None = None, count: int = 5
     ) -> tuple[list[history.Funnel], list[history.Dropped]]:
-        """The funnel of a version, and seeded examples per step and reason."""
+        """The funnel of a version, or the part of `step` in it, and seeded examples per step and reason."""
         address = self.address(dataset)
         found = history.drops(self.store, address, step=step, reason=reason, count=count, seed=self.seed)
-        return history.funnel(self.store, address), found
+        return history.funnel(self.store, address, step=step), found
 
     def refused(
         self, dataset: str, *, reason: str | None = None, count: int = 5
@@ -170,7 +170,10 @@ class Reading(Opened):
 
     def running(self) -> dict[str, Any] | None:
         """The command that holds the write lock now, as {"pid", "command"}."""
-        with (self.store.state / "lock").open("a+") as lock:
+        path = self.store.state / "lock"
+        if not path.exists():
+            return None
+        with path.open() as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:

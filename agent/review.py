@@ -19,6 +19,7 @@ from ..tools.store.past.rulings import STAYED as STAYED
 from ..tools.store.past.rulings import Rate as Rate
 from ..tools.store.past.rulings import Ruling, Word
 from ..tools.store.past.rulings import rates as rates
+from .events import Noticed
 from .recipes import replay
 
 if TYPE_CHECKING:
@@ -64,16 +65,16 @@ def rule(workspace: Workspace, dataset: str, said: Sequence[tuple[Case, Word, st
     """Write down what was said about the cases of a review, and do the dataset's steps again under it."""
     name, _ = workspace.store.resolve(dataset)
     today, who = date.today().isoformat(), _who()
+    new = [
+        Ruling(name, case.row.row_id, word, because, who, today, case.reason, sampled=True, blind=blind)
+        for case, word, because in said
+    ]
     ruled = _changes(workspace, name, {case.row.row_id: word for case, word, _ in said})
-    rulings.append(
-        workspace.root,
-        [
-            Ruling(name, case.row.row_id, word, because, who, today, case.reason, sampled=True, blind=blind)
-            for case, word, because in said
-        ],
-    )
+    rulings.append(workspace.root, new)  # before the lock: what a person has said is not lost to a busy workspace
+    workspace.listener(_written(new))
     if any(word != "unsure" for _, word, _ in said):
-        replay.again(workspace, dataset, ruled)
+        with workspace.store.writing(f"tilth review {dataset}"):
+            replay.again(workspace, dataset, ruled)
 
 
 def rule_one(workspace: Workspace, row: str, word: Word, because: str, dataset: str | None = None) -> replay.Replayed:
@@ -83,11 +84,15 @@ def rule_one(workspace: Workspace, row: str, word: Word, because: str, dataset: 
     life = workspace.why(row, dataset=dataset)
     if life.purged:
         raise Misuse(f"The row {life.row_id[:12]} was purged; there is nothing left to rule on.")
-    last = next((one.reason for one in reversed(life.decisions) if one.action == "drop"), "")
+    told = [one for one in life.decisions if life.aside.get(one.entry.seq) not in ("undone", "trial")]
+    last = next((one.reason for one in reversed(told) if one.action == "drop"), "")
     ruling = Ruling(life.dataset, life.row_id, word, because, _who(), date.today().isoformat(), last)
-    ruled = _changes(workspace, life.dataset, {life.row_id: word})
-    rulings.append(workspace.root, [ruling])
-    return replay.again(workspace, life.dataset, ruled)
+    with workspace.store.writing(f"tilth {word} {row}"):
+        ruled = _changes(workspace, life.dataset, {life.row_id: word})
+        rulings.append(workspace.root, [ruling])
+        made = replay.again(workspace, life.dataset, ruled)
+    workspace.listener(_written([ruling]))
+    return made
 
 
 def follow(
@@ -108,6 +113,11 @@ def follow(
     ]
     rulings.append(workspace.root, said)
     return len(said)
+
+
+def _written(said: Sequence[Ruling]) -> Noticed:
+    what = "the ruling is" if len(said) == 1 else f"{len(said):,} rulings are"
+    return Noticed(f"{what} written in {rulings.FILE}, which every later run heeds")
 
 
 def _changes(workspace: Workspace, dataset: str, words: Mapping[str, Word]) -> dict[str, tuple[Word, Word]]:

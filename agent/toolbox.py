@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from ..tools import own
 from ..tools import tool as registry
 from ..tools.change import Change, Made, Report
 from ..tools.context import Context
@@ -199,7 +200,7 @@ def call(
         return recorded(store, known)
     dataset, vid = store.resolve(address)
     rows = store.rows_of(vid)
-    if settings.sample is None or settings.sample >= len(rows):
+    if settings.sample is None:
         return call_on(store, tool_id, dataset, vid, args, settings, origin=origin, listener=listener)
     some = sample(store, dataset, rows, settings.sample, settings.seed)
     listener(Noticed(f"sample {len(some):,} of {len(rows):,} rows; {dataset} itself is not changed"))
@@ -352,9 +353,9 @@ def _run(store: Store, asked: Call, settings: Settings, listener: Listener, loca
             else {}
         ),
     )
-    result, seen = incremental.run(
-        store, asked.rows, local, lambda rows: asked.tool.function(context, rows, **asked.args)
-    )
+    tool = asked.tool
+    function = tool.function if tool.source == "tilth" else own.reporting(tool.id, tool.function)
+    result, seen = incremental.run(store, asked.rows, local, lambda rows: function(context, rows, **asked.args))
     if seen:
         listener(Noticed(f"{seen:,} of {len(asked.rows):,} rows were seen before: what was recorded of them is used"))
     if not isinstance(result, Change):

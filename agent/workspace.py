@@ -188,8 +188,8 @@ class Workspace(Reading):
                                  next_step=f"'tilth log {dataset}' lists them.")  # fmt: skip
                 steps = earlier[-1] - past.cursor
             if not 0 <= past.cursor + steps < len(past.vids):
-                what = "is at its first version" if kind == "undo" else "has nothing to redo"
-                raise Misuse(f"{dataset} {what}; there is nothing to {kind}.")
+                what = "is at its first version; there is nothing to undo"
+                raise Misuse(f"{dataset} {what if kind == 'undo' else 'has nothing to redo'}.")
             target = past.vids[past.cursor + steps]
             entry = Entry(kind, dataset, args={"steps": steps}, inputs=(past.current,), output=target)
             self.store.commit(replace(entry, actor=origin.actor, session=origin.session, call_id=origin.call_id))
@@ -210,7 +210,7 @@ class Workspace(Reading):
 
     def tag(self, address: str, label: str) -> str:
         """Give a version a name: `NAME@LABEL`."""
-        check_name(label)
+        check_name(label, use="be a tag")
         with self.store.writing(f"tilth tag {address}"):
             dataset, vid = self.store.resolve(address)
             self.store.commit(Entry("tag", dataset, args={"label": label}, inputs=(vid,), moves=False))

@@ -16,6 +16,7 @@ from typing import Any, Final
 from ..agent.events import Listener, Noticed, nobody
 from ..agent.workspace import Workspace
 from ..tools.errors import Misuse
+from ..tools.store.disk import writing_to
 from ..tools.store.past import history
 from .planted.chat import generate
 from .planted.scoring import IMPORT, KINDS, KindScore, Outcome, score
@@ -50,7 +51,9 @@ def demonstrate(
     strangers = sorted(path.name for path in folder.glob("*")) if folder.exists() else []
     if strangers and not (folder / MADE[0]).exists():
         raise Misuse(f"{folder} is not empty ({strangers[0]} …).", next_step="Name another folder: tilth demo DIR")
-    folder.mkdir(parents=True, exist_ok=True)
+    with writing_to(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / MADE[0]).touch()
     listener(Noticed(f"making {rows:,} conversations, some of them broken on purpose (seed {seed})"))
     planted = generate(seed, rows)
     (folder / MADE[0]).write_bytes(planted.jsonl)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final, get_args
 
 from ..tools.errors import Busy, Corrupt, Misuse, nearest
-from ..tools.store.disk import append_line, make_folder, write_file
+from ..tools.store.disk import append_line, make_folder, write_file, writing_to
 from .registry import Choice
 from .suite import Ended, Limits, Score, Usage
 
@@ -160,7 +160,8 @@ class Run:
 
 def create_run(runs: Path, plan: Plan) -> Run:
     """A new folder SUITE-NUMBER below `runs`; the id in `plan` is replaced by it. No shell expands its name."""
-    make_folder(runs)
+    with writing_to(runs):
+        make_folder(runs)
     suite = plan.suite.replace("[", "-").replace("]", "")
     number = 1 + max((_number(path.name, suite) for path in runs.iterdir()), default=0)
     while True:

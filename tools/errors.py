@@ -66,7 +66,7 @@ class Corrupt(TilthError):
 
 def nearest(name: str, valid: Iterable[str]) -> str:
     """A sentence naming the valid name closest to `name`, or all of them when few and none is close."""
-    names = sorted(valid)
+    names = sorted(set(valid))
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     if close:
         return f"Nearest: {close[0]}."

@@ -23,6 +23,7 @@ from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from pydantic import Field as PydanticField
 
+from . import own
 from .change import Change, Made, Outcome, Report, drops
 from .context import Context
 from .errors import Misuse, Retry, nearest
@@ -238,10 +239,22 @@ def row_filter(function: Callable[[Mapping[str, Any]], str | None]) -> Callable[
 
 
 def _apply(function: Callable[[Mapping[str, Any]], str | None], ctx: Context, data: Any) -> Iterator[Outcome]:
+    name = f"my.{function.__name__}"
     for batch in data.batches():
-        reasons = [function(record) for record in batch.records()]
-        hits = [i for i, reason in enumerate(reasons) if reason is not None]
-        yield Outcome(decisions=drops([batch.start + i for i in hits], [str(reasons[i]) for i in hits]))
+        reasons: dict[int, str] = {}
+        for position, record in enumerate(batch.records(), batch.start):
+
+            def row(position: int = position) -> str:
+                return str(data.take([position], ["row_id"])["row_id"][0].as_py().hex())
+
+            with own.blamed(name, function, row):
+                reason = function(record)
+            if reason is None:
+                continue
+            if not isinstance(reason, str) or not reason.strip():
+                raise own.refuse_reason(name, function, reason, row())
+            reasons[position] = reason
+        yield Outcome(decisions=drops(list(reasons), list(reasons.values())))
         ctx.progress(batch.start + len(batch), len(data))
 
 

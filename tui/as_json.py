@@ -64,6 +64,7 @@ def funnel(one: Funnel) -> dict[str, Any]:
         "before": one.before,
         "after": one.after,
         "dropped": dict(one.dropped),
+        "applied": not one.entry.details.get("refused"),
     }
 
 
@@ -93,7 +94,7 @@ def life(found: Life) -> dict[str, Any]:
         "row_id": found.row_id,
         "live": found.live,
         "revisions": [row(stored) for stored in found.revisions],
-        "decisions": [decision(one) for one in found.decisions],
+        "decisions": [{**decision(one), "aside": found.aside.get(one.entry.seq)} for one in found.decisions],
         "signals": [{"step": entry.seq, "tool": entry.tool, "values": dict(values)} for entry, values in found.signals],
         "rulings": [asdict(one) for one in found.rulings],
         "exports": [{"step": entry.seq, **entry.details} for entry in found.exports],

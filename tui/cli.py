@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
 import importlib
 import os
 import sys
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from .command import Command, Face
 
 Handler = Callable[["Command"], "int | None"]
+
+_REFUSED_BY_SYSTEM: Final = (errno.EROFS, errno.ENOSPC, errno.EDQUOT)
 
 WIDTH: Final = 100
 """Help pages have one width, so that those in docs/ are what a terminal shows."""
@@ -350,12 +353,31 @@ def run(words: list[str], face: Face) -> int:
         _drop_stdout()
         return 0
     except BaseException as error:
+        if isinstance(error, OSError) and (fault := _stdout_fault()) is not None:
+            return _without_stdout(fault)
         code = _told(error, face)
         try:
             face.close()
         except BrokenPipeError:
             _drop_stdout()
+        except OSError as fault:
+            return _without_stdout(fault)
         return code
+
+
+def _stdout_fault() -> OSError | None:
+    """Why standard output takes nothing more; what could not be written is still held, so that trying again tells."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        return error
+    return None
+
+
+def _without_stdout(fault: OSError) -> int:
+    sys.stderr.write(f"tilth: Cannot write to standard output: {fault.strerror}.\n")
+    _drop_stdout()
+    return 1
 
 
 def _told(error: BaseException, face: Face) -> int:
@@ -368,6 +390,10 @@ def _told(error: BaseException, face: Face) -> int:
     if isinstance(error, KeyboardInterrupt):
         face.fail("stopped; run the same command again to resume", "", 130)
         return 130
+    if isinstance(error, PermissionError) or (isinstance(error, OSError) and error.errno in _REFUSED_BY_SYSTEM):
+        where = f" {error.filename}" if error.filename else ""
+        face.fail(f"The system refused{where}: {error.strerror}.", "See that it may be read and written.", 2)
+        return 2
     from .crash import write_log
 
     path = write_log(error)

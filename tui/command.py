@@ -121,10 +121,14 @@ class Command:
     def open(self, *datasets: str, create: bool = False, listener: Listener | None = None) -> Workspace:
         """The workspace; made here when `create` says so or one of `datasets` is a file to be imported. `listener` hears
         in place of the face, where a screen is up."""
+        from ..agent.opened import refuse_missing_file
         from ..agent.workspace import open_workspace
 
         create = create or any(os.path.exists(name) or any(mark in name for mark in "*?") for name in datasets)
         new = create and not self.has_workspace()
+        if not create and not self.has_workspace():
+            for name in datasets:
+                refuse_missing_file(name)
         workspace = open_workspace(
             self.folder,
             seed=self.seed,

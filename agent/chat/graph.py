@@ -18,6 +18,7 @@ from ...tools.context import Model
 from ...tools.errors import OverBudget, Refused, TilthError
 from ..config import Sight
 from ..events import Answered, Event, Noticed, Proposed, Wrote
+from ..models.offline import NAME as OFFLINE
 from . import claims, offered, told, window
 from .calling import Desk, Planned
 from .session import Line, Session
@@ -146,6 +147,10 @@ async def _plan(state: State, runtime: Runtime[Talk]) -> State:
     if answer["outcome"] == "rejected":
         raise Refused(f"{talk.model.name} refuses the request: {answer['problem']}.",
                       next_step="'/context' shows what is in it; a smaller question or another model may do.")  # fmt: skip
+    if answer["outcome"] == "refused" and talk.model.name == OFFLINE:
+        raise Refused(f"{OFFLINE} has no answer: {answer['problem']}.",
+                      next_step="It only quotes sentences of what is piped in; connect a model for more: "
+                      "tilth models add NAME URL --model MODEL")  # fmt: skip
     calls = [] if last else await talk.work(lambda: _numbered(talk, answer["tool_calls"]))
     talk.session.say(Line("assistant", _text_of(talk, answer, calls, last), shown.shows, tuple(calls)))
     for call in calls:
@@ -218,7 +223,7 @@ async def _made(talk: Talk, call: Mapping[str, Any]) -> tuple[str, Told]:
     except OverBudget:
         raise
     except TilthError as error:
-        return call["tool"], told.failure(error, arguments, talk.desk.names())
+        return call["tool"], told.failure(error, f"{call['name']} {arguments}", talk.desk.names())
 
 
 async def _observe(state: State, runtime: Runtime[Talk]) -> State:

@@ -197,6 +197,7 @@ def life(found: Life) -> Told:
     said += [
         f"step {one.entry.seq} {one.entry.tool}: {one.action}, {one.reason}"
         + (f", score {one.score:g}" if one.score is not None else "")
+        + (f" ({aside})" if (aside := found.aside.get(one.entry.seq)) else "")
         for one in found.decisions
     ]
     said += [f"a person ruled: {one.word}" for one in found.rulings]

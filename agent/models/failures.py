@@ -52,12 +52,15 @@ def is_transient(error: BaseException) -> bool:
 
 def never_connected(error: BaseException) -> bool:
     """Did the request not even leave?"""
-    cause = error.__cause__
-    if not isinstance(error, openai.APIConnectionError):
+    if not isinstance(error, openai.APIConnectionError) or _hung_up(error):
         return False
-    # The transport calls it a connect timeout when a server hangs up on a request it has.
-    hung_up = cause is not None and isinstance(cause.__cause__, aiohttp.ServerDisconnectedError)
-    return isinstance(cause, httpx2.ConnectError | httpx2.ConnectTimeout) and not hung_up
+    return isinstance(error.__cause__, httpx2.ConnectError | httpx2.ConnectTimeout)
+
+
+def _hung_up(error: BaseException) -> bool:
+    """Did the server close the connection without a byte? The transport calls that a connect timeout."""
+    cause = error.__cause__
+    return cause is not None and isinstance(cause.__cause__, aiohttp.ServerDisconnectedError)
 
 
 def may_be_paid(error: BaseException) -> bool:
@@ -97,23 +100,29 @@ def server_text(error: openai.APIStatusError, secret: str = "") -> str:
     return text if len(text) <= SHOWN else text[:SHOWN] + "…"
 
 
-def told(error: BaseException, name: str, endpoint: Endpoint, secret: str = "") -> TilthError:
-    """The error as a person should read it. `name` is the endpoint's in tilth.toml."""
+def told(
+    error: BaseException, name: str, endpoint: Endpoint, secret: str = "", *, declared: bool = True
+) -> TilthError:
+    """The error as a person should read it. `name` is the endpoint's in tilth.toml, where it is not yet `declared` while
+    it is being added."""
     where = f"{endpoint.host} (endpoint {name})"
+    url = f"base_url of [endpoints.{name}] in tilth.toml" if declared else "the URL"
     if not isinstance(error, openai.APIStatusError):
-        next_step = f"Is the server running, and is base_url of [endpoints.{name}] in tilth.toml right?"
+        next_step = f"Is the server running, and is {url} right?"
         if isinstance(error, Garbled | Late):
             return Unavailable(f"{where} gave no usable answer: {error}.", next_step=next_step)
+        if (how := _broken_off(error)) is not None:
+            next_step = "Ask again; if it happens again, the server's log may tell why."
+            return Unavailable(f"{where} {how}.", next_step=next_step)
         return Unavailable(f"{where} cannot be reached: {_reason(error)}.", next_step=next_step)
     code, said = error.status_code, server_text(error, secret)
     if code in (401, 403):
-        return _key_refused(where, code, name, endpoint)
+        return _key_refused(where, code, name, endpoint, declared)
     if code == 404:
-        next_step = f"base_url of [endpoints.{name}] in tilth.toml usually ends in /v1."
-        return Misuse(f"{where} does not know {_path(error)}.", next_step=next_step)
+        return Misuse(f"{where} does not know {_path(error)}.", next_step=f"Usually {url} ends in /v1.")
     if 300 <= code < 400:
         return Misuse(f"{where} sends requests elsewhere; tilth does not follow.",
-                      next_step=f"Write the server's own address into base_url of [endpoints.{name}].")  # fmt: skip
+                      next_step=f"Write the server's own address as {url}.")  # fmt: skip
     if code == 402 or error.code == "insufficient_quota":
         return Unavailable(
             f"{where} says the account has no credit left: {said}", next_step="Recorded answers are kept."
@@ -129,12 +138,21 @@ def unknown_model(model: str, name: str, endpoint: Endpoint, offered: Sequence[s
     return Misuse(f"{endpoint.host} (endpoint {name}) has no model {model!r}.", next_step=nearest(model, offered))
 
 
-def _key_refused(where: str, code: int, name: str, endpoint: Endpoint) -> Misuse:
+def _key_refused(where: str, code: int, name: str, endpoint: Endpoint, declared: bool) -> Misuse:
     if endpoint.api_key_env is None:
-        next_step = f'Put the name of the variable that holds it under [endpoints.{name}]: api_key_env = "LAB_KEY"'
+        next_step = "Name the variable that holds it: --key-env LAB_KEY"
+        if declared:
+            next_step = f'Put the name of the variable that holds it under [endpoints.{name}]: api_key_env = "LAB_KEY"'
         return Misuse(f"{where} asks for a key (error {code}).", next_step=next_step)
     next_step = "Put a valid key into that variable."
     return Misuse(f"{where} refuses the key in {endpoint.api_key_env} (error {code}).", next_step=next_step)
+
+
+def _broken_off(error: BaseException) -> str | None:
+    """How a server that was reached ended the connection before its answer was complete; None when it did not."""
+    if _hung_up(error):
+        return "closed the connection without an answer"
+    return "broke its answer off" if isinstance(error.__cause__, httpx2.ReadError) else None
 
 
 def _path(error: openai.APIStatusError) -> str:

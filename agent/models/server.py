@@ -49,8 +49,9 @@ class Server:
         clock: Clock = time.monotonic,
         sleep: Sleep = asyncio.sleep,
         http_client: httpx2.AsyncClient | None = None,
+        declared: bool = True,
     ) -> None:
-        self.name, self.endpoint, self._tally = name, endpoint, tally
+        self.name, self.endpoint, self._tally, self._declared = name, endpoint, tally, declared
         self.traffic = Traffic(
             endpoint.host,
             cap=endpoint.concurrency,
@@ -141,7 +142,7 @@ class Server:
 
     def told(self, error: BaseException) -> TilthError:
         """An error as a person should read it."""
-        return failures.told(error, self.name, self.endpoint, self._secret)
+        return failures.told(error, self.name, self.endpoint, self._secret, declared=self._declared)
 
     def said(self, error: openai.APIStatusError) -> str:
         """What the server said about a request it refused."""

@@ -49,6 +49,11 @@ def recipe_from_log(store: Store, address: str) -> str:
     if len(seeds) > 1:
         raise Misuse(f"The steps of {dataset} ran under {len(seeds)} different seeds; a recipe has one.")
     recipe["seed"] = seeds.pop() if seeds else 0
+    released = {str(entry.details["since"]) for entry in steps if "since" in entry.details}
+    if len(released) > 1:
+        raise Misuse(f"The steps of {dataset} ran against {len(released)} different releases; a recipe has one.")
+    if released:
+        recipe["since"] = f"{dataset}@{released.pop()}"
     recipe["steps"] = [_step(entry) for entry in steps]
     return to_yaml(recipe)
 

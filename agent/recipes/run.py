@@ -61,7 +61,8 @@ def run(
     listener = workspace.listener
     workspace.doubt_licenses((source.name, source.license) for source in recipe.model.sources)
     with workspace.store.writing(f"tilth run {recipe.path.name}"):
-        entry, reused, absent = _import(workspace, recipe, listener, promised)
+        entry, import_reused, absent = _import(workspace, recipe, listener, promised)
+        reused = int(import_reused)
         entries = [entry]
         vid = _output(entry)
         if sample is not None and sample < len(workspace.store.rows_of(vid)):
@@ -88,7 +89,7 @@ def run(
             if absent:
                 made["sources"] = promised["sources"]
             lock.compare(promised, made, recipe.lock_path)
-        result = _result(recipe, entries, vid, verdicts, reused, time.monotonic() - began)
+        result = _result(recipe, entries, vid, verdicts, reused, import_reused, time.monotonic() - began)
         if recipe.model.since is not None:
             result |= _since(workspace, recipe.model.since, vid)
         failed = [verdict for verdict in verdicts if not verdict.met]
@@ -154,7 +155,7 @@ def _until(steps: Sequence[Step], until: str | None) -> Sequence[Step]:
 
 def _import(
     workspace: Workspace, recipe: Recipe, listener: Listener, promised: Mapping[str, Any] | None
-) -> tuple[Entry, int, bool]:
+) -> tuple[Entry, bool, bool]:
     """The import, whether it was found done, and whether the sources are absent, so that only the ledger has them."""
     try:
         sources = sources_of(recipe, workspace.store.inputs)
@@ -164,12 +165,12 @@ def _import(
         if known is None:
             raise
         listener(Noticed(f"{error.args[0]} The rows are those that were imported for {recipe.lock_path.name}", "loud"))
-        return known, 1, True
+        return known, True, True
     if promised is not None:
         lock.compare_copies(promised, sources, recipe.lock_path)
     known = toolbox.finished(workspace.store, key)
     if known is not None:
-        return known, 1, False
+        return known, True, False
     name = recipe.model.dataset
     mode = "replace" if name in workspace.store.histories() else "new"
     limit = MAX_REJECT if recipe.model.max_reject is None else recipe.model.max_reject
@@ -186,7 +187,7 @@ def _import(
         progress=lambda done, total: listener(Progressed("import", done, total, "bytes")),
     )
     listener(Finished(workspace.import_line(imported)))
-    return imported.entry, 0, False
+    return imported.entry, False, False
 
 
 def _as_locked(workspace: Workspace, recipe: Recipe, promised: Mapping[str, Any]) -> Entry | None:
@@ -350,6 +351,7 @@ def _result(
     vid: str,
     verdicts: Sequence[expect.Verdict],
     reused: int,
+    import_reused: bool,
     seconds: float,
 ) -> dict[str, Any]:
     dropped: Counter[str] = Counter()
@@ -379,6 +381,7 @@ def _result(
         "findings": sum(entry.counts.get("findings", 0) for entry in entries[1:]),
         "steps": steps,
         "reused": reused,
+        "import_reused": import_reused,
         "expect": [verdict.to_json() for verdict in verdicts],
         "seconds": round(seconds, 3),
     }

@@ -106,6 +106,65 @@ def test_failures_are_exit_codes(
     assert main(["ask", "Hello?", "--workspace", str(talk.root), "--approve", "spends", *flags]) == 2
 
 
+def test_a_failure_is_told_once_in_json(
+    converse: Converse, capsys: pytest.CaptureFixture[str], typed: Callable[[str], None]
+) -> None:
+    talk = converse("unused")
+    typed("")
+    (talk.root / "tilth.toml").write_text("")
+    assert main(["ask", "Hello?", "--json", "--workspace", str(talk.root)]) == 2
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [one["event"] for one in told if "No model is connected" in json.dumps(one)] == ["error"]
+
+
+@pytest.mark.parametrize("words", [["ask", "Hello?", "nope"], ["chat", "nope"], ["ask", "  "]])
+def test_what_is_asked_about_must_be_there(
+    converse: Converse, capsys: pytest.CaptureFixture[str], typed: Callable[[str], None], words: list[str]
+) -> None:
+    talk = converse("unused")
+    typed("")
+    assert main([*words, "--workspace", str(talk.root)]) == 2
+    err = capsys.readouterr().err
+    assert ("The question is empty." if "nope" not in words else "'nope'") in err
+    assert talk.server.calls == 0
+
+
+def test_calls_that_cannot_be_made_are_named(
+    converse: Converse, sim: ModuleType, capsys: pytest.CaptureFixture[str], typed: Callable[[str], None]
+) -> None:
+    calls = [("export", '{"wrong": 1}'), ("explode", "{}"), ("undo", "{never ends")]
+    talk = converse(sim.Say("", "tool_calls", tool_calls=calls), "Done.")
+    typed("")
+    main(["ask", "Export it.", "--workspace", str(talk.root)])
+    err = " ".join(capsys.readouterr().err.split())
+    assert "tool: export (it cannot be called like this)" in err and "export has no argument 'wrong'" in err
+    assert "There is no function 'explode'" in err
+    assert "tool: undo (its arguments are no JSON)" in err
+
+
+def test_offline_says_what_it_can_do_when_it_has_no_answer(
+    converse: Converse, capsys: pytest.CaptureFixture[str], typed: Callable[[str], None]
+) -> None:
+    talk = converse("unused")
+    (talk.root / "tilth.toml").write_text('[roles]\ngenerator = ["offline:"]\nreviewer = ["offline:"]\n')
+    for piped, code in [("Loam holds water well.", 0), ("", 1)]:
+        typed(piped)
+        assert main(["ask", "Why loam?", "--workspace", str(talk.root)]) == code
+    out, err = capsys.readouterr()
+    assert out == "Loam holds water well.\n"
+    assert "offline: has no answer" in err and "only quotes" in err and "tilth models add" in err
+
+
+def test_a_failed_command_is_the_exit_code_of_piped_lines(
+    converse: Converse, capsys: pytest.CaptureFixture[str], typed: Callable[[str], None]
+) -> None:
+    talk = converse("Hello.")
+    for lines, code in [("/nonsense\n/help\n/datasets\nhello\n", 2), ("/show nope\n/datasets\n", 2), ("/help\n", 0)]:
+        typed(lines)
+        assert main(["chat", "chats", "--plain", "--workspace", str(talk.root)]) == code
+    assert "There is no command /nonsense." in capsys.readouterr().out
+
+
 def test_slash_commands_and_queries_work_without_a_model(
     converse: Converse, capsys: pytest.CaptureFixture[str], typed: Callable[[str], None]
 ) -> None:

@@ -109,6 +109,36 @@ def test_add_chooses_nothing_among_several(run: Run, serve: Any, tmp_path: Path)
     assert "roles" not in written(tmp_path)
 
 
+def test_an_endpoint_that_is_there_gets_its_empty_roles_filled(run: Run, serve: Any, tmp_path: Path) -> None:
+    server = serve(models=["a", "b"])
+    _, out, _ = run("models", "add", "lab", server.url)
+    say_which = f"tilth models add lab {server.url} --model a"
+    assert say_which in out and "next: tilth models check" not in out
+    code, _, err = run("models", "check")
+    assert code == 2 and f"tilth models add lab {server.url} --model MODEL" in err
+    assert f"{server.url} --model MODEL" in run("models", "add", "lab", server.url)[2]
+    before = written(tmp_path)["endpoints"]
+
+    code, out, _ = run(*say_which.split()[1:])
+    assert code == 0 and "was there already" in out and "next: tilth models check" in out
+    every = ["openai:a@lab"]
+    roles = {"generator": every, "reviewer": every, "adjudicator": every}
+    assert written(tmp_path) == {"endpoints": before, "roles": roles}
+    code, _, err = run("models", "add", "lab", server.url, "--model", "b")
+    assert code == 2 and "Every role in tilth.toml has a model already" in err
+    code, _, err = run("models", "add", "lab", server.url, "--model", "b", "--may-see", "nothing")
+    assert code == 2 and "already" in err and "choose another name" in err
+    assert written(tmp_path) == {"endpoints": before, "roles": roles}
+
+
+def test_an_endpoint_that_is_being_added_is_not_spoken_of_as_there(run: Run, serve: Any, tmp_path: Path) -> None:
+    _, _, locked = run("models", "add", "lab", serve(key="sk-right").url)
+    assert "asks for a key" in locked and "--key-env LAB_KEY" in locked
+    _, _, gone = run("models", "add", "lab", "http://127.0.0.1:9/v1")
+    assert "Is the server running, and is the URL right?" in gone
+    assert "[endpoints" not in locked + gone and not (tmp_path / "tilth.toml").exists()
+
+
 def test_add_names_the_keys_variable_and_never_the_key(
     run: Run, serve: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -57,7 +57,7 @@ def register(
     Raises Misuse for a taken name or a field the items lack, BadInput for files without records; either leaves the
     workspace as it was.
     """
-    dataset = check_name(f"{FOLDER}{name}")
+    dataset = f"{FOLDER}{check_name(name, use='name a benchmark')}"
     if dataset in store.histories():
         raise Misuse(f"The benchmark {name!r} is registered.", next_step="'tilth benchmark list' shows it; choose "
                      "another name for another revision.")  # fmt: skip

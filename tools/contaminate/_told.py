@@ -124,7 +124,7 @@ def _not_checked(benchmark: Benchmark, similar: bool, embedder: str) -> list[str
     return said
 
 
-def findings_of(told: Mapping[str, Any], dataset: str) -> Iterator[Finding]:
+def findings_of(told: Mapping[str, Any]) -> Iterator[Finding]:
     """One finding for each verdict that needs a person's attention; it counts items."""
     for verdict, (severity, meaning) in _MEANING.items():
         items = told["verdicts"].get(verdict, 0)
@@ -144,7 +144,7 @@ def findings_of(told: Mapping[str, Any], dataset: str) -> Iterator[Finding]:
             unit="items",
             rows=tuple(told["examples"].get(verdict, ())),
             sql=query if rows else "",
-            fix=f"contaminate.remove {dataset}" if verdict in CONTAMINATED else "",
+            fix="contaminate.remove" if verdict in CONTAMINATED else "",
         )
 
 

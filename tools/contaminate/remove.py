@@ -79,7 +79,7 @@ def remove(
     ]
     left = _left(ctx, data, gone, entry, verdicts, benchmarks)
     facts.append(Fact("contaminate.remove.left", sum(left.values()), "items", f"{method}; looked for again", len(data)))
-    return Change(_dropped(gone), findings=list(_findings(ctx.dataset, left)), facts=facts)
+    return Change(_dropped(gone), findings=list(_findings(left)), facts=facts)
 
 
 def _left(
@@ -106,12 +106,12 @@ def _left(
     }
 
 
-def _findings(dataset: str, left: Mapping[str, int]) -> Iterator[Finding]:
+def _findings(left: Mapping[str, int]) -> Iterator[Finding]:
     for benchmark, count in left.items():
         if count:
             message = f"of {benchmark} are still held by rows that stay: ruled to keep, or edited since the scan."
             yield Finding("contaminate.left", "warning", message, count, unit="items",
-                          fix=f"{SCAN} {dataset} --benchmarks {benchmark}")  # fmt: skip
+                          fix=f"{SCAN} --benchmarks {benchmark}")  # fmt: skip
 
 
 def _rank(flag: dict[str, Any]) -> tuple[int, float]:

@@ -11,8 +11,8 @@ from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
-from ..errors import Misuse
-from ..store.export.folder import MANIFEST, README, changed_files, read_manifest
+from ..errors import BadInput, Misuse
+from ..store.export.folder import MANIFEST, README, changed_files, is_damaged, read_manifest
 from . import _lineage, _measured
 from ._facts import CardFact, Facts
 from ._render import BEGIN, END, Card, Line, render
@@ -45,8 +45,11 @@ class Verified:
 
 
 def verify_card(folder: Path) -> Verified:
-    """Check an exported folder. Raises Misuse when it is none."""
+    """Check an exported folder. Raises Misuse when it is none, BadInput when its manifest is damaged."""
     manifest = read_manifest(folder)
+    if is_damaged(folder):
+        next_step = "Fetch the export again, or write it anew with 'tilth export'."
+        raise BadInput(f"{folder / MANIFEST} is damaged: nothing in the folder can be checked.", next_step=next_step)
     if manifest is None:
         next_step = f"'tilth export' writes them; {MANIFEST} must lie in the folder itself."
         raise Misuse(f"{folder} is no export of tilth.", next_step=next_step)

@@ -18,7 +18,7 @@ from ...prompts import PromptError, Prompts
 from .. import panel
 from ..change import Change, Fact, Outcome, drops, one
 from ..context import Context
-from ..errors import Misuse
+from ..errors import Misuse, Refused
 from ..store.commit import iterate_ids
 from ..store.rows import Rows
 from ..tool import Arg, TextField, tool
@@ -77,7 +77,8 @@ def judge(
     them with one vote, .95 with 9 (each row shown 9 times), .89 with 9 `votes` that stop at the same answer twice in a row
     (2.6 times). What your judges lose by it is measured on rulings: tilth eval calibrate --batch.
 
-    Reasons: judged_low. Rows that no judge gave a readable answer about stay, flagged undecided. Signals: score (null
+    Reasons: judged_low. Rows that no judge gave a readable answer about stay, flagged undecided; when that is so of all
+    rows, the call is refused. Signals: score (null
     where undecided), reviews, escalated, and quote, a judge's verbatim words from the row. Without `cut` it is that of
     `tilth eval calibrate`, as long as nothing changed since; else 20 rows and 20 mechanically spoiled copies (cut off, words
     mixed up, figures changed) set it, and judges that cannot tell them apart (AUC under 0.7) stop the run. A rubric is a
@@ -91,6 +92,12 @@ def judge(
                   controls=_controls(ctx, data, field), corrupted=_corrupted)  # fmt: skip
     seen: list[panel.Verdict] = []
     books = ctx.panel.run(job, seen.append)
+    if seen and not any(verdict.reviews for verdict in seen):
+        raise Refused(
+            f"No judge gave a readable answer about any of {len(seen):,} rows: nothing was judged, and nothing is recorded as "
+            "done.",
+            next_step="Run 'tilth models check', then name another reviewer in [roles] of tilth.toml.",
+        )
     outcome = Outcome(decisions=_decisions(seen, books.cut), signals=_signals(seen))
     judged = len(data) - books.undecided
     method = f"{prompt} {job.rubric.sha}, policy {books.policy}, cut {books.cut:g} ({books.cut_from})"

@@ -73,6 +73,8 @@ def write_bundle(store: Store, address: str, target: Path, *, rows: bool, beside
         members[f"{STATE}/{ANSWERED}"] = "".join(f"{line}\n" for line in lines).encode()
     members |= dict(_people(store, {entry.dataset for entry in entries}, beside))
     temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
+    with disk.writing_to(target):
+        temporary.touch()
     try:
         _write_tar(temporary, members)
         disk.publish(temporary, target, mode=0o644)
@@ -167,7 +169,8 @@ def read_bundle(bundle: Path, folder: Path) -> list[Entry]:
     temporary = folder.with_name(f".{folder.name}.{os.getpid()}.part")
     shutil.rmtree(temporary, ignore_errors=True)
     try:
-        temporary.mkdir(parents=True)
+        with disk.writing_to(folder):
+            temporary.mkdir(parents=True)
         _read_tar(bundle, temporary)
         ledger = temporary / STATE / "ledger.jsonl"
         faults = Ledger(ledger).verify() if ledger.is_file() else ["there is none"]

@@ -8,10 +8,25 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ..errors import Misuse
+
 READ_ONLY = 0o444
+
+
+@contextmanager
+def writing_to(place: Path) -> Iterator[None]:
+    """Where the system does not let `place` be made or written, that is said: Misuse."""
+    try:
+        yield
+    except OSError as error:
+        why = os.strerror(error.errno) if error.errno else str(error)
+        next_step = "Name a place you may write in; reading (show, sql, drops, why …) needs none."
+        raise Misuse(f"Cannot write {place}: {why}.", next_step=next_step) from None
 
 
 def sync_folder(folder: Path) -> None:

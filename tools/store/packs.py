@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
@@ -90,17 +91,29 @@ class Objects:
         return out.sha
 
     def open(self, sha: str) -> pq.ParquetFile:
-        try:
+        with self.reading(sha):
             return pq.ParquetFile(self.path(sha), memory_map=True)
+
+    @contextmanager
+    def reading(self, sha: str) -> Iterator[None]:
+        """Corrupt, with what to do, where an object is missing or its bytes are no longer those that were written."""
+        try:
+            yield
         except FileNotFoundError:
             next_step = (
                 "It was left out of a bundle made without --rows, or deleted by hand; "
                 "'tilth log --verify' tells what is missing."
             )
             raise Corrupt(f"The object {sha[:12]} is not in this workspace.", next_step=next_step) from None
+        except PermissionError:
+            raise
+        except (pa.ArrowInvalid, OSError):
+            next_step = "'tilth log --verify' names every fault; restore the file from a backup, or import again."
+            raise Corrupt(f"The object {sha[:12]} of this workspace is damaged.", next_step=next_step) from None
 
     def read(self, sha: str, columns: Sequence[str] | None = None) -> pa.Table:
-        return self.open(sha).read(columns=None if columns is None else list(columns), use_threads=False)
+        with self.reading(sha):
+            return self.open(sha).read(columns=None if columns is None else list(columns), use_threads=False)
 
     def pick(self, sha: str, places: np.ndarray, columns: Sequence[str]) -> pa.Table:
         """The rows at the given places of an object, in the order given; one row group is in memory at a time."""
@@ -109,12 +122,13 @@ class Objects:
         order = np.argsort(places, kind="stable")
         ascending = places[order]
         edges = np.searchsorted(ascending, starts)
-        tables = [
-            file.read_row_group(group, columns=list(columns), use_threads=False)
-            .select(list(columns))
-            .take(pa.array(ascending[edges[group] : edges[group + 1]] - starts[group], pa.int64()))
-            for group in np.flatnonzero(np.diff(edges)).tolist()
-        ]
+        with self.reading(sha):
+            tables = [
+                file.read_row_group(group, columns=list(columns), use_threads=False)
+                .select(list(columns))
+                .take(pa.array(ascending[edges[group] : edges[group + 1]] - starts[group], pa.int64()))
+                for group in np.flatnonzero(np.diff(edges)).tolist()
+            ]
         if not tables:
             return file.schema_arrow.empty_table().select(list(columns))
         back = np.empty(len(places), np.int64)

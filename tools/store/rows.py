@@ -207,7 +207,12 @@ class Rows:
             groups = [group for group in groups if keep[starts[group] : starts[group + 1]].any()]
             keep = np.concatenate([np.empty(0, bool), *[keep[starts[group] : starts[group + 1]] for group in groups]])
         at = 0
-        for batch in file.iter_batches(batch_size=size, row_groups=groups, columns=list(columns), use_threads=False):
+        batches = file.iter_batches(batch_size=size, row_groups=groups, columns=list(columns), use_threads=False)
+        while True:
+            with self._objects.reading(part.pack):
+                batch = next(batches, None)
+            if batch is None:
+                return
             mask = None if keep is None else keep[at : at + len(batch)]
             at += len(batch)
             if mask is None or mask.all():

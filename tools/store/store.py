@@ -6,6 +6,7 @@ tools, recipes or faces.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -19,7 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any, Final
 
-from ..errors import Busy, Misuse, nearest
+from ..errors import Busy, Corrupt, Misuse, nearest
 from . import disk
 from .ledger import Entry, History, Ledger, referenced
 from .packs import Objects
@@ -41,12 +42,12 @@ def find_workspace(start: Path) -> Path | None:
     return None
 
 
-def check_name(name: str) -> str:
-    """A dataset's name, safe as a file name everywhere. Raises Misuse."""
+def check_name(name: str, *, use: str = "name a dataset") -> str:
+    """A name, safe as a file name everywhere; `use` is what it cannot be otherwise. Raises Misuse."""
     parts = name.split("/") if name.startswith("benchmarks/") else [name]
     if not all(NAME.fullmatch(part) for part in parts) or parts[-1] in RESERVED:
         rule = "Names are 1 to 64 of a-z, 0-9, '.', '_', '-', begin with a letter or digit, and are no reserved word."
-        raise Misuse(f"{name!r} cannot name a dataset.", next_step=rule)
+        raise Misuse(f"{name!r} cannot {use}.", next_step=rule)
     return name
 
 
@@ -60,16 +61,29 @@ class Store:
         self.objects = Objects(self.state / "objects", self.state / "tmp")
         self.ledger = Ledger(self.state / "ledger.jsonl")
         self._lock: IO[str] | None = None
-        self.readers = os.open(self.state / "readers", os.O_RDWR | os.O_CREAT, 0o644)
+        self.readers = self._open_readers()
         self._close = weakref.finalize(self, os.close, self.readers)
         fcntl.flock(self.readers, fcntl.LOCK_SH)
 
     def _prepare(self) -> None:
-        for folder in ("objects", "versions", "refs", "rejects", "tmp", "cache", "sessions"):
-            (self.state / folder).mkdir(parents=True, exist_ok=True)
-        ignore = self.state / ".gitignore"
-        if not ignore.exists():
-            ignore.write_text("*\n")
+        if self.state.is_dir() and not self._writable:
+            return
+        with disk.writing_to(self.state):
+            for folder in ("objects", "versions", "refs", "rejects", "tmp", "cache", "sessions"):
+                (self.state / folder).mkdir(parents=True, exist_ok=True)
+            ignore = self.state / ".gitignore"
+            if not ignore.exists():
+                ignore.write_text("*\n")
+
+    @property
+    def _writable(self) -> bool:
+        return os.access(self.state, os.W_OK)
+
+    def _open_readers(self) -> int:
+        """What readers lock together; in a workspace that cannot be written nothing is collected, and any handle will do."""
+        if self._writable:
+            return os.open(self.state / "readers", os.O_RDWR | os.O_CREAT, 0o644)
+        return os.open(self.state, os.O_RDONLY)
 
     def close(self) -> None:
         self._close()
@@ -118,7 +132,8 @@ class Store:
         hits = sorted(vid for vid in known if vid.startswith(label)) if len(label) >= 6 else []
         if len(hits) != 1:
             what = "names several versions" if hits else "is neither a tag nor the beginning of a version id"
-            next_step = nearest(label, [*history.tags, *known])
+            tags = f"{nearest(label, history.tags)} " if history.tags else ""
+            next_step = f"{tags}'tilth log {name}' lists its versions."
             raise Misuse(f"{address!r}: {label!r} {what} of {name}.", next_step=next_step)
         return name, hits[0]
 
@@ -128,6 +143,9 @@ class Store:
             version = Version.from_json((self.state / "versions" / f"{vid}.json").read_bytes())
         except FileNotFoundError:
             raise Misuse(f"The version {vid} is not stored here.") from None
+        except (ValueError, KeyError, TypeError):
+            next_step = "'tilth log --verify' names every fault; restore the file from a backup."
+            raise Corrupt(f"The manifest of version {vid} is damaged.", next_step=next_step) from None
         moved, parts = self.ledger.moved_parts, list(version.parts)
         for number, part in enumerate(parts):
             while (to := moved.get((part.pack, part.selection))) is not None:
@@ -149,8 +167,11 @@ class Store:
         if self._lock is not None:
             yield
             return
-        path = self.state / "lock"
-        with path.open("a+") as lock:
+        with disk.writing_to(self.state):
+            if not self._writable:
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+            file = (self.state / "lock").open("a+")
+        with file as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -210,7 +231,8 @@ class Store:
     def scratch(self, name: str) -> Path:
         """A folder under tmp for one call; swept at the latest by the next writer."""
         folder = self.state / "tmp" / f"{name}.{os.getpid()}"
-        folder.mkdir(parents=True, exist_ok=True)
+        with disk.writing_to(self.state):
+            folder.mkdir(parents=True, exist_ok=True)
         return folder
 
 

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..errors import Busy, Misuse
+from ..errors import Busy, Corrupt, Misuse
 from .ledger import Entry
 from .store import Store
 
@@ -50,6 +50,9 @@ def _missing(store: Store, vid: str) -> Iterator[str]:
         version = store.version(vid)
     except Misuse:
         yield f"the manifest of version {vid} is missing"
+        return
+    except Corrupt:
+        yield f"the manifest of version {vid} is damaged"
         return
     for part in version.parts:
         for sha in (part.pack, part.selection):

@@ -32,7 +32,8 @@ INTERRUPTED: Final = 130
 
 
 def talk(command: Command, workspace: Workspace, dataset: str, session: Session | None) -> int:
-    """Read lines until the end of input; -> 0, or the exit code of the last turn when nobody was at the terminal."""
+    """Read lines until the end of input; -> 0, or, when nobody was at the terminal, the exit code of the last turn or
+    command that failed."""
     return asyncio.run(_Talk(command, workspace, dataset, session).run())
 
 
@@ -84,9 +85,10 @@ class _Talk:
 
                 self._say([f"tool: {read.shown}"])
                 agree = asker(self._command.face)
-                lines, self._code = await asyncio.to_thread(
+                lines, code = await asyncio.to_thread(
                     twin.run, read.twin, self._workspace.root, self._terminal, agree=agree
                 )
+                self._code = code or self._code
                 self._say(lines)
             else:
                 self._own(read)
@@ -112,7 +114,6 @@ class _Talk:
 
     async def _show(self, events: AsyncGenerator[Event, None]) -> None:
         """A turn, printed as it happens. Ctrl-C stops the turn, not the conversation."""
-        self._code = 0
         try:
             async with aclosing(events) as turn:
                 async for event in turn:

@@ -28,7 +28,7 @@ def event_lines(event: Event, terminal: Terminal) -> Iterator[str]:
             if event.doubtful:
                 yield from wrap(LEGEND, terminal.columns, indent="  ")
         case Proposed():
-            yield from _spoken("tool", one_line(event.command) or f"{one_line(event.tool)} (cannot be read)", terminal)
+            yield from _spoken("tool", one_line(event.command) or _no_call(event), terminal)
         case Returned():
             yield from _spoken("tool", returned(event), terminal)
         case Asked():
@@ -42,6 +42,12 @@ def event_lines(event: Event, terminal: Terminal) -> Iterator[str]:
             yield from _spoken("note", event.text, terminal)
         case Failed():
             yield from _spoken("failed", f"{event.message} {event.next_step}".strip(), terminal)
+
+
+def _no_call(event: Proposed) -> str:
+    """A proposal that is no call: its result tells what is wrong with it."""
+    wrong = "its arguments are no JSON" if "unreadable" in event.args else "it cannot be called like this"
+    return f"{one_line(event.tool)} ({wrong})"
 
 
 def returned(event: Returned) -> str:

@@ -15,6 +15,7 @@ from .rows import body, heading, plain
 
 if TYPE_CHECKING:
     from ...tools.store.format.mapping import Mapping as Fields
+    from ...tools.store.ledger import Entry
     from ...tools.store.past.drafts import Draft
     from ...tools.store.past.history import Decision, Dropped, Funnel, StoredRow
 
@@ -33,7 +34,7 @@ def drops(
     address: str, funnel: Sequence[Funnel], found: Sequence[Dropped], mapping: Fields, terminal: Terminal
 ) -> Iterator[str]:
     lines = [
-        [*([one.entry.seq, one.entry.tool, f"{one.before:,}", f"{one.after:,}"] if i == 0 else [""] * 4), *told]
+        [*([one.entry.seq, _tool(one.entry), f"{one.before:,}", f"{one.after:,}"] if i == 0 else [""] * 4), *told]
         for one in funnel
         for i, told in enumerate(_reasons(one))
     ]
@@ -44,7 +45,7 @@ def drops(
     yield from table([head, *lines], columns=terminal.columns, numbers=(0, 2, 3, 5, 6))
     for (seq, reason), group in groupby(found, key=lambda one: (one.decision.entry.seq, one.decision.reason)):
         examples = list(group)
-        tool = examples[0].decision.entry.tool
+        tool = _tool(examples[0].decision.entry)
         total = examples[0].decision.entry.counts["dropped"][reason]
         yield ""
         yield terminal.paint(f"{tool} {reason}: {len(examples)} of {total:,}  (step {seq})", "bold")
@@ -72,6 +73,10 @@ def drafts(codes: Mapping[str, int], found: Sequence[Draft], mapping: Fields, te
             if one.record is not None:
                 lines = list(body(one.record, mapping, terminal, longest=EXAMPLE))
                 yield from ("  " + line for line in lines[:LINES])
+
+
+def _tool(one: Entry) -> str:
+    return f"{one.tool} (not applied)" if one.details.get("refused") else str(one.tool)
 
 
 def _reasons(one: Funnel) -> Iterator[tuple[str, str, str]]:

@@ -70,17 +70,29 @@ def _decisions(found: Life, mapping: Mapping, terminal: Terminal) -> Iterator[st
     if not found.decisions:
         yield "no step decided anything about it"
     revision = {row.rev: row for row in found.revisions}
-    steps: dict[tuple[str, str], list[int]] = {}  # a recipe that runs every week says the same every week
+    steps: dict[tuple[str, int], list[int]] = {}  # a recipe that runs every week says the same every week
+    changes: dict[tuple[str, int], str] = {}
     for one in found.decisions:
         before, after = revision.get(one.rev), revision.get(one.rev + 1)
-        change = ""
-        if one.action == "edit" and before is not None and after is not None:
-            change = inline(text_of(before, mapping), text_of(after, mapping))
-        steps.setdefault((_sentence(one, before), change), []).append(one.entry.seq)
-    for (sentence, change), numbers in steps.items():
-        yield from wrap(f"{_steps(numbers)}, {sentence}", terminal.columns, indent="  ")
-        if change:
-            yield from wrap(change, terminal.columns, indent="    ")
+        said = _sentence(one, before), one.rev if one.action == "edit" else -1
+        steps.setdefault(said, []).append(one.entry.seq)
+        if one.action == "edit" and one.entry.seq not in found.aside and before is not None and after is not None:
+            changes[said] = inline(text_of(before, mapping), text_of(after, mapping))
+    for said, numbers in steps.items():
+        yield from wrap(f"{_steps(numbers)}, {said[0]}{_aside(numbers, found)}", terminal.columns, indent="  ")
+        if said in changes:
+            yield from wrap(changes[said], terminal.columns, indent="    ")
+
+
+_BECAME = {"earlier": " (in an earlier version)", "undone": " (undone)", "trial": " (a trial only)"}
+
+
+def _aside(numbers: Sequence[int], found: Life) -> str:
+    """What became of steps, where none of them led to the current version."""
+    if not all(number in found.aside for number in numbers):
+        return ""
+    became = {found.aside[number] for number in numbers}
+    return next(text for word, text in _BECAME.items() if word in became)
 
 
 _PAST = {"drop": "dropped it", "edit": "edited it", "add": "made it", "flag": "flagged it", "keep": "kept it"}
@@ -116,7 +128,8 @@ def _signals(found: Life, terminal: Terminal) -> Iterator[str]:
         told = ", ".join(f"{name} {_value(value)}" for name, value in values.items())
         steps.setdefault((str(entry.tool), one_line(told)), []).append(entry.seq)
     for (tool, told), numbers in steps.items():
-        yield from wrap(told, terminal.columns, indent="    ", first=f"  {_steps(numbers)}, {tool}: ")
+        lead = f"  {_steps(numbers)}, {tool}{_aside(numbers, found)}: "
+        yield from wrap(told, terminal.columns, indent="    ", first=lead)
 
 
 def _steps(numbers: Sequence[int]) -> str:

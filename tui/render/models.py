@@ -31,7 +31,11 @@ def listed(line: Mapping[str, Any], terminal: Terminal) -> Iterator[str]:
 
 @fitted
 def added(line: Mapping[str, Any], terminal: Terminal) -> Iterator[str]:
-    yield f"added {line['endpoint']} at {one_line(line['base_url'])}; it may see {line['may_see']}"
+    url = one_line(line["base_url"])
+    if line["new"]:
+        yield f"added {line['endpoint']} at {url}; it may see {line['may_see']}"
+    else:
+        yield f"{line['endpoint']} at {url} was there already; these roles were empty:"
     for role, named in line["roles"].items():
         yield f"  {role:<12} {one_line(', '.join(named))}"
     if not line["roles"]:
@@ -42,7 +46,11 @@ def added(line: Mapping[str, Any], terminal: Terminal) -> Iterator[str]:
             terminal.columns,
             indent="    ",
         )
-    yield "next: tilth models check"
+    if "generator" in line["empty"]:
+        yield "no model is the generator yet; say which:"
+        yield f"  tilth models add {line['endpoint']} {url} --model {one_line((line['models'] or ['MODEL'])[0])}"
+    else:
+        yield "next: tilth models check"
 
 
 @fitted

@@ -15,7 +15,7 @@ from .results import version
 from .reviewing import rate_lines
 
 if TYPE_CHECKING:
-    from ...agent.report import ReleaseReport
+    from ...agent.report import Loss, ReleaseReport
     from ...tools.inspect.measures.drift import Shares
 
 LONGEST: Final = 60
@@ -85,16 +85,23 @@ def _funnel(report: ReleaseReport, most: int) -> Iterator[str]:
         yield "| step | dropped for | before | now |"
         yield "|---|---|--:|--:|"
     # The largest are named, in the order of the steps.
-    ranked = sorted(losses, key=lambda one: -max(side[0] if side else 0 for side in (one.old, one.new)))
-    named = {id(one) for one in ranked[:most]}
+    ranked = sorted(losses, key=_largest, reverse=True)
+    shown = len(losses) if len(losses) == most + 1 else most  # a line that says "1 more" is no shorter than the one itself
+    named = {id(one) for one in ranked[:shown]}
     for one in losses:
         if id(one) in named:
             yield f"| {code(one.tool)} | {code(one.reason)} | {_lost(one.old)} | {_lost(one.new)} |"
-    rest = f"… and {len(losses) - most:,} smaller reasons. " if len(losses) > most else ""
+    left = ranked[shown:]
+    what = "smaller" if left and _largest(left[0]) < _largest(ranked[shown - 1]) else "other"
+    rest = f"… and {len(left):,} {what} reasons. " if left else ""
     idle = list(dict.fromkeys(one.tool for one in report.losses if not one.reason))
     if rest or idle or not losses:
         yield from [""] if losses else []
         yield f"{rest}Dropped nothing: {_few(idle, 5, code)}." if idle else rest.strip() or "No step has run."
+
+
+def _largest(loss: Loss) -> int:
+    return max(side[0] if side else 0 for side in (loss.old, loss.new))
 
 
 def _lost(side: tuple[int, int] | None) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..terminal import Terminal
-from ..text import many_lines, table, wrap
+from ..text import many_lines, neutral, table, wrap
 from .results import result_lines
 
 if TYPE_CHECKING:
@@ -21,9 +21,9 @@ def report(
 ) -> Iterator[str]:
     """`shown`: pairs of a contamination scan with their texts."""
     name = done.entry.dataset
-    if done.entry.tool == "inspect.profile":
-        from .profile import render_profile
+    from .profile import command, render_profile
 
+    if done.entry.tool == "inspect.profile":
         page = render_profile(done.details, dataset=name, width=terminal.columns, color=terminal.colour)
         yield from page.split("\n")
         return
@@ -43,7 +43,7 @@ def report(
         yield first + lines[0]
         yield from (" " * 8 + line for line in lines[1:])
         if one["fix"]:
-            yield f"{' ' * 8}tilth do {one['fix']}"
+            yield f"{' ' * 8}{neutral(command(one['fix'], name))}"
     for told in _tables(done.details):
         yield ""
         yield from table([told["head"], *told["rows"]], columns=terminal.columns, numbers=told["numbers"])

@@ -119,13 +119,22 @@ def _run(result: Mapping[str, Any], terminal: Terminal) -> Iterator[str]:
     )
     yield from ("  " + line for line in _steps(result["steps"], terminal))
     if result.get("reused"):
-        yield f"  {result['reused']} of {len(result['steps']) + 1} were done before and not done again"
+        yield f"  {_reused(result)} done before and not done again"
     for verdict in result.get("expect", ()):
         unit = " %" if verdict["expect"].endswith("%") else ""
         yield f"  expect {verdict['expect']}: {number(verdict['found'])}{unit} {'ok' if verdict['met'] else 'NOT MET'}"
     for name in ("export", "lock"):
         if result.get(name):
             yield f"  {name}: {one_line(str(result[name]))}"
+
+
+def _reused(result: Mapping[str, Any]) -> str:
+    """`the import and 4 of 4 steps were`: `reused` counts the import too."""
+    imported = bool(result["import_reused"])
+    steps, count = len(result["steps"]), result["reused"] - imported
+    parts = ["the import"] if imported else []
+    parts += [f"{count} of {steps} step{'' if steps == 1 else 's'}"] if count else []
+    return f"{' and '.join(parts)} {'was' if result['reused'] == 1 else 'were'}"
 
 
 def _steps(steps: Sequence[Mapping[str, Any]], terminal: Terminal) -> list[str]:

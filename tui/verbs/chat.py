@@ -14,6 +14,7 @@ from ..render import chat as shown
 
 if TYPE_CHECKING:
     from ...agent.engine import Engine
+    from ...agent.workspace import Workspace
     from ..command import Command
 
 
@@ -25,18 +26,24 @@ def ask(command: Command) -> int:
     from ...agent.models.budget import Caps
 
     args = command.args
+    if not args.question.strip():
+        raise Misuse("The question is empty.", next_step='For example: tilth ask "How many rows are there?"')
     caps = Caps(command.option("max_calls"), command.option("max_usd"), command.option("max_minutes"))
     allowed = approved(args.approve or "", caps)
     with command.open(*([args.dataset] if args.dataset else [])) as workspace:
-        dataset = workspace.address(args.dataset) if args.dataset else ""
+        dataset = _dataset(workspace, args.dataset)
         session = sessions_on_disk.resume(workspace.store, args.resume) if args.resume else None
-        engine = Engine(workspace, session=session, dataset=dataset or _only(workspace), approved=allowed, caps=caps)
+        engine = Engine(workspace, session=session, dataset=dataset, approved=allowed, caps=caps)
         events = asyncio.run(_turn(command, engine, args.question, _piped()))
     return _told(command, engine, events)
 
 
-def _only(workspace: Any) -> str:
-    """The dataset, where there is one only."""
+def _dataset(workspace: Workspace, wanted: str | None) -> str:
+    """The dataset to talk about: the one that is named, else the only one there is, else "". Raises Misuse."""
+    if wanted:
+        address = workspace.address(wanted)
+        workspace.store.resolve(address)
+        return address
     names = [name for name in workspace.store.histories() if not name.startswith("benchmarks/")]
     return names[0] if len(names) == 1 else ""
 
@@ -52,7 +59,8 @@ async def _turn(command: Command, engine: Engine, question: str, piped: str) -> 
     events = []
     async with engine:
         async for event in engine.chat(question, context=piped):
-            command.face.listener(event)
+            if not isinstance(event, Failed):  # told at the end, as every command tells its failure
+                command.face.listener(event)
             events.append(event)
     return events
 
@@ -99,7 +107,7 @@ def chat(command: Command) -> int:
         from ...agent.chat import session as sessions_on_disk
         from ..faces.linear import talk
 
-        dataset = workspace.address(args.dataset) if args.dataset else _only(workspace)
+        dataset = _dataset(workspace, args.dataset)
         session = sessions_on_disk.resume(workspace.store, args.resume) if args.resume else None
         code = talk(command, workspace, dataset, session)
     command.face.result({"tool": "chat"}, lambda screen: [])

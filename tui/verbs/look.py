@@ -106,8 +106,8 @@ def drops(command: Command) -> None:
         funnel, found = workspace.drops(args.dataset, step=args.step, reason=args.reason, count=args.count)
         codes, drafts = ({}, []) if args.step else workspace.refused(args.dataset, reason=args.reason, count=args.count)
         mapping = workspace.rows(args.dataset).mapping
-    if not drafts:
-        _known(args, funnel, found)
+        if not drafts and not found:
+            _known(args, funnel or workspace.drops(args.dataset, count=0)[0])
     if command.wants_rows:
         command.face.rows([*map(as_json.dropped, found), *map(as_json.draft, drafts)])
         return
@@ -123,14 +123,12 @@ def drops(command: Command) -> None:
     command.face.result(line, told)
 
 
-def _known(args: Any, funnel: Any, found: Any) -> None:
+def _known(args: Any, funnel: Any) -> None:
     """A step or reason that took nothing and is not in the funnel was misspelt."""
     from ...tools.errors import nearest
 
     steps = {name for one in funnel for name in (one.entry.tool, str(one.entry.seq))}
     reasons = {reason for one in funnel for reason in one.dropped}
-    if found:
-        return
     if args.step is not None and args.step not in steps:
         raise Misuse(f"--step {args.step}: {args.dataset} has no such step.", next_step=nearest(args.step, steps))
     if args.reason is not None and args.reason not in reasons:

@@ -72,7 +72,9 @@ def _add(command: Command, words: list[str]) -> None:
         "endpoint": added.name,
         "base_url": added.base_url,
         "may_see": added.may_see,
+        "new": added.new,
         "roles": dict(added.roles),
+        "empty": list(added.empty),
         "models": list(added.offered),
         "wrote": str(added.path),
     }
@@ -83,8 +85,9 @@ def _check(command: Command, words: list[str]) -> int:
     config = read_config(_root(command))
     names = words or list(dict.fromkeys(str(one) for named in connections.roles(config).values() for one in named))
     if not names:
-        next_step = "Run: tilth models add NAME URL" if not config.endpoints else \
-            f'Name one: tilth models check openai:MODEL@{next(iter(config.endpoints))}'  # fmt: skip
+        name, url = next(((name, one.base_url) for name, one in config.endpoints.items()), ("", ""))
+        next_step = f"Say which: tilth models add {name} {url} --model MODEL" if name else \
+            "Run: tilth models add NAME URL"  # fmt: skip
         raise Misuse("There is no model to check: the roles in tilth.toml are empty.", next_step=next_step)
     found = asyncio.run(_probe(config, names))
     faults = [one for one in found if one.fault]

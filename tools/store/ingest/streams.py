@@ -22,6 +22,15 @@ _COMPRESSIONS: Final = ((b"\x1f\x8b", "gzip"), (b"\x28\xb5\x2f\xfd", "zstd"))
 _MARK: Final = codecs.BOM_UTF8
 
 
+def open_file(path: str) -> BinaryIO:
+    """A source file, opened for reading. Raises Misuse when the system does not let us."""
+    try:
+        return open(path, "rb")
+    except OSError as error:
+        next_step = "Let it be read, or leave it out."
+        raise Misuse(f"Cannot read {path}: {error.strerror}.", next_step=next_step) from None
+
+
 class _Tee:
     """The file as it lies on disk; every byte that passes is hashed and counted."""
 
@@ -78,7 +87,7 @@ class ByteStream:
     ) -> None:
         self.path = path
         self._decoder = _decoder(encoding)
-        file = sys.stdin.buffer if path == STDIN else open(at or path, "rb")  # noqa: SIM115
+        file = sys.stdin.buffer if path == STDIN else open_file(at or path)
         self._file = file
         self._tee = _Tee(file, on_bytes)
         magic = self._tee.peek(4)

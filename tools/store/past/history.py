@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -24,6 +24,8 @@ from . import drafts, rulings
 
 SHORTEST_PREFIX: Final = 6
 EXCERPT: Final = 160
+LEFT: Final = "not in the sources any more"
+ELSEWHERE: Final = "not in the other version"
 
 
 @dataclass(frozen=True)
@@ -61,9 +63,16 @@ class Decision:
     entry: Entry
 
 
+Aside = Literal["undone", "earlier", "trial"]
+"""Taken back; on the way to an earlier version only; done on a sample, or never made the dataset's version."""
+
+
 @dataclass(frozen=True)
 class Life:
-    """All that is known of one row, oldest first."""
+    """All that is known of one row, oldest first.
+
+    `aside` are the steps that did not lead to the current version: number in the log -> what became of the step.
+    """
 
     dataset: str
     row_id: str
@@ -75,6 +84,7 @@ class Life:
     rulings: tuple[rulings.Ruling, ...]
     purged: Entry | None = None
     asked: tuple[drafts.Asked, ...] = ()
+    aside: Mapping[int, Aside] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -114,13 +124,23 @@ def lineage(store: Store, address: str) -> tuple[str, list[Entry]]:
     return dataset, store.ledger.lineage(dataset, vid)
 
 
-def funnel(store: Store, address: str) -> list[Funnel]:
-    """The steps that led to a version, each with what it dropped."""
+def funnel(store: Store, address: str, *, step: str | None = None) -> list[Funnel]:
+    """The steps that led to a version, each with what it dropped, or only `step`; refused ones only where named."""
     return [
         Funnel(entry, entry.counts["before"], entry.counts["after"], entry.counts.get("dropped", {}))
-        for entry in lineage(store, address)[1]
-        if entry.kind == "step" and entry.output is not None
+        for entry in _chosen(store, address, step)
+        if entry.kind == "step"
     ]
+
+
+def _chosen(store: Store, address: str, step: str | None) -> list[Entry]:
+    """The entries that led to a version; those of a tool, also refused ones; or any one, by its ledger number."""
+    dataset, entries = lineage(store, address)
+    if step is None:
+        return [entry for entry in entries if not entry.details.get("refused")]
+    if step.isdigit():
+        return [entry for entry in store.ledger.of(dataset) if str(entry.seq) == step]
+    return [entry for entry in entries if entry.tool == step]
 
 
 def decisions(store: Store, entry: Entry) -> pa.Table | None:
@@ -133,13 +153,8 @@ def drops(
     store: Store, address: str, *, step: str | None = None, reason: str | None = None, count: int = 5, seed: int = 0
 ) -> list[Dropped]:
     """Up to `count` seeded examples per (step, reason), the step given as tool id or ledger number."""
-    dataset, entries = lineage(store, address)
-    if step is not None and step.isdigit():
-        chosen = [entry for entry in store.ledger.of(dataset) if str(entry.seq) == step]
-    else:
-        chosen = [entry for entry in entries if step is None or entry.tool == step]
     found: list[Dropped] = []
-    for entry in chosen:
+    for entry in _chosen(store, address, step):
         table = decisions(store, entry)
         if table is not None:
             found.extend(_examples(store, entry, table, reason, count, seed))
@@ -191,7 +206,7 @@ def why(store: Store, dataset: str, wanted: str) -> Life:
     """The life of the row named by an id prefix, `FILE:LINE` or the owner's key. Raises Misuse."""
     store.history(dataset)
     entries = store.ledger.of(dataset)
-    revisions = _revisions(store, entries, wanted)
+    revisions = _revisions(store, [*entries, *lineage(store, dataset)[1]], wanted)
     if not revisions:
         tombstone = _tombstone(store, dataset, wanted)
         if tombstone is not None:
@@ -205,8 +220,26 @@ def why(store: Store, dataset: str, wanted: str) -> Life:
     exports = [entry for entry in entries if entry.kind == "export" and _holds(store, entry, row_id)]
     said = [one for one in rulings.read(store.root) if (one.dataset, one.row_id) == (dataset, row_id)]
     asked = drafts.asked(store, (one.evidence for one in told))
+    aside = _aside(store, dataset, [*(one.entry for one in told), *(entry for entry, _ in signals)])
     return Life(dataset, row_id, tuple(revisions), tuple(told), tuple(signals), live, tuple(exports), tuple(said),
-                asked=tuple(asked))  # fmt: skip
+                asked=tuple(asked), aside=aside)  # fmt: skip
+
+
+def _aside(store: Store, dataset: str, entries: Sequence[Entry]) -> dict[int, Aside]:
+    """What became of those of the entries that did not lead to the current version, by number."""
+
+    def on_the_way(vids: Sequence[str]) -> set[int]:
+        return {entry.seq for vid in vids for entry in store.ledger.lineage(dataset, vid)}
+
+    past = store.history(dataset)
+    found: dict[int, Aside] = dict.fromkeys({entry.seq for entry in entries} - on_the_way([past.current]), "trial")
+    if found:
+        taken = {str(entry.output) for entry in store.ledger.of(dataset) if entry.output and entry.moves}
+        undone = on_the_way(sorted(taken - set(past.vids[: past.cursor + 1])))
+        earlier = on_the_way(past.vids[: past.cursor])
+        found |= {seq: "undone" for seq in found.keys() & undone}
+        found |= {seq: "earlier" for seq in found.keys() & earlier}
+    return found
 
 
 def _tombstone(store: Store, dataset: str, wanted: str) -> Entry | None:
@@ -280,11 +313,10 @@ def _revisions(store: Store, entries: Sequence[Entry], wanted: str) -> list[Stor
         raise Misuse(f"{wanted!r} names {len(ids)} rows ({shown} …).", next_step="Give more digits.")
     found = []
     for sha in packs if ids else ():
-        file = store.objects.open(sha)
-        table = file.read(columns=["row_id"], use_threads=False)
+        table = store.objects.read(sha, ["row_id"])
         at = np.flatnonzero(pc.equal(table["row_id"], pa.scalar(next(iter(ids)), pa.binary(16))).to_numpy())
         if len(at):
-            whole = file.read(columns=list(PACK_COLUMNS), use_threads=False)
+            whole = store.objects.read(sha, PACK_COLUMNS)
             found.extend(_stored(whole.take(pa.array(at))))
     unique = {row.rev: row for row in found}
     return [unique[rev] for rev in sorted(unique)]
@@ -315,12 +347,13 @@ def _matcher(wanted: str) -> Any:
 
 
 def _packs(store: Store, entries: Sequence[Entry]) -> list[str]:
-    """Every pack any version of a dataset is made of, in order of appearance."""
+    """Every pack the versions that entries made consist of; those of later entries come last."""
     found: dict[str, None] = {}
     for entry in entries:
         if entry.output is not None:
             for part in store.version(entry.output).parts:
-                found.setdefault(part.pack)
+                found.pop(part.pack, None)
+                found[part.pack] = None
     return list(found)
 
 
@@ -339,7 +372,10 @@ def diff(store: Store, a: str, b: str, *, count: int = 3) -> Difference:
     in_a, in_b = in_a[order], in_b[order]
     told = _told(store, dataset, vid_b)
     ids = [bytes(one).ljust(16, b"\0") for one in keys_a["id"][gone]]
-    reasons = [told.get(one, ("", ""))[0] or "not in the other version" for one in ids]
+    left = _left_the_sources(store, dataset, rows_a, vid_b, gone)
+    reasons = [
+        told.get(one, ("", ""))[0] or (LEFT if is_left else ELSEWHERE) for one, is_left in zip(ids, left, strict=True)
+    ]
     tally: dict[str, int] = {}
     for name in reasons:
         tally[name] = tally.get(name, 0) + 1
@@ -353,6 +389,23 @@ def diff(store: Store, a: str, b: str, *, count: int = 3) -> Difference:
         dropped_rows=list(zip(stored_rows(rows_a, gone[:count]), reasons[:count], strict=True)),
         edited=(len(in_a), list(zip(old, fresh, edits, strict=True))),
     )
+
+
+def _left_the_sources(store: Store, dataset: str, old: Rows, vid: str, gone: np.ndarray) -> list[bool]:
+    """For each row at `gone` of the version `old`: was it read from a source, and did no import since then that led to
+    `vid` read it again?"""
+    imports = [entry for entry in store.ledger.lineage(dataset, vid) if entry.kind == "import"]
+    made = [entry.seq for entry in store.ledger.of(dataset) if entry.output == old.vid]
+    again = [entry.output for entry in imports if made and entry.seq > made[0] and entry.output is not None]
+    if not len(gone) or not again:
+        return [False] * len(gone)
+    try:
+        read = np.concatenate([_keys(store.rows_of(output))["id"] for output in again])
+    except Misuse:
+        return [False] * len(gone)  # what was read is no longer stored
+    born = np.asarray(pc.is_valid(old.take(gone, ("line",))["line"]))
+    found: list[bool] = (born & ~np.isin(_keys(old)["id"][gone], read)).tolist()
+    return found
 
 
 def _keys(rows: Rows) -> np.ndarray:

@@ -232,6 +232,7 @@ class _Session:
             raise _readable(error, [column.shown for column in own_columns(self.rows.mapping)]) from None
 
     def _file(self, sha: str) -> str:
+        self._store.objects.open(sha).close()  # DuckDB's own words would not say whose file is damaged
         path = self._store.objects.path(sha).absolute()
         self._files.add(path)
         return text_literal(str(path))
