@@ -106,6 +106,11 @@ def resolve_on(
 ) -> Call:
     """As `resolve`, for rows at hand."""
     tool = registry.get(tool_id)
+    for parameter in tool.parameters:
+        if parameter.arg.benchmark and parameter.required and not args.get(parameter.name):
+            from ..tools.contaminate import _registered
+
+            raise _registered.refuse_unnamed(store, tool.id, parameter.name)
     resolved = tool.validate(args)
     others: list[str] = []
     files: list[str] = []
@@ -202,8 +207,7 @@ def call(
     rows = store.rows_of(vid)
     if settings.sample is None:
         return call_on(store, tool_id, dataset, vid, args, settings, origin=origin, listener=listener)
-    some = sample(store, dataset, rows, settings.sample, settings.seed)
-    listener(Noticed(f"sample {len(some):,} of {len(rows):,} rows; {dataset} itself is not changed"))
+    some = sampled(store, dataset, rows, settings.sample, settings.seed, listener)
     done = call_on(store, tool_id, dataset, some.vid, args, settings, origin=origin, listener=listener, moves=False)
     return replace(done, result={**done.result, "sample": {"rows": len(some), "of": len(rows)}})
 
@@ -286,6 +290,13 @@ def finished(store: Store, key: str) -> Entry | None:
         if not all(store.objects.holds(part.pack) for part in version.parts):
             return None
     return entry
+
+
+def sampled(store: Store, dataset: str, rows: Rows, count: int, seed: int, listener: Listener) -> Rows:
+    """As `sample`, and said."""
+    some = sample(store, dataset, rows, count, seed)
+    listener(Noticed(f"sample {len(some):,} of {len(rows):,} rows; {dataset} itself is not changed"))
+    return some
 
 
 def sample(store: Store, dataset: str, rows: Rows, count: int, seed: int) -> Rows:

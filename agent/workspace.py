@@ -16,6 +16,7 @@ from ..tools import tool as registry
 from ..tools.errors import Misuse, nearest
 from ..tools.store.ledger import Entry
 from ..tools.store.past import history
+from ..tools.store.rows import Rows
 from ..tools.store.store import check_name, find_workspace
 from . import review, toolbox
 from .events import Finished, Listener, Noticed, nobody
@@ -101,10 +102,11 @@ class Workspace(Reading):
         """`inspect.profile`."""
         return self.do("inspect.profile", dataset, **args)
 
-    def dry_run(self, tool: str, dataset: str, **args: Any) -> dict[str, Any]:
+    def dry_run(self, tool: str, dataset: str, *, sample: int | None = None, **args: Any) -> dict[str, Any]:
         """The counts a call would come to; nothing is changed, and nobody is asked: of a tool that spends, `estimate` has
-        what it would send and cost, None where it would ask nobody."""
-        asked = toolbox.resolve(self.store, tool, self.address(dataset), args, self._settings())
+        what it would send and cost, None where it would ask nobody. With `sample`, of that many rows."""
+        name, rows = self._tried_on(dataset, sample)
+        asked = toolbox.resolve_on(self.store, tool, name, rows, args, self._settings())
         if asked.tool.effect_of(asked.args) in PAID:
             known = toolbox.finished(self.store, asked.key)
             found = None if known else toolbox.estimate(self.store, asked, self._settings(), self.listener)
@@ -118,17 +120,29 @@ class Workspace(Reading):
 
         return amend(self, tool, dataset, args)
 
-    def what_if(self, tool: str, dataset: str, name: str, values: Sequence[str], **args: Any) -> list[Preview]:
-        """What a tool would drop for several values of one threshold; nothing is changed."""
+    def _tried_on(self, dataset: str, sample: int | None) -> tuple[str, Rows]:
+        """The dataset and the rows a call is tried on: all, or those of a scratch version."""
+        name, vid = self.store.resolve(self.address(dataset))
+        rows = self.store.rows_of(vid)
+        if sample is None:
+            return name, rows
+        with self.store.writing(f"tilth do {dataset} --sample {sample}"):
+            return name, toolbox.sampled(self.store, name, rows, sample, self.seed, self.listener)
+
+    def what_if(
+        self, tool: str, dataset: str, name: str, values: Sequence[str], *, sample: int | None = None, **args: Any
+    ) -> list[Preview]:
+        """What a tool would drop for several values of one threshold; nothing is changed. With `sample`, of that many
+        rows."""
         declared = registry.get(tool)
         thresholds = [parameter.name for parameter in declared.parameters if parameter.arg.threshold]
         if name not in thresholds:
             raise Misuse(f"{tool} has no threshold {name!r}.", next_step=nearest(name, thresholds))
-        address = self.address(dataset)
+        whose, tried = self._tried_on(dataset, sample)
         previews: list[Preview] = []
         earlier: Any = None
         for value in values:
-            asked = toolbox.resolve(self.store, tool, address, {**args, name: value}, self._settings())
+            asked = toolbox.resolve_on(self.store, tool, whose, tried, {**args, name: value}, self._settings())
             found = toolbox.preview(self.store, asked, self._settings(), self.listener)
             gone = set(found.gone.tolist())
             flips = sorted(gone ^ earlier)[:3] if earlier is not None else []

@@ -23,6 +23,8 @@ from .planted.scoring import IMPORT, KINDS, KindScore, Outcome, score
 
 DATASET: Final = "demo"
 MADE: Final = ("messy.jsonl", "demo.yaml")
+LEAST: Final = 100
+"""Fewer rows hold too little for the recipe's synthesis to draw on."""
 CONFIG: Final = """\
 # No model: drafts are made by rules, judges are measured signals. 'tilth models add NAME URL' names models instead.
 [roles]
@@ -45,7 +47,9 @@ class Demo:
 def demonstrate(
     folder: Path, *, rows: int = 5000, seed: int = 7, threads: int | None = None, listener: Listener = nobody
 ) -> Demo:
-    """Make the data, run the recipe, compare. Raises Misuse when `folder` holds other things."""
+    """Make the data, run the recipe, compare. Raises Misuse when `folder` holds other things, and below `LEAST` rows."""
+    if rows < LEAST:
+        raise Misuse(f"The demo cannot be made of {rows:,} rows.", next_step=f"Choose {LEAST} or more: --rows {LEAST}")
     if folder.exists() and not folder.is_dir():
         raise Misuse(f"{folder} is a file.", next_step="Name another folder: tilth demo DIR")
     strangers = sorted(path.name for path in folder.glob("*")) if folder.exists() else []

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import difflib
 import errno
 import importlib
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -239,10 +240,11 @@ VERBS: Final = (
          argument("folder", metavar="DIR", help="a new or empty folder")),
     verb("benchmark", "register a benchmark to look for in training data, list them, report what the last scan found",
          "verbs.benchmark:benchmark",
-         argument("action", metavar="ACTION", choices=("add", "list", "report", "exclude"), help="add NAME PATH…; list; "
-                  "report X: the last scan of a dataset; exclude X [DIR]: items to leave out of an evaluation"),
+         argument("action", metavar="add|list|report|exclude", choices=("add", "list", "report", "exclude"),
+                  help="add NAME PATH…; list; report X: the last scan of a dataset; exclude X [DIR]: items to leave out "
+                  "of an evaluation"),
          argument("name", metavar="NAME", nargs="?", help="the benchmark's name, or a dataset"),
-         argument("paths", metavar="PATH", nargs="*", help="files of items, or a folder"),
+         argument("paths", metavar="PATH", nargs="*", default=[], help="files of items, or a folder"),
          argument("--html", metavar="FILE", help="report: as a page, - for stdout"),
          argument("--verdicts", metavar="V,V", default="exact,near_verbatim,rephrased", help="exclude: which items "
                   "(default: exact,near_verbatim,rephrased)"),
@@ -345,39 +347,36 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run(words: list[str], face: Face) -> int:
     """Run one command through a face, and close it; -> its exit code. Nothing is raised."""
+    from .faces.ndjson import Unwritten
+
+    try:
+        return _answered(words, face)
+    except BrokenPipeError:
+        _drop_stdout()
+        return 0
+    except Unwritten as unwritten:
+        sys.stderr.write(f"tilth: Cannot write to standard output: {unwritten}.\n")
+        _drop_stdout()
+        return 1
+
+
+def _answered(words: list[str], face: Face) -> int:
+    """Run one command, tell its error; only what standard output does not take is raised."""
+    from .faces.ndjson import Unwritten
+
     try:
         code = _run(words, face)
         face.close()
         return code
-    except BrokenPipeError:
-        _drop_stdout()
-        return 0
+    except (BrokenPipeError, Unwritten):
+        raise
     except BaseException as error:
-        if isinstance(error, OSError) and (fault := _stdout_fault()) is not None:
-            return _without_stdout(fault)
         code = _told(error, face)
         try:
             face.close()
         except BrokenPipeError:
             _drop_stdout()
-        except OSError as fault:
-            return _without_stdout(fault)
         return code
-
-
-def _stdout_fault() -> OSError | None:
-    """Why standard output takes nothing more; what could not be written is still held, so that trying again tells."""
-    try:
-        sys.stdout.flush()
-    except OSError as error:
-        return error
-    return None
-
-
-def _without_stdout(fault: OSError) -> int:
-    sys.stderr.write(f"tilth: Cannot write to standard output: {fault.strerror}.\n")
-    _drop_stdout()
-    return 1
 
 
 def _told(error: BaseException, face: Face) -> int:
@@ -458,7 +457,7 @@ def verb_place(words: Sequence[str]) -> int | None:
             return i
         if name not in takes_value:
             raise Misuse(f"tilth has no option {name}.",
-                         next_step=f"{nearest(name, takes_value)} Other options come after the command.")  # fmt: skip
+                         next_step=f"{_nearest_option(name, takes_value)}Other options come after the command.")  # fmt: skip
         i += 2 if takes_value[name] and not equals else 1
     return None
 
@@ -562,11 +561,20 @@ def _refuse_extra(chosen: Verb, parser: argparse.ArgumentParser, extra: Sequence
     flag = next((word for word in extra if word.startswith("-") and word != "-"), None)
     if flag is not None:
         name = flag.partition("=")[0]
-        hint = nearest(name, flags_of(parser))
-        raise Misuse(f"'{parser.prog}' has no option {name}.", next_step=f"{hint} See '{parser.prog} --help'.")
+        hint = _nearest_option(name, flags_of(parser))
+        raise Misuse(f"'{parser.prog}' has no option {name}.", next_step=f"{hint}See '{parser.prog} --help'.")
     if chosen.name == "sql":
         raise Misuse(f"{extra[0]!r} is one word too many.", next_step='Put the query in quotes: tilth sql X "select …"')
     raise Misuse(f"{extra[0]!r} is one word too many for '{parser.prog}'.", next_step=f"See '{parser.prog} --help'.")
+
+
+def _nearest_option(name: str, options: Iterable[str]) -> str:
+    """A sentence naming the first option that begins as `name` does, else the closest; empty when none is close."""
+    words = {one.lstrip("-"): one for one in options if one.startswith("--")}
+    wanted = name.lstrip("-")
+    begin = [one for one in words if len(wanted) > 1 and one.startswith(wanted)]
+    close = begin or difflib.get_close_matches(wanted, words, n=1, cutoff=0.6)
+    return f"Nearest: {words[close[0]]}. " if close else ""
 
 
 def named_after_file(name: str, paths: Sequence[str]) -> str:

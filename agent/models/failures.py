@@ -100,9 +100,7 @@ def server_text(error: openai.APIStatusError, secret: str = "") -> str:
     return text if len(text) <= SHOWN else text[:SHOWN] + "…"
 
 
-def told(
-    error: BaseException, name: str, endpoint: Endpoint, secret: str = "", *, declared: bool = True
-) -> TilthError:
+def told(error: BaseException, name: str, endpoint: Endpoint, secret: str = "", *, declared: bool = True) -> TilthError:
     """The error as a person should read it. `name` is the endpoint's in tilth.toml, where it is not yet `declared` while
     it is being added."""
     where = f"{endpoint.host} (endpoint {name})"

@@ -220,10 +220,23 @@ def test_rows_judged_together_take_fewer_calls(serve: Any, workspace: Any) -> No
 
 
 def test_unreadable_judges_leave_rows_undecided(serve: Any, workspace: Any) -> None:
-    server = serve(lambda request: "I would rather not say.", models=("a", "b"))
+    judges = panel(lambda model, shown: True)
+    server = serve(
+        lambda request: judges(request) if "sail" in str(request["messages"]) else "I would rather not say.",
+        models=("a", "b"),
+    )
     with workspace(server.url, ["a", "b"]) as opened:
         done = opened.do("filter.judge", "seeds", cut=5)
-    assert (done.result["undecided"], done.result["after"]) == (8, 8)
+    assert (done.result["undecided"], done.result["after"]) == (7, 8)
+
+
+def test_nothing_is_recorded_where_no_row_could_be_judged(serve: Any, workspace: Any) -> None:
+    server = serve(lambda request: "I would rather not say.", models=("a", "b"))
+    with workspace(server.url, ["a", "b"]) as opened:
+        with pytest.raises(Refused, match="No judge gave a readable answer about any of 8 rows") as told:
+            opened.do("filter.judge", "seeds", cut=5)
+        assert "tilth models check" in told.value.next_step
+        assert [entry.kind for entry in opened.store.ledger.of("seeds")] == ["import"]
 
 
 # Rounds: made rows as seeds, beside the real ones.

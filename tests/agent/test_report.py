@@ -216,6 +216,16 @@ def test_markdown_is_short_and_counts_what_it_leaves_out(report: ReleaseReport) 
     assert len(small) <= LONGEST and not any("… and" in line for line in small)
 
 
+def test_a_reason_left_out_is_smaller_or_is_not_called_so(report: ReleaseReport) -> None:
+    def told(*lost: int) -> str:
+        losses = tuple(Loss("t", f"reason {i}", None, (count, 99)) for i, count in enumerate(lost))
+        return "\n".join(markdown(replace(report, losses=losses)))
+
+    assert "… and" not in told(*range(9, 22)) and "reason 12" in told(*range(9, 22))
+    assert "… and 2 smaller reasons" in told(*range(9, 23))
+    assert "… and 2 other reasons" in told(*[7] * 14)
+
+
 def test_data_cannot_act_in_markdown(report: ReleaseReport) -> None:
     lines = markdown(crowded(report, HOSTILE))
     assert len(lines) <= LONGEST

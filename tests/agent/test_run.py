@@ -10,6 +10,8 @@ import pytest
 from tilth.agent.events import Finished, Noticed
 from tilth.agent.workspace import Workspace
 from tilth.tools.errors import Misuse, Refused
+from tilth.tui.render.results import result_lines
+from tilth.tui.terminal import Terminal
 
 RECIPE = """\
 recipe: 1
@@ -58,6 +60,11 @@ def test_a_second_run_does_nothing_again_and_the_ledger_does_not_grow(workspace,
     length = len(workspace.log())
     again = workspace.run(folder / "r.yaml", locked=True)
     assert (again.version, again.reused, len(workspace.log())) == (first.version, 3, length)
+    told = "\n".join(result_lines(again.result, Terminal()))
+    assert "  the import and 2 of 2 steps were done before and not done again" in told
+    partly = {**again.result, "reused": 1, "import_reused": False}
+    assert "  1 of 2 steps was done before" in "\n".join(result_lines(partly, Terminal()))
+    assert "  the import was done before" in "\n".join(result_lines({**partly, "import_reused": True}, Terminal()))
 
 
 def test_a_run_starts_from_the_sources_whatever_was_done_since(workspace, folder):

@@ -82,6 +82,41 @@ def test_a_withdrawn_row_is_told_with_its_reason(folder):
         assert any("1 rows of weekly@release-1 are not in the new version (ruling 1)" in text for text in loud)
 
 
+def test_a_row_that_left_the_sources_is_told_so(folder):
+    events = []
+    with Workspace(folder, listener=events.append) as workspace:
+        run(workspace, None)
+        workspace.tag("weekly", "release-1")
+        lines = (folder / "week1.jsonl").read_text().splitlines(keepends=True)
+        (folder / "week1.jsonl").write_text("".join(lines[1:]))
+        ran = run(workspace, "weekly@release-1")
+        assert (ran.result["carried"], ran.result["withdrawn"]) == (3, 1)
+        loud = [event.text for event in events if isinstance(event, Noticed) and event.level == "loud"]
+        assert any("(not in the sources any more 1)" in text for text in loud)
+        assert workspace.diff("weekly@release-1", "weekly").dropped == {"not in the sources any more": 1}
+        assert workspace.diff("weekly", "weekly@release-1").dropped == {}
+
+
+def test_rows_that_a_later_append_brought_are_only_not_in_the_older_version(folder):
+    with Workspace(folder) as workspace:
+        workspace.add(folder / "week1.jsonl", name="notes")
+        week_two(folder)
+        workspace.add(folder / "week2.jsonl", name="notes", append=True)
+        assert workspace.diff("notes", "notes~1").dropped == {"not in the other version": 2}
+
+
+def test_the_recipe_from_the_log_keeps_the_release(folder):
+    with Workspace(folder) as workspace:
+        run(workspace, None)
+        workspace.tag("weekly", "release-1")
+        week_two(folder)
+        ran = run(workspace, "weekly@release-1")
+        told = workspace.recipe("weekly")
+        assert f"since: weekly@{workspace.store.resolve('weekly@release-1')[1]}" in told
+        (folder / "again.yaml").write_text(told)
+        assert workspace.run(folder / "again.yaml").version == ran.version
+
+
 def test_a_release_that_is_not_there_is_named(folder):
     with Workspace(folder) as workspace, pytest.raises(Misuse, match=r"no dataset 'weekly'|neither a tag"):
         run(workspace, "weekly@nope")

@@ -17,7 +17,7 @@ from tilth.tools.document._facts import CardFact, Facts, name_of, part
 from tilth.tools.document._render import Card, Line, render, text
 from tilth.tools.document._verify import _differing, _without_answers
 from tilth.tools.document.card import Verified, verify_card, write_card
-from tilth.tools.errors import Misuse
+from tilth.tools.errors import BadInput, Misuse
 from tilth.tools.store.export import write_data
 from tilth.tools.store.importing import import_sources
 from tilth.tools.store.ingest import ReadOptions, Source
@@ -72,6 +72,14 @@ def test_it_needs_no_workspace_and_no_network(folder: Path, monkeypatch: pytest.
 def test_what_is_no_export_is_said_so(tmp_path: Path) -> None:
     with pytest.raises(Misuse, match="no export of tilth"):
         verify_card(tmp_path)
+
+
+@pytest.mark.parametrize("left", [0, 40, 500])
+def test_a_manifest_that_was_cut_is_damaged(folder: Path, left: int) -> None:
+    path = folder / "manifest.json"
+    path.write_bytes(path.read_bytes()[:left])
+    with pytest.raises(BadInput, match=r"manifest\.json is damaged"):
+        verify_card(folder)
 
 
 def number_spans(readme: str) -> list[tuple[int, int]]:

@@ -37,6 +37,12 @@ def test_the_demo_is_the_same_in_another_folder_and_when_repeated(tmp_path: Path
     assert again.ran["reused"] == 7
 
 
+def test_a_demo_of_too_few_rows_is_not_begun(tmp_path: Path) -> None:
+    with pytest.raises(Misuse, match="--rows 100"):
+        demonstrate(tmp_path / "a", rows=99)
+    assert not (tmp_path / "a").exists()
+
+
 def test_the_demo_leaves_other_folders_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("mine")
     with pytest.raises(Misuse, match="is not empty"):

@@ -60,6 +60,17 @@ def test_an_unavailable_endpoint_is_3(tilth: Tilth, tiny: str) -> None:
     assert (code, line["score"], line["agents"][0]["ended"]) == (3, None, {"unavailable": 2})
 
 
+def test_an_agent_that_answers_no_try_is_1(
+    tilth: Tilth, tiny: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, line = tilth("run", tiny, "--agent", "oracle", "--agent", 'mute=cmd:sh -c "exit 9"', "-n", "2")
+    assert code == 1 and [one["ended"] for one in line["agents"]] == [{"answered": 2}, {"crashed": 2}]
+    assert main(["--workspace", str(tmp_path), "eval", "run", "--resume", line["run"]]) == 1
+    said = " ".join(capsys.readouterr().err.split())
+    assert "mute answered none of its 2 tries; the first, on " in said and "crashed: " in said
+    assert "oracle answered" not in said
+
+
 def test_an_instance_can_be_looked_at(tilth: Tilth, tiny: str) -> None:
     _, line = tilth("show", tiny, "-n", "3")
     wanted = line["instances"][1]["instance"]
@@ -104,6 +115,7 @@ def test_people_read_lines(
     ("words", "says"),
     [
         (["run", "SUITE"], "wants an agent"),
+        (["run", "no-such-suite"], "no suite 'no-such-suite'"),
         (["run", "no-such-suite", "--agent", "oracle"], "no suite 'no-such-suite'"),
         (["run", "SUITE", "--agent", "oracle", "--seeds", "old"], "is no set of instances"),
         (["run", "SUITE", "--agent", "oracle", "--seeds", "set:abc"], "There is no set 'abc'"),

@@ -287,6 +287,20 @@ def test_rows_that_do_not_fit_are_named_and_counted(make_rows: MakeRows, tmp_pat
         write_data(rows, tmp_path / "out", format="prompt-completion")
 
 
+def test_chats_with_tools_are_offered_only_what_can_hold_them(make_rows: MakeRows, tmp_path: Path) -> None:
+    calls = [{"type": "function", "function": {"name": "f", "arguments": "{}"}}]
+    turns = [{"role": "user", "content": "?"}, {"role": "assistant", "content": None, "tool_calls": calls},
+             {"role": "tool", "content": "4"}, {"role": "assistant", "content": "four"}]  # fmt: skip
+    rows = make_rows([{"messages": turns, "tools": [{"type": "function", "function": {"name": "f"}}]}])
+    with pytest.raises(Refused, match="tool") as refused:
+        write_data(rows, tmp_path / "out", format="alpaca")
+    assert "filter.chat" not in refused.value.next_step
+    with pytest.raises(Misuse, match="chosen, rejected") as misused:
+        write_data(rows, tmp_path / "out", format="preference")
+    for told in (refused.value.next_step, misused.value.next_step):
+        assert "sharegpt" in told and "alpaca" not in told
+
+
 def test_an_empty_version_is_refused(store: Store, make_rows: MakeRows, run_tool: Any, tmp_path: Path) -> None:
     rows = run_tool("filter.where", make_rows([{"text": "a"}]), keep="text = 'b'").rows
     with pytest.raises(Refused, match="no rows"):

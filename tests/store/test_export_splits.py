@@ -153,6 +153,9 @@ def test_an_unknown_group_names_the_nearest_column(make_rows: Callable[..., Rows
     rows = make_rows([{"text": "a", "author": "b"}])
     with pytest.raises(Misuse, match="Nearest: author"):
         planned(rows, group_by="auther")
+    with pytest.raises(Misuse) as refused:
+        planned(rows, group_by="zzz")
+    assert refused.value.next_step.count("source") == 1
     with pytest.raises(Misuse, match="no --split is asked"):
         planned(rows, asked={}, group_by="author")
 

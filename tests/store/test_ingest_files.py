@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tilth.agent.opened import name_for
 from tilth.tools.errors import BadInput, Misuse
 from tilth.tools.store.ingest import Source, expand
 from tilth.tools.store.ingest.splits import split_of
@@ -51,6 +52,41 @@ def test_packed_files_are_read_whole_by_their_first_bytes(read_bytes, name, data
         len(data),
         hashlib.sha256(data).hexdigest(),
     )
+
+
+@pytest.mark.parametrize(("name", "packing"), [("a.gz", "gzip"), ("a.jsonl.gz", "gzip"), ("a.csv.zst", "zstd")])
+def test_bytes_that_are_not_what_the_name_says_are_told(read_bytes, name, packing):
+    with pytest.raises(BadInput, match=f"{name} is not {packing}"):
+        read_bytes(b"\xa8\x93\xff\x00" * 50, name)
+
+
+@pytest.mark.parametrize(
+    ("name", "data"), [("a.jsonl", ROWS), ("a.json", b'[{"a": 1}, {"a": 2}]'), ("a.txt", b"one\ntwo\n")]
+)
+def test_names_for_columns_are_refused_where_records_have_names(read_bytes, name, data):
+    with pytest.raises(Misuse, match=f"--columns says nothing about .*{name}"):
+        read_bytes(data, name, columns=["b"])
+
+
+def test_names_for_columns_of_a_typed_file_are_refused(read_bytes):
+    out = io.BytesIO()
+    pq.write_table(pa.table({"a": [1, 2]}), out)
+    with pytest.raises(Misuse, match="--columns says nothing about"):
+        read_bytes(out.getvalue(), "a.parquet", columns=["b"])
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("a b (1).JSONL", "a-b-1"),
+        ("x/Chats.JSONL.GZ", "chats"),
+        ("my--notes.csv", "my-notes"),
+        ("v1.2_x.parquet", "v1.2_x"),
+        ("???.md", "data"),
+    ],
+)
+def test_a_file_gives_its_dataset_a_plain_name(path, name):
+    assert name_for(path) == name
 
 
 def test_offsets_count_decompressed_bytes(read_bytes):
@@ -95,7 +131,7 @@ def test_a_byte_the_encoding_lacks_rejects_its_record_only(read_bytes):
 
 
 def test_utf16_without_being_told_names_the_option(read_bytes):
-    with pytest.raises(BadInput, match="--encoding utf-16"):
+    with pytest.raises(BadInput, match=r"tilth import NAME \S+ --encoding utf-16"):
         read_bytes('{"a": 1}'.encode("utf-16"))
     assert read_bytes('{"a": 1}'.encode("utf-16"), encoding="utf-16").records == [{"a": 1}]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -51,6 +52,14 @@ def test_every_form_of_address_finds_its_version(workspace):
 def test_a_wrong_address_names_the_nearest(workspace, address, told):
     with pytest.raises(Misuse, match=told):
         workspace.store.resolve(address)
+
+
+def test_an_unknown_tag_is_answered_with_the_tags_there_are(workspace):
+    workspace.tag("notes", "release-1")
+    for keeping in (10, 5):
+        keep(workspace, f"line <= {keeping}")
+    with pytest.raises(Misuse, match=r"of notes\. (Valid|Nearest): release-1\. 'tilth log notes' lists its versions"):
+        workspace.store.resolve("notes@nope")
 
 
 def test_undo_and_redo_go_through_all_versions_and_never_lose_one(workspace):
@@ -173,12 +182,32 @@ def test_appending_gives_the_ids_that_importing_both_at_once_gives(tmp_path):
     assert ids[1] == ids[0][1:]
 
 
+def test_bytes_of_another_encoding_are_told_how_to_be_read(tmp_path):
+    path = tmp_path / "of old.jsonl"
+    path.write_bytes('{"text": "café"}\n{"text": "olé"}\n'.encode("latin-1"))
+    with Workspace(tmp_path) as workspace:
+        with pytest.raises(Refused) as raised:
+            workspace.add(path)
+        command = shlex.split(raised.value.next_step.partition("name it: ")[2])
+        assert command == ["tilth", "import", "of-old", str(path), "--encoding", "latin-1"]
+        assert workspace.add(path, encoding="latin-1").kept == 2
+
+
+def test_a_recipe_is_told_what_to_write_into_it(tmp_path):
+    (tmp_path / "a.jsonl").write_text('{"text": "fine"}\n{broken\n')
+    (tmp_path / "r.yaml").write_text("recipe: 1\ndataset: d\nsources: [{name: a, paths: [a.jsonl]}]\nsteps: []\n")
+    with Workspace(tmp_path) as workspace, pytest.raises(Refused) as raised:
+        workspace.run(tmp_path / "r.yaml")
+    assert raised.value.next_step.endswith("max_reject: 0.5 in the recipe")
+
+
 def test_too_many_rejects_change_nothing_and_name_each(tmp_path):
     path = tmp_path / "mixed.jsonl"
     path.write_text('{"text": "fine"}\n{broken\n{"text": NaN}\n')
     with Workspace(tmp_path) as workspace:
-        with pytest.raises(Refused, match="2 of 3 records are bad"):
+        with pytest.raises(Refused, match="2 of 3 records are bad") as raised:
             workspace.add(path)
+        assert raised.value.next_step.endswith(f"tilth import mixed {path} --max-reject 0.67")
         assert workspace.datasets() == []
         done = workspace.add(path, max_reject=0.9)
         assert (done.read, done.kept, done.rejected) == (3, 1, {"nan_or_infinity": 1, "not_json": 1})

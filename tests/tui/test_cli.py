@@ -224,7 +224,7 @@ def test_inspect_prints_a_page(chats: Tilth, tmp_path: Path) -> None:
         (("tools", "check"), 2, "tilth tools check my_tools.py"),
         (("tools", "check", "nowhere.py"), 2, "nowhere.py"),
         (("datasets", "chats"), 2, "one word too many"),
-        (("tag", "chats", "not a label"), 2, "cannot name"),
+        (("tag", "chats", "not a label"), 2, "cannot be a tag"),
         (("show", "chast"), 2, "Nearest: chats"),
         (("show", "chats", "--where", "nowhere = 1"), 2, "nowhere"),
         (("show", "chats", "--whree", "line = 1"), 2, "Nearest: --where"),
@@ -242,7 +242,7 @@ def test_inspect_prints_a_page(chats: Tilth, tmp_path: Path) -> None:
         (("log", "chats", "--recipe", "--verify"), 2, "exclude each other"),
         (("diff", "chats", "chats@nowhere"), 2, "nowhere"),
         (("undo", "chats", "--to", "nowhere"), 2, "nowhere"),
-        (("redo", "chats"), 2, "nothing to redo"),
+        (("redo", "chats"), 2, "chats has nothing to redo.\n"),
         (("export", "chats", "out", "--format", "jsonll"), 2, "jsonl"),
         (("export", "chats", "out", "--split", "train=most"), 2, "--split train=.9,test=.1"),
         (("card", "chats", "weekly"), 2, "one word too many"),
@@ -250,7 +250,12 @@ def test_inspect_prints_a_page(chats: Tilth, tmp_path: Path) -> None:
         (("--workspace", "nowhere", "status"), 2, "tilth init nowhere"),
         (("--workspce", "x"), 2, "workspace"),
         (("--jsn",), 2, "Nearest: --json"),
+        (("do", "filter.length", "chats", "--min", "3"), 2, "Nearest: --min-characters"),
+        (("do", "filter.length", "chats", "--zzz", "3"), 2, "has no option --zzz.\n  See 'tilth do filter.length"),
         (("demo", "chats.jsonl"), 2, "is a file"),
+        (("inspect", "chast.jsonl"), 2, "There is no file chast.jsonl.\n  Nearest: chats.jsonl."),
+        (("show", "sub/chats"), 2, "There is no file sub/chats."),
+        (("benchmark", "add", "no name", "chats.jsonl"), 2, "'no name' cannot name a benchmark"),
     ],
 )
 def test_a_bad_line_is_told_on_stderr_with_what_to_do(
@@ -262,6 +267,13 @@ def test_a_bad_line_is_told_on_stderr_with_what_to_do(
     assert "Traceback" not in said.err
     if words[0] != "run" and "--max-drop" not in words:
         assert said.out == ""
+
+
+def test_without_a_workspace_a_missing_file_is_named(tilth: Tilth, tmp_path: Path) -> None:
+    said = tilth("inspect", "chast.jsonl")
+    assert said.code == 2
+    assert "There is no file chast.jsonl.\n  Nearest: chats.jsonl." in said.err
+    assert not (tmp_path / ".tilth").exists()
 
 
 @pytest.mark.parametrize("verb", ["datasets", "status", "log", "undo", "show", "gc", "export", "tag", "why"])
@@ -518,6 +530,26 @@ def test_a_reader_that_goes_away_is_no_error(chats: Tilth, tmp_path: Path) -> No
     assert done.stderr == ""
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("more", [(), ("--jsonl",), ("--json",)])
+def test_an_output_that_is_full_is_said_so(
+    chats: Tilth, capsys: pytest.CaptureFixture[str], more: tuple[str, ...]
+) -> None:
+    with open("/dev/full", "w", encoding="utf-8") as full, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.stdout", full)
+        code = cli.main(["show", "chats", *more])
+    assert code == 1
+    assert "Cannot write to standard output: No space left on device." in capsys.readouterr().err
+
+
+def test_what_the_system_forbids_is_no_bug(chats: Tilth, monkeypatch: pytest.MonkeyPatch) -> None:
+    error = PermissionError(13, "Permission denied", "notes.txt")
+    monkeypatch.setattr("tilth.tui.verbs.look.datasets", failing(error))
+    said = chats("datasets")
+    assert said.code == 2
+    assert "The system refused notes.txt: Permission denied." in said.err
+
+
 def test_a_second_writer_is_told_who_holds_the_workspace(chats: Tilth, tmp_path: Path) -> None:
     from tilth.tools.store.store import Store
 
@@ -560,3 +592,20 @@ def test_every_verb_has_a_handler() -> None:
     for verb in cli.VERBS:
         module, _, function = verb.handler.partition(":")
         assert callable(getattr(importlib.import_module(f"tilth.tui.{module}"), function)), verb.name
+
+
+def test_a_finding_tells_the_whole_command_that_acts_on_it(tilth: Tilth, tmp_path: Path) -> None:
+    (tmp_path / "mails.jsonl").write_text('{"text": "write to bob@acme.io"}\n')
+    tilth("import", "mails", "mails.jsonl")
+    assert "tilth do clean.pii mails\n" in tilth("do", "inspect.pii", "mails").out
+    assert "tilth do clean.pii mails --field text\n" in tilth("do", "inspect.pii", "mails", "--field", "text").out
+
+
+def test_the_drops_of_one_step_are_told_alone(chats: Tilth) -> None:
+    chats("do", "filter.where", "chats", "--drop", "line = 1")
+    both, one = chats("drops", "chats").out, chats("drops", "chats", "--step", "filter.where").out
+    assert "filter.rules" in both and "filter.where" in both
+    assert "filter.rules" not in one and "filter.where" in one
+    assert [line["tool"] for line in chats("drops", "chats", "--step", "filter.where", "--json").last["funnel"]] == [
+        "filter.where"
+    ]

@@ -59,6 +59,7 @@ def test_nothing_registered_yet(tilth: Any) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        ((), "required: add|list|report|exclude."),
         (("add",), "wants a name and a file"),
         (("add", "quiz", "items.jsonl", "--question", "qestion"), "Nearest: question"),
         (("add", "quiz", "nowhere.jsonl"), "nowhere.jsonl"),
@@ -70,6 +71,15 @@ def test_bad_lines_are_refused(tilth: Any, words: tuple[str, ...], said: str) ->
     code, _, err = tilth("benchmark", *words)
     assert code in (1, 2)
     assert said in err
+
+
+def test_a_scan_that_names_no_benchmark_is_told_those_there_are(tilth: Any) -> None:
+    tilth("import", "data", "data.jsonl")
+    assert "wants --benchmarks" in (said := tilth("do", "contaminate.scan", "data")[2]) and "None is registered" in said
+    tilth("benchmark", "add", "quiz", "items.jsonl")
+    assert "Registered: quiz." in tilth("do", "contaminate.scan", "data")[2]
+    code, _, said = tilth("do", "contaminate.scan", "data", "--benchmarks", "nope")
+    assert code == 2 and "Valid: quiz." in said
 
 
 def test_a_recipe_registers_its_benchmark_on_the_way(tilth: Any) -> None:

@@ -6,13 +6,19 @@ import io
 import json
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tilth.agent.events import Started
+from tilth.agent.workspace import open_workspace
+from tilth.tools.store.store import Store
 from tilth.tui import cli
+from tilth.tui.cells import width
+from tilth.tui.verbs import keep
 
 
 @dataclass(frozen=True)
@@ -188,3 +194,93 @@ def test_amend_does_the_step_again_and_what_followed(tilth: Tilth) -> None:
     assert plain.code == 0 and "rows" in plain.out
     kinds = {one["kind"] for one in tilth("sql", "notes", "select distinct kind from rows", "--json").last["rows"]}
     assert "b" in kinds and "c" not in kinds and "a" not in kinds
+
+
+def test_a_sample_of_all_rows_is_a_scratch_version_too(tilth: Tilth) -> None:
+    before = tilth("datasets").out
+    said = tilth("do", "filter.where", "notes", "--drop", "kind = 'b'", "--sample", "9999")
+    assert said.code == 0 and "notes itself is not changed" in said.err
+    assert tilth("datasets").out == before
+
+
+@pytest.mark.parametrize("how", [("--dry-run",), ("--what-if", "min_words=3,99")])
+def test_what_is_tried_is_tried_on_the_sample(tilth: Tilth, how: tuple[str, ...]) -> None:
+    before = tilth("datasets").out
+    line = tilth("do", "filter.length", "notes", "--min-words", "4", *how, "--sample", "5", "--json").last
+    tried = line["values"][0] if "values" in line else line
+    assert sum(tried["dropped"].values()) + tried.get("kept", 0) <= 5 == tried.get("before", 5)
+    assert tilth("datasets").out == before
+
+
+def test_a_ruling_is_written_whole_or_not_at_all(tilth: Tilth, tmp_path: Path) -> None:
+    with closing(Store(tmp_path)) as store, store.writing("tilth run long.yaml"):
+        said = tilth("keep", "notes.jsonl:257", "--because", "fine")
+        assert said.code == 3 and "tilth run long.yaml" in said.err
+        assert not (tmp_path / "rulings.jsonl").exists()
+    said = tilth("keep", "notes.jsonl:257", "--because", "fine")
+    assert said.code == 0 and "the ruling is written in rulings.jsonl" in said.err
+
+
+def test_who_waits_for_a_ruling_is_told_its_command(tilth: Tilth, tmp_path: Path) -> None:
+    holders = []
+
+    def hear(event: object) -> None:
+        if isinstance(event, Started):
+            holders.append(workspace.running())
+
+    with open_workspace(tmp_path, listener=hear) as workspace:
+        workspace.keep("notes.jsonl:257", because="fine")
+    assert [holder["command"] for holder in holders if holder] == ["tilth keep notes.jsonl:257"]
+
+
+def test_why_sets_aside_what_no_longer_holds(tilth: Tilth) -> None:
+    tilth("do", "filter.length", "notes", "--min-words", "99")
+    tilth("undo", "notes")
+    tilth("do", "filter.where", "notes", "--drop", "kind = 'a'", "--sample", "9999")
+    tilth("keep", "notes.jsonl:257", "--because", "fine")
+    life = tilth("why", "notes.jsonl:257", "--json").last
+    assert [(one["tool"], one["action"], one["aside"]) for one in life["decisions"]] == [
+        ("dedup.exact", "drop", "earlier"),
+        ("dedup.exact", "keep", None),
+    ]
+    told = " ".join(tilth("why", "notes.jsonl:1").out.split())
+    assert "too_short (score 10, min_words 99, signal words) (undone)" in told
+    assert "filter.where: dropped it, where (a trial only)" in told
+
+
+def test_of_an_undone_edit_no_change_is_shown(tilth: Tilth) -> None:
+    tilth("do", "clean.unicode", "notes")
+    edited = tilth("why", "notes.jsonl:297").out
+    tilth("undo", "notes")
+    undone = tilth("why", "notes.jsonl:297").out
+    assert "(undone)" in undone and "(undone)" not in edited
+    assert len(undone.splitlines()) < len(edited.splitlines())
+
+
+def test_drops_shows_the_step_that_is_named_and_a_refused_one_too(tilth: Tilth) -> None:
+    said = tilth("do", "filter.length", "notes", "--min-words", "99", "--max-drop", "0.1")
+    assert said.code == 1 and "tilth drops notes --step 2" in said.err
+    assert "filter.length" not in tilth("drops", "notes").out
+    refused = tilth("drops", "notes", "--step", "2", "-n", "1").out
+    assert "filter.length (not applied)" in refused and "too_short: 1 of 257" in refused
+    assert "dedup.exact" not in refused
+    assert "Nearest: dedup.exact" in tilth("drops", "notes", "--step", "dedup.exat").err
+
+
+def test_a_purge_is_agreed_to_first(tilth: Tilth, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = ("purge", "notes.jsonl:3", "--because", "asked to")
+    said = tilth(*words)
+    assert said.code == 2 and "--yes" in said.err
+    monkeypatch.setattr(keep, "can_ask", lambda: True)
+    assert tilth(*words, stdin="n\n").code == 1
+    assert tilth("why", "notes.jsonl:3").code == 0
+    said = tilth(*words, stdin="y\n")
+    assert said.code == 0 and "Erase the row" in said.err and "is erased from notes" in said.out
+    assert tilth("purge", "notes.jsonl:4", "--because", "asked to", "--yes").code == 0
+
+
+def test_the_ledger_and_the_losses_fit_sixty_cells(tilth: Tilth, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    tilth("do", "filter.where", "notes", "--drop", "kind = 'b'")
+    lines = [*tilth("drops", "notes").out.splitlines(), *tilth("log").out.splitlines()]
+    assert len(lines) > 10 and [line for line in lines if width(line) > 60] == []

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from ..errors import Misuse, nearest
+from ..errors import Misuse, Retry, nearest
 from ..store.importing import import_sources
 from ..store.ingest import Reader, ReadOptions, Source
 from ..store.ledger import Entry
@@ -91,6 +91,13 @@ def registered(store: Store) -> list[Registered]:
     return [found[name] for name in sorted(found)]
 
 
+def refuse_unnamed(store: Store, tool_id: str, option: str) -> Retry:
+    """What to say of a call that names no benchmark."""
+    names = ", ".join(one.name for one in registered(store))
+    known = f"Registered: {names}." if names else "None is registered: 'tilth benchmark add NAME PATH' makes one."
+    return Retry(f"{tool_id} wants --{option}: the benchmarks to look for, or files of items.", next_step=known)
+
+
 def address_of(store: Store, wanted: str) -> str:
     """The full address of a benchmark by its name, or of any dataset that is to be used as one. Raises Misuse."""
     histories = store.histories()
@@ -99,7 +106,7 @@ def address_of(store: Store, wanted: str) -> str:
         if dataset in histories:
             resolved, vid = store.resolve(address)
             return f"{resolved}@{vid}"
-    names = [one.removeprefix(FOLDER) for one in histories]
+    names = [one.removeprefix(FOLDER) for one in histories if one.startswith(FOLDER)]
     raise Misuse(f"There is no benchmark {wanted!r} here.",
                  next_step=f"{nearest(wanted, names)} 'tilth benchmark add NAME PATH' makes one.")  # fmt: skip
 

@@ -78,11 +78,11 @@ def judge(
     (2.6 times). What your judges lose by it is measured on rulings: tilth eval calibrate --batch.
 
     Reasons: judged_low. Rows that no judge gave a readable answer about stay, flagged undecided; when that is so of all
-    rows, the call is refused. Signals: score (null
-    where undecided), reviews, escalated, and quote, a judge's verbatim words from the row. Without `cut` it is that of
-    `tilth eval calibrate`, as long as nothing changed since; else 20 rows and 20 mechanically spoiled copies (cut off, words
-    mixed up, figures changed) set it, and judges that cannot tell them apart (AUC under 0.7) stop the run. A rubric is a
-    prompt whose lines `- name: question?` are its questions; a workspace's own lies in prompts/NAME.md.
+    rows, the call is refused. Signals: score (null where undecided), reviews, escalated, and quote, a judge's verbatim
+    words from the row. Without `cut` it is that of `tilth eval calibrate`, as long as nothing changed since; else 20
+    rows and 20 mechanically spoiled copies (cut off, words mixed up, figures changed) set it, and judges that cannot
+    tell them apart (AUC under 0.7) stop the run. A rubric is a prompt whose lines `- name: question?` are its
+    questions; a workspace's own lies in prompts/NAME.md.
     """
     if ctx.panel is None:
         raise Misuse("There are no models to ask.", next_step="Run: tilth models add NAME URL")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
@@ -20,7 +21,7 @@ from ..errors import BadInput, Misuse, Refused
 from . import disk
 from .commit import sealed
 from .identity import Occurrences, row_ids
-from .ingest import Chunk, Reader, ReadOptions, Reject, Source, fetch
+from .ingest import Chunk, Reader, ReadOptions, Reject, Source, fetch, import_with
 from .ledger import Entry
 from .packs import ID, ObjectWriter, fixed_bytes, fixed_column, pack_schema
 from .store import Store, check_name
@@ -79,10 +80,13 @@ def import_sources(
             raise
     torn = [file.path for file in reader.files if file.torn]
     if torn and max_reject < 1:
-        raise Refused(_torn(torn, rejects.path))
+        raise Refused(_torn(torn, rejects.path), next_step=_again(dataset, sources, mode, key, "max_reject", "1"))
     rejected = sum(reader.rejects.values())
     if rejected > max_reject * reader.read:
-        raise Refused(_too_many(reader, rejected, max_reject, rejects.path))
+        raise Refused(
+            _too_many(reader, rejected, max_reject, rejects.path),
+            next_step=_or_else(reader, dataset, sources, mode, key, rejected),
+        )
     if writing.purged:
         reader.rejects["purged"] = writing.purged
     if not writing.rows:
@@ -289,15 +293,37 @@ def _too_many(reader: Reader, rejected: int, limit: float, path: Path | None) ->
     reasons = ", ".join(f"{reason} {count:,}" for reason, count in sorted(reader.rejects.items()))
     where = f" Each is named in {path}." if path else ""
     return (
-        f"{rejected:,} of {reader.read:,} records are bad ({reasons}), more than --max-reject {limit:g} allows; "
-        f"nothing was imported.{where} Repair them, or raise --max-reject."
+        f"{rejected:,} of {reader.read:,} records are bad ({reasons}), more than the allowed share of {limit:g}; "
+        f"nothing was imported.{where}"
     )
+
+
+def _or_else(reader: Reader, dataset: str, sources: Sequence[Source], mode: Mode, key: str, rejected: int) -> str:
+    """Another encoding where bytes were the fault, else a higher limit: the least of two digits that is enough."""
+    if reader.rejects.get("not_utf8", 0) * 2 > rejected:
+        told = _again(dataset, sources, mode, key, "encoding", "latin-1")
+        return f"If they are text in another encoding, name it: {told}"
+    enough = -(-rejected * 100 // reader.read) / 100
+    return f"Repair them, or leave them out: {_again(dataset, sources, mode, key, 'max_reject', f'{enough:g}')}"
+
+
+def _again(dataset: str, sources: Sequence[Source], mode: Mode, key: str, option: str, value: str) -> str:
+    """How the same import is made with another option: by a command, or, for a recipe (which has a `key`), in it."""
+    if key:
+        return (
+            f"max_reject: {value} in the recipe"
+            if option == "max_reject"
+            else f"read: {{{option}: {value}}} in the recipe"
+        )
+    paths = shlex.join(path for source in sources for path in source.paths)
+    flag = "" if mode == "new" else f"--{mode} "
+    return import_with(paths, f"{flag}--{option.replace('_', '-')} {value}", dataset)
 
 
 def _torn(paths: Sequence[str], told: Path | None) -> str:
     return (
         f"{', '.join(paths)}: from a fault on, nothing can be told apart; nothing was imported. {told} says where. "
-        "Repair it, or say --max-reject 1 to import what stands before the fault."
+        "Repair it, or import what stands before the fault:"
     )
 
 

@@ -21,15 +21,25 @@ def asker(face: Face) -> Callable[[Estimate], bool] | None:
     own: Callable[[Estimate], bool] | None = getattr(face, "agree", None)
     if own is not None:
         return own
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not can_ask():
         return None
 
     def agree(estimate: Estimate) -> bool:
         face.listener(Noticed("Before models are asked:", "warning"))
         for line in estimate.lines():
             face.listener(Noticed("  " + line, "warning"))
-        sys.stderr.write("Go on? [y/N] ")
-        sys.stderr.flush()
-        return sys.stdin.readline().strip().lower() in ("y", "yes")
+        return ask("Go on? [y/N] ")
 
     return agree
+
+
+def can_ask() -> bool:
+    """Is there somebody at a terminal?"""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def ask(question: str) -> bool:
+    """Put a question on the terminal; only a yes is one."""
+    sys.stderr.write(question)
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")

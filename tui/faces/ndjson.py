@@ -8,7 +8,8 @@ from __future__ import annotations
 import csv
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Literal, TextIO
 
 from ...agent.events import Event, Finished, Noticed, to_json
@@ -38,6 +39,21 @@ def _finite(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(key): _finite(item) for key, item in value.items()}
     return [_finite(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+class Unwritten(Exception):
+    """Standard output took no more; says why."""
+
+
+@contextmanager
+def writing_out() -> Iterator[None]:
+    """Around every write to standard output. A reader that went away stays BrokenPipeError; all else is Unwritten."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise Unwritten(error.strerror) from None
 
 
 class NdjsonFace:
@@ -72,16 +88,18 @@ class NdjsonFace:
 
     def close(self) -> None:
         self._release()
-        self._out.flush()
+        with writing_out():
+            self._out.flush()
 
     def _release(self) -> None:
         if self._held is not None:
-            self._write(self._held)
-            self._held = None
+            held, self._held = self._held, None
+            self._write(held)
 
     def _write(self, line: Mapping[str, Any]) -> None:
-        self._out.write(dumps(line) + "\n")
-        self._out.flush()
+        with writing_out():
+            self._out.write(dumps(line) + "\n")
+            self._out.flush()
 
 
 RowFormat = Literal["jsonl", "csv"]
@@ -91,14 +109,16 @@ def write_rows(out: TextIO, rows: Iterable[Mapping[str, Any]], form: RowFormat, 
     """Bare rows. CSV has the given columns, or those of all rows in order of appearance; nested values are JSON."""
     if form == "jsonl":
         for row in rows:
-            out.write(dumps(row) + "\n")
+            with writing_out():
+                out.write(dumps(row) + "\n")
         return
     listed = list(rows)
     names = list(columns) or list(dict.fromkeys(name for row in listed for name in row))
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(names)
-    for row in listed:
-        writer.writerow([_cell(row.get(name)) for name in names])
+    with writing_out():
+        writer.writerow(names)
+        for row in listed:
+            writer.writerow([_cell(row.get(name)) for name in names])
 
 
 def _cell(value: Any) -> Any:

@@ -28,7 +28,7 @@ from ..render import chat
 from ..render.results import result_lines
 from ..terminal import Terminal
 from ..text import many_lines, one_line, wrap
-from .ndjson import RowFormat, write_rows
+from .ndjson import RowFormat, write_rows, writing_out
 
 REDRAW_SECONDS: Final = 0.1
 SPEAK_SECONDS: Final = 5.0
@@ -136,11 +136,12 @@ class PlainFace:
 
     def close(self) -> None:
         self._progress.end()
-        if self.row_format is None:
-            for line in self._held:
-                self._out.write(line + "\n")
-        self._held = []
-        self._out.flush()
+        with writing_out():
+            if self.row_format is None:
+                for line in self._held:
+                    self._out.write(line + "\n")
+            self._held = []
+            self._out.flush()
         self._shout()
         self._narration.flush()
 

@@ -86,7 +86,9 @@ def _funnel(report: ReleaseReport, most: int) -> Iterator[str]:
         yield "|---|---|--:|--:|"
     # The largest are named, in the order of the steps.
     ranked = sorted(losses, key=_largest, reverse=True)
-    shown = len(losses) if len(losses) == most + 1 else most  # a line that says "1 more" is no shorter than the one itself
+    shown = (
+        len(losses) if len(losses) == most + 1 else most
+    )  # a line that says "1 more" is no shorter than the one itself
     named = {id(one) for one in ranked[:shown]}
     for one in losses:
         if id(one) in named:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..cells import neutral
 from ..terminal import Terminal
-from ..text import many_lines, neutral, table, wrap
+from ..text import many_lines, table, wrap
 from .results import result_lines
 
 if TYPE_CHECKING:

@@ -54,14 +54,15 @@ def _what_if(command: Command, workspace: Workspace, flags: ToolFlags, values: d
         raise Misuse("--what-if wants NAME=V1,V2,V3.",
                      next_step=f"{flags.tool.id} has these thresholds: {', '.join(thresholds) or 'none'}.")  # fmt: skip
     tried = [value.strip() for value in listed.split(",")]
-    found = workspace.what_if(flags.tool.id, command.args.dataset, name, tried, **values)
+    sample = command.option("sample")
+    found = workspace.what_if(flags.tool.id, command.args.dataset, name, tried, sample=sample, **values)
     line = {"tool": flags.tool.id, "dataset": command.args.dataset, "what_if": name,
             "values": [as_json.preview(one) for one in found]}  # fmt: skip
     command.face.result(line, lambda screen: previews.what_if(name, found, screen))
 
 
 def _dry_run(command: Command, workspace: Workspace, flags: ToolFlags, values: dict[str, Any]) -> None:
-    counts = workspace.dry_run(flags.tool.id, command.args.dataset, **values)
+    counts = workspace.dry_run(flags.tool.id, command.args.dataset, sample=command.option("sample"), **values)
     line = {"tool": flags.tool.id, "dataset": command.args.dataset, "dry_run": True, **counts}
     command.face.result(line, lambda screen: previews.dry_run(flags.tool.id, command.args.dataset, counts, screen))
 

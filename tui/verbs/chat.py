@@ -6,7 +6,7 @@ import asyncio
 import os
 import sys
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ...agent.events import Answered, Event, Failed, Returned
 from ...tools.errors import Misuse

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -114,11 +114,11 @@ def _run(command: Command) -> int:
     if args.resume:
         return _finish(command, _resumed(command))
     words = _words(command, "run SUITE --agent A")
+    suite, runs = registry.suite(words[0], _data(command)), _runs(command)
     if not args.agent:
         raise Misuse("'tilth eval run' wants an agent.", next_step=f"Write --agent A. {nearest('', registry.agents())}")
     if args.budget_usd is not None and not args.budget_usd >= 0:
         raise Misuse("--budget-usd is not below 0.")
-    suite, runs = registry.suite(words[0], _data(command)), _runs(command)
     seeds = args.seeds or sets.PUBLIC
     if seeds == "fresh" and args.dry_run:
         seeds = sets.PUBLIC  # nothing is drawn for a rehearsal
@@ -159,7 +159,8 @@ def _resumed(command: Command) -> runner.Bench:
 
 
 def _finish(command: Command, bench: runner.Bench) -> int:
-    """Work the run off and tell it; 3 when an endpoint was unavailable, 4 when the budget left something undone."""
+    """Work the run off and tell it; 3 when an endpoint was unavailable, 4 when the budget left something undone, 1 when
+    an agent answered no try."""
     args = command.args
     command.face.listener(Noticed(f"run {bench.run.id}; 'tilth eval run --resume {bench.run.id}' goes on with it"))
     again = f"tilth eval run --resume {bench.run.id}"
@@ -179,7 +180,23 @@ def _finish(command: Command, bench: runner.Bench) -> int:
         said = f"{ran.unavailable:,} tries found their endpoint unavailable; to try them again: {again}"
         command.face.listener(Noticed(said, "warning"))
         return 3
-    return 0
+    silent = list(_silent(bench.run))
+    for said in silent:
+        command.face.listener(Noticed(said, "warning"))
+    return 1 if silent else 0
+
+
+def _silent(run: Run) -> Iterator[str]:
+    """A sentence about every agent that answered none of its tries."""
+    records = list(run.records().values())
+    for choice in run.plan.choices:
+        mine = [one for one in records if one.agent == choice.label]
+        if mine and all(one.ended != "answered" for one in mine):
+            first = mine[0]
+            yield (
+                f"{choice.label} answered none of its {len(mine):,} tries; the first, on {first.instance}, "
+                f"{first.ended.replace('_', ' ')}: {first.why.rstrip('.')}; mend the agent and run anew"
+            )
 
 
 def _limits(words: list[str]) -> Limits:

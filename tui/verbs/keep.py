@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ...tools.errors import Misuse, Refused
+from ..faces.consent import ask, can_ask
 from ..render import catalogue
 
 if TYPE_CHECKING:
+    from ...tools.store.past.history import Life
     from ..command import Command
 
 TEMPLATE: Final = """# tilth.toml: the settings of this workspace. Every line is optional; commit this file.
@@ -87,12 +89,24 @@ def gc(command: Command) -> None:
 def purge(command: Command) -> None:
     args = command.args
     with command.open() as workspace:
+        if not command.option("yes"):
+            _agreed(workspace.why(args.row, dataset=args.dataset))
         tombstone = workspace.purge(args.row, because=args.because, dataset=args.dataset)
     told = {name: tombstone.details[name] for name in ("datasets", "versions", "exports", "related")}
     line = {"tool": "purge", "row_id": tombstone.args["row"], "because": args.because, **tombstone.counts, **told}
     summary = f"row {tombstone.args['row'][:12]} is erased from {', '.join(told['datasets'])}"
     broken = f"{len(told['versions']):,} versions and {len(told['exports']):,} exports are no longer what they were"
     command.face.result(line, lambda screen: [summary, broken])
+
+
+def _agreed(found: Life) -> None:
+    """Ask before a row is erased. Raises Misuse where nobody can be asked, Refused where the answer is no."""
+    row = f"the row {found.row_id[:12]} of {found.dataset}"
+    if not can_ask():
+        raise Misuse(f"A purge erases {row} for good, and nobody is here to be asked.",
+                     next_step="Look at the row with 'tilth why', then say --yes.")  # fmt: skip
+    if not ask(f"Erase {row} for good, from every version, answer and cache? No undo brings it back. [y/N] "):
+        raise Refused("Nothing was purged.")
 
 
 def bundle(command: Command) -> None:

@@ -71,16 +71,20 @@ def check_possible(mapping: Mapping, format: str) -> None:
         return
     needed = ", ".join(NAMES[format][role] for role in ROLES[_as_format(format)][0])
     have = ", ".join(list(mapping.columns)[:12])
-    possible = ", ".join((*FROM[mapping.format], *FILES))
     why = f"{format} needs the columns {needed}; this is {mapping.format} data with {have}"
     if mapping.format == "unpaired-preference":
         why += ", and answers labelled false must not become examples"
     elif format == "text":
         why += ", and only a model's chat template turns turns into text"
-    next_step = f"Formats this data can have: {possible}."
+    next_step = f"Formats this data can have: {', '.join(possible(mapping))}."
     if mapping.format == "table":
         next_step += f" If a column is the {ROLES[_as_format(format)][0][0]}, say so at import: --map ROLE=COLUMN."
     raise Misuse(f"These records cannot be written as {format}: {why}.", next_step=next_step)
+
+
+def possible(mapping: Mapping) -> tuple[str, ...]:
+    """The formats records of this mapping can have, the closest first; alpaca has no place for calls of tools."""
+    return tuple(one for one in (*FROM[mapping.format], *FILES) if one != "alpaca" or "tools" not in mapping.paths)
 
 
 def _as_format(name: str) -> Format:

@@ -33,6 +33,10 @@ LOSSES: Final[dict[str, str]] = {
 """What a conversion may change, counted by row and printed."""
 
 
+UNHELD: Final = "which the format cannot hold"
+"""Ends what is said of a record that no repair makes fit."""
+
+
 class Unfit(Exception):
     """Why one record cannot be written in the format asked for."""
 
@@ -215,6 +219,8 @@ class Reshape:
             made["system"] = self._text(said[0])
             said = said[1:]
         roles = [SPEAKERS.get(message.get("role", "")) for message in said]
+        if "tool" in roles:
+            raise Unfit(f"a turn is a tool's answer, {UNHELD}")
         if not roles or len(roles) % 2 or roles != ["user", "assistant"] * (len(roles) // 2):
             raise Unfit("its turns are not user and assistant in turn, as alpaca needs them")
         texts = [self._text(message) for message in said]
@@ -232,7 +238,7 @@ class Reshape:
             if name in ("role", "content", *also) or value is None:
                 continue
             if name in ("tool_calls", "function_call") and value:
-                raise Unfit("a turn calls a tool, which the format cannot hold")
+                raise Unfit(f"a turn calls a tool, {UNHELD}")
             self._lost.add("turn_keys")
         content = message.get("content")
         if content is None or type(content) is str:
@@ -262,7 +268,7 @@ def _part_text(part: Any) -> str:
         return part.text
     if kind in ("text", "input_text", "output_text") and type(text) is str:
         return text
-    raise Unfit(f"a turn holds a part of type {kind!r}, which the format cannot hold")
+    raise Unfit(f"a turn holds a part of type {kind!r}, {UNHELD}")
 
 
 def _parsed(value: Any) -> Any:

@@ -22,7 +22,7 @@ from ..format.mapping import Mapping as RecordMapping
 from ..rows import Batch, Rows
 from . import files, numerals, proof, shapes, splits, trainers, typed, uniform
 from .folder import sha256
-from .formats import is_native, written_mapping
+from .formats import is_native, possible, written_mapping
 from .options import Options, options
 
 DATA: Final = "data"
@@ -194,7 +194,10 @@ class _Writing:
         if count:
             where = proof.named(self._rows, position)
             others = f", and {count - 1:,} more rows do not fit either" if count > 1 else ""
-            next_step = "Repair or drop such rows ('tilth do filter.chat' for chats), or choose another --format."
+            others_fit = ", ".join(one for one in possible(self._rows.mapping) if one != self._asked.format)
+            repair = "Repair or drop such rows ('tilth do filter.chat' for chats)"
+            ways = "Drop such rows" if why.endswith(shapes.UNHELD) else repair
+            next_step = f"{ways}, or choose another --format: {others_fit}."
             raise Refused(f"{where} cannot be written as {self._asked.format}: {why}{others}.", next_step=next_step)
 
     def _pieces(self, columns: tuple[str, ...] = ("record",)) -> Iterator[tuple[int, np.ndarray, Batch]]:

@@ -9,6 +9,7 @@ from .chunks import FileRead as FileRead
 from .chunks import ReadOptions as ReadOptions
 from .chunks import Reject as Reject
 from .chunks import Source as Source
+from .chunks import import_with as import_with
 from .files import expand as expand
 from .files import find_files as find_files
 from .files import is_remote as is_remote

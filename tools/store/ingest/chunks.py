@@ -242,3 +242,8 @@ class Gathering:
         self._start()
         self.blank = 0
         return cut
+
+
+def import_with(paths: str, option: str, name: str = "NAME") -> str:
+    """The command that knows an option of reading, whichever command met the file; `paths` as a shell takes them."""
+    return f"tilth import {name} {paths} {option}"

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import csv
 import re
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from json.encoder import encode_basestring
 from typing import Any, Final
 
 from ...errors import BadInput, Misuse
-from .chunks import MAX_RECORD_BYTES, Cut, Fault, Gathering, ReadOptions
+from .chunks import MAX_RECORD_BYTES, Cut, Fault, Gathering, ReadOptions, import_with
 from .lines import blocks, split_lines, starts, too_long
 from .streams import ByteStream
 
@@ -320,7 +321,7 @@ def _names(row: list[str], options: ReadOptions, path: str) -> list[str]:
     if twice:
         raise BadInput(
             f"{path}: its header names {'; '.join(twice)} more than once.",
-            next_step="Name them with --columns a,b,…",
+            next_step=f"Name them: {import_with(shlex.quote(path), '--columns a,b,…')}",
         )
     if not "".join(names).isascii():
         try:
@@ -328,6 +329,6 @@ def _names(row: list[str], options: ReadOptions, path: str) -> list[str]:
         except UnicodeEncodeError:
             raise BadInput(
                 f"{path}: its header is not UTF-8.",
-                next_step="Name its encoding, such as --encoding latin-1.",
+                next_step=f"Name its encoding: {import_with(shlex.quote(path), '--encoding latin-1')}",
             ) from None
     return names

@@ -9,6 +9,7 @@ import codecs
 import glob
 import json
 import os
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from urllib.parse import urlsplit
 
 from ...errors import BadInput, Misuse, nearest
 from ..format.records import RecordError, parse
-from .chunks import MAX_RECORD_BYTES, Copy, FileKind, Source
+from .chunks import MAX_RECORD_BYTES, Copy, FileKind, Source, import_with
 from .splits import split_of
 from .streams import STDIN, ByteStream, open_file
 
@@ -197,7 +198,8 @@ def text_kind(stream: ByteStream) -> FileKind:
         known = ", ".join(SUFFIXES)
         raise Misuse(
             f"What {stream.path} holds can be told neither from its name nor from its first byte.",
-            next_step=f"Say --kind jsonl, json, csv or text, or give it a suffix: {known}.",
+            next_step=f"Give it a suffix ({known}), or say what it holds: "
+            f"{import_with(shlex.quote(stream.path), '--kind jsonl')}",
         )
     return kind or "jsonl"
 

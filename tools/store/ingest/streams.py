@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import hashlib
+import shlex
 import sys
 from collections.abc import Callable
 from typing import Any, BinaryIO, Final
@@ -15,7 +16,7 @@ from typing import Any, BinaryIO, Final
 import pyarrow as pa
 
 from ...errors import BadInput, Misuse
-from .chunks import READ_BYTES
+from .chunks import READ_BYTES, import_with
 
 STDIN: Final = "-"
 _COMPRESSIONS: Final = ((b"\x1f\x8b", "gzip"), (b"\x28\xb5\x2f\xfd", "zstd"))
@@ -116,7 +117,8 @@ class ByteStream:
             self._ahead = self._ahead[len(_MARK) :]
             self.start = len(_MARK)
         elif self._decoder is None and head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            raise BadInput(f"{self.path} begins with the mark of UTF-16.", next_step="Read it with --encoding utf-16.")
+            next_step = f"Read it so: {import_with(shlex.quote(self.path), '--encoding utf-16')}"
+            raise BadInput(f"{self.path} begins with the mark of UTF-16.", next_step=next_step)
 
     def head(self, count: int) -> bytes:
         """At least the next `count` bytes, fewer only at the end; they stay unread."""
