@@ -140,8 +140,7 @@ class Opened:
 
 def name_for(path: str) -> str:
     """A dataset name from a path: its stem, lower case, a run of other characters replaced by '-'."""
-    stem = Path(path).name or Path(path).parent.name
-    stem = stem.lower()
+    stem = (Path(path).name or Path(path).parent.name).lower()
     for suffix in (".gz", ".zst", ".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet", ".arrow", ".txt", ".md"):
         stem = stem.removesuffix(suffix)
     cleaned = re.sub("[^a-z0-9._]+", "-", stem).strip("._-")

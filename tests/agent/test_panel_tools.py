@@ -527,7 +527,6 @@ def test_a_killed_making_goes_on_and_ends_the_same(serve: Any, workspace: Any, t
     with workspace(server.url, ["a", "b"]) as opened:
         opened.do("synthesize.rows", "seeds", **WANTED, n=8)
         whole = opened.store.rows("made").vid
-    asked = [json.dumps(one, sort_keys=True) for one in server.requests]
     shutil.rmtree(tmp_path / ".tilth")
     with workspace(server.url, ["a", "b"]):
         pass
@@ -551,5 +550,4 @@ def test_a_killed_making_goes_on_and_ends_the_same(serve: Any, workspace: Any, t
         assert opened.store.ledger.verify() == []
     again = [json.dumps(one, sort_keys=True) for one in server.requests]
     in_flight = 2 * 32  # two kills, each with at most the endpoint's concurrency under way
-    assert set(asked) <= set(again)
     assert len(again) - len(set(again)) <= in_flight

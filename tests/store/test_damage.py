@@ -71,17 +71,17 @@ def test_a_folder_that_cannot_be_written_becomes_no_workspace(tmp_path: Path, mo
 
 def test_places_that_cannot_be_made_are_named(workspace: Workspace) -> None:
     inside = workspace.root / "notes.jsonl" / "out"  # below a file
-    with pytest.raises(Misuse, match="Cannot write .*out: Not a directory"):
+    with pytest.raises(Misuse, match=r"Cannot write .*out: Not a directory"):
         workspace.bundle("notes", inside)
-    with pytest.raises(Misuse, match="Cannot write .*out: "):
+    with pytest.raises(Misuse, match=r"Cannot write .*out: "):
         workspace.export("notes", inside)
     packed = workspace.bundle("notes", workspace.root / "notes.tar.zst").path
-    with pytest.raises(Misuse, match="Cannot write .*out: "):
+    with pytest.raises(Misuse, match=r"Cannot write .*out: "):
         read_bundle(packed, inside)
 
 
 def test_a_source_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    with pytest.raises(Misuse, match="Cannot read .*: Is a directory"):
+    with pytest.raises(Misuse, match=r"Cannot read .*: Is a directory"):
         open_file(str(tmp_path))
 
 

@@ -245,7 +245,7 @@ def test_why_sets_aside_what_no_longer_holds(tilth: Tilth) -> None:
     ]
     told = " ".join(tilth("why", "notes.jsonl:1").out.split())
     assert "too_short (score 10, min_words 99, signal words) (undone)" in told
-    assert "filter.where: dropped it, where (a trial only)" in told
+    assert "(drop kind = 'a') (a trial only)" in told
 
 
 def test_of_an_undone_edit_no_change_is_shown(tilth: Tilth) -> None:

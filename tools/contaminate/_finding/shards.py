@@ -108,7 +108,7 @@ def alike(
         for number, space, cut in (flat[i] for i in places):
             questions = [item.question for item in benchmarks[number].items]
             searches.append(Nearest(space, questions, count=count[number], least=cut))
-        with threadpool_limits(ctx.threads):
+        with threadpool_limits(1):  # the products are small: two threads take twice the time of one
             _show(rows, field, searches, progress)
         return [_near_table(one) for one in searches]
 

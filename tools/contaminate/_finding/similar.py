@@ -50,13 +50,10 @@ class Embedded:
         return unit
 
     def compared(self, questions: Sequence[str], *, least: float) -> Callable[[Sequence[str]], Pairs]:
-        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped, unused-ignore]
-
         vectors = self.vectors(questions)
 
         def pairs(texts: Sequence[str]) -> Pairs:
-            with threadpool_limits(1):
-                cosines = rounded(self.vectors(texts) @ vectors.T)
+            cosines = rounded(self.vectors(texts) @ vectors.T)
             places, items = np.nonzero(cosines >= least)
             return places, items, cosines[places, items]
 
