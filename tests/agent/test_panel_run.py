@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import signal
+from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
@@ -387,9 +389,15 @@ def test_an_interrupt_ends_the_run_and_the_next_goes_on(panelists: ModuleType) -
     assert again.cached > 0
 
 
-def test_ctrl_c_says_how_to_go_on(panelists: ModuleType) -> None:
-    import signal
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """The interpreter's own answer to SIGINT, whatever another test has put in its place."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
+
+def test_ctrl_c_says_how_to_go_on(panelists: ModuleType, ctrl_c: None) -> None:
     heard: list[Any] = []
     models = panelists.cast()
     first = models[0].say
