@@ -305,7 +305,7 @@ def sample(store: Store, dataset: str, rows: Rows, count: int, seed: int) -> Row
     known = finished(store, key)
     if known is not None and known.output is not None:
         return store.rows_of(known.output)
-    ids = fixed_bytes(rows.arrow(("row_id",))["row_id"])
+    ids = fixed_bytes(rows.arrow(("row_id",))["row_id"]) if len(rows) else ()
     salt = hashlib.sha256(f"sample\0{seed}".encode()).digest()
     ranks = [hashlib.blake2b(one.tobytes(), key=salt, digest_size=8).digest() for one in ids]
     chosen = np.sort(np.argsort(np.array(ranks, "S8"), kind="stable")[:count])
