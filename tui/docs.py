@@ -23,7 +23,8 @@ from ..agent import commands
 from ..tools import tool as registry
 from ..tools.errors import Misuse
 from ..tools.tool import Parameter, Tool
-from .cli import OPTIONS, VERBS, overview, parser_for
+from .cli import overview, parser_for
+from .grammar import OPTIONS, VERBS
 from .text import one_line
 
 SAMPLE: Final = "chats.jsonl"

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tilth.tui import cli
+from tilth.tui import cli, grammar
 from tilth.tui.cells import width
 
 
@@ -576,8 +576,8 @@ def test_help_imports_no_engine() -> None:
 def test_no_tool_argument_hides_an_option_of_every_command() -> None:
     from tilth.tools import tool as registry
 
-    taken = {name for option in cli.OPTIONS for name in option.names}
-    taken |= {name for verb in cli.VERBS if verb.name == "do" for one in verb.arguments for name in one.names}
+    taken = {name for option in grammar.OPTIONS for name in option.names}
+    taken |= {name for verb in grammar.VERBS if verb.name == "do" for one in verb.arguments for name in one.names}
     flags = {
         f"--{parameter.name.replace('_', '-')}": tool_id
         for tool_id in registry.ids()
@@ -589,7 +589,7 @@ def test_no_tool_argument_hides_an_option_of_every_command() -> None:
 def test_every_verb_has_a_handler() -> None:
     import importlib
 
-    for verb in cli.VERBS:
+    for verb in grammar.VERBS:
         module, _, function = verb.handler.partition(":")
         assert callable(getattr(importlib.import_module(f"tilth.tui.{module}"), function)), verb.name
 
