@@ -19,7 +19,7 @@ endif
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test quick check format-check lint types layers docs-check bench screenshots fix dev clean
+.PHONY: help demo test slow check format-check lint types layers docs-check bench screenshots fix dev clean
 
 help:           ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,11 +27,11 @@ help:           ## show this list
 demo: $(VENV)/.stamp-core   ## curate a made-up messy dataset from end to end
 	$(BIN)/tilth demo $(ARGS)
 
-test: $(VENV)/.stamp-dev    ## the whole test suite
-	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
-
-quick: $(VENV)/.stamp-dev   ## the tests that take seconds
+test: $(VENV)/.stamp-dev    ## the tests, but for the slow ones
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not slow" $(ARGS)
+
+slow: $(VENV)/.stamp-dev    ## the tests that take longer: crashes, whole stories, the README's own commands
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m slow $(ARGS)
 
 check: format-check lint types layers docs-check    ## format, lint, types, layers, generated docs; changes nothing
 

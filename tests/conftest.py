@@ -23,7 +23,7 @@ from tilth.tools.store.store import Store
 REPO = Path(__file__).resolve().parents[1]
 
 # `ci` gives every run the same examples, so a red test is red for everyone; `explore` is for hunting:
-# HYPOTHESIS_PROFILE=explore make quick
+# HYPOTHESIS_PROFILE=explore make test
 settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
 settings.register_profile("explore", max_examples=1_000, deadline=None, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
