@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..tools.errors import Misuse
 from ..tools.store.ledger import Entry
-from ..tools.store.past import drafts, history
+from ..tools.store.past import differences, drafts, history, lives, stored
 from ..tools.store.rows import Rows
 from .opened import Opened
 
@@ -74,15 +74,15 @@ class Reading(Opened):
 
         return list(excluded(self.store, scan, verdicts))
 
-    def show(self, dataset: str, *, where: str | None = None, count: int = 10) -> list[history.StoredRow]:
+    def show(self, dataset: str, *, where: str | None = None, count: int = 10) -> list[stored.StoredRow]:
         """The first rows, or the first that meet a predicate."""
         from ..tools.store.query.views import positions_where
 
         address = self.address(dataset)
         rows = self.store.rows(address)
         if where is None:
-            return history.stored_rows(rows, range(min(count, len(rows))))
-        return history.stored_rows(rows, positions_where(self.store, address, where, threads=self.threads)[:count])
+            return stored.stored_rows(rows, range(min(count, len(rows))))
+        return stored.stored_rows(rows, positions_where(self.store, address, where, threads=self.threads)[:count])
 
     def datasets(self) -> list[DatasetStatus]:
         found = []
@@ -109,7 +109,7 @@ class Reading(Opened):
         """Drafts that a panel refused on the way to a version: how many by code, and seeded examples."""
         return drafts.refused(self.store, self.address(dataset), reason=reason, count=count, seed=self.seed)
 
-    def why(self, row: str, *, dataset: str | None = None) -> history.Life:
+    def why(self, row: str, *, dataset: str | None = None) -> lives.Life:
         """The life of one row, searched in one dataset or in all."""
         names = [dataset] if dataset is not None else sorted(self.store.histories())
         if not names:
@@ -117,14 +117,14 @@ class Reading(Opened):
         error: Misuse | None = None
         for name in names:
             try:
-                return history.why(self.store, name, row)
+                return lives.why(self.store, name, row)
             except Misuse as refused:
                 error = refused
         if len(names) == 1 and error is not None:
             raise error
         raise Misuse(f"No row here is called {row!r}.", next_step="Name it by id (6 digits or more), FILE:LINE or key.")
 
-    def diff(self, a: str, b: str | None = None, *, count: int = 3) -> history.Difference:
+    def diff(self, a: str, b: str | None = None, *, count: int = 3) -> differences.Difference:
         """What turns version `a` into `b`; with one address, what its last step did."""
         if b is None:
             dataset, vid = self.store.resolve(a)
@@ -133,7 +133,7 @@ class Reading(Opened):
             if at == 0:
                 raise Misuse(f"{a} has no version before it.", next_step="Give two addresses: tilth diff A B.")
             a, b = f"{dataset}@{past.vids[at - 1]}", a
-        return history.diff(self.store, a, b, count=count)
+        return differences.diff(self.store, a, b, count=count)
 
     def log(self, dataset: str | None = None) -> list[Entry]:
         """The ledger, or the entries of one dataset, oldest first."""

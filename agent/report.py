@@ -19,7 +19,7 @@ from ..tools.inspect.measures import drift
 from ..tools.inspect.measures.drift import Length, Shares
 from ..tools.store import licences
 from ..tools.store.ledger import Entry
-from ..tools.store.past import history, rulings
+from ..tools.store.past import differences, history, rulings
 from ..tools.store.past.rulings import Rate
 from .recipes import expect, lock
 
@@ -132,7 +132,7 @@ def report(workspace: Workspace, dataset: str, since: str, recipe: Path | None =
     now = f"{name}@{vid}"
     for address in (before, now):
         workspace.do("inspect.profile", address)
-    found = history.diff(store, before, now, count=0)
+    found = differences.diff(store, before, now, count=0)
     paths = [store.ledger.lineage(name, one) for one in (old_vid, vid)]
     old, new = store.rows_of(old_vid), store.rows_of(vid)
     said = rulings.read(store.root)

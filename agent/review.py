@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from ..tools.errors import Misuse, nearest
-from ..tools.store.past import history, rulings
+from ..tools.store.past import history, rulings, stored
 from ..tools.store.past.rulings import STAYED as STAYED
 from ..tools.store.past.rulings import Rate as Rate
 from ..tools.store.past.rulings import Ruling, Word
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 class Case:
     """One row to rule on: what was decided about it, and the row that stayed in its place if it was a duplicate."""
 
-    row: history.StoredRow
+    row: stored.StoredRow
     reason: str
     decision: history.Decision | None
-    survivor: history.StoredRow | None
+    survivor: stored.StoredRow | None
 
 
 def cases(workspace: Workspace, dataset: str, *, reason: str | None = None, count: int = 50) -> list[Case]:
@@ -55,7 +55,7 @@ def cases(workspace: Workspace, dataset: str, *, reason: str | None = None, coun
     told = [Case(one.row, one.decision.reason, one.decision, one.survivor) for one in picked]
     if reason is None:
         rows = store.rows(dataset)
-        some = history.stored_rows(rows, np.sort(rng.permutation(len(rows))[: count - len(told) + len(ruled)]))
+        some = stored.stored_rows(rows, np.sort(rng.permutation(len(rows))[: count - len(told) + len(ruled)]))
         stayed = [Case(row, "", None, None) for row in some if row.row_id not in ruled]
         told += stayed[: count - len(told)]
     return [told[i] for i in rng.permutation(len(told))]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from ..tools import tool as registry
 from ..tools.errors import Misuse, nearest
 from ..tools.store.ledger import Entry
-from ..tools.store.past import history
+from ..tools.store.past import stored
 from ..tools.store.rows import Rows
 from ..tools.store.store import check_name, find_workspace
 from . import review, toolbox
@@ -45,7 +45,7 @@ class Preview:
     value: str
     kept: int
     dropped: Mapping[str, int]
-    flips: Sequence[history.StoredRow]
+    flips: Sequence[stored.StoredRow]
 
 
 def open_workspace(
@@ -147,7 +147,7 @@ class Workspace(Reading):
             gone = set(found.gone.tolist())
             flips = sorted(gone ^ earlier)[:3] if earlier is not None else []
             counts = found.counts()
-            rows = history.stored_rows(asked.rows, flips)
+            rows = stored.stored_rows(asked.rows, flips)
             previews.append(Preview(str(value), counts["before"] - len(gone), counts["dropped"], rows))
             earlier = gone
         return previews

@@ -15,9 +15,12 @@ if TYPE_CHECKING:
     from ..agent.workspace import DatasetStatus, Preview
     from ..tools.contaminate._registered import Registered
     from ..tools.store.ledger import Entry
+    from ..tools.store.past.differences import Difference
     from ..tools.store.past.drafts import Draft
-    from ..tools.store.past.history import Decision, Difference, Dropped, Funnel, Life, StoredRow
+    from ..tools.store.past.history import Decision, Dropped, Funnel
+    from ..tools.store.past.lives import Life
     from ..tools.store.past.rulings import Rate
+    from ..tools.store.past.stored import StoredRow
     from ..tools.tool import Tool
 
 

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ...tools import tool as registry
 from ...tools.errors import Retry, nearest
 from ...tools.sandbox.query import ask
-from ...tools.store.past.history import excerpt
+from ...tools.store.past.stored import excerpt
 from ...tools.tool import Tool
 from .. import commands
 from . import reach, told

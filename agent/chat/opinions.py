@@ -15,7 +15,7 @@ from pydantic import BaseModel, BeforeValidator
 from ...prompts import Prompts
 from ...prompts.fences import fenced
 from ...tools import tool as registry
-from ...tools.store.past.history import excerpt
+from ...tools.store.past.stored import excerpt
 from ..config import Sight
 from ..events import Asked, Reviewed
 from ..models.connections import Connections

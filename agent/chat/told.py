@@ -15,13 +15,16 @@ from typing import TYPE_CHECKING, Any, Final
 from ...prompts.fences import fenced
 from ...tools.errors import Retry, TilthError
 from ...tools.inspect._sql_told import for_model
-from ...tools.store.past.history import excerpt
+from ...tools.store.past.stored import excerpt
 from ...tools.store.query.sql_aggregates import aggregates
 from ..config import Sight
 
 if TYPE_CHECKING:
     from ...tools.store.ledger import Entry
-    from ...tools.store.past.history import Difference, Dropped, Funnel, Life, StoredRow
+    from ...tools.store.past.differences import Difference
+    from ...tools.store.past.history import Dropped, Funnel
+    from ...tools.store.past.lives import Life
+    from ...tools.store.past.stored import StoredRow
     from ..toolbox import Done
 
 TOKENS: Final = 1500

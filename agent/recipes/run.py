@@ -20,7 +20,7 @@ from ...tools.store import licences
 from ...tools.store.importing import MAX_REJECT, import_sources
 from ...tools.store.ingest import ReadOptions, Source, fetch, find_files, is_remote
 from ...tools.store.ledger import Entry
-from ...tools.store.past import history, rulings
+from ...tools.store.past import differences, rulings
 from ...tools.version import VERSION
 from .. import making, toolbox
 from ..events import Finished, Listener, Noticed, Progressed
@@ -326,7 +326,7 @@ def _picked(counts: Mapping[str, Any], *names: str) -> dict[str, Any]:
 
 def _since(workspace: Workspace, since: str, vid: str) -> dict[str, int]:
     """How the version relates to the release: rows carried over, new, and withdrawn; the last are never silent."""
-    found = history.diff(workspace.store, since, f"{since.partition('@')[0].partition('~')[0]}@{vid}", count=0)
+    found = differences.diff(workspace.store, since, f"{since.partition('@')[0].partition('~')[0]}@{vid}", count=0)
     withdrawn = sum(found.dropped.values())
     if withdrawn:
         reasons = ", ".join(f"{reason} {count:,}" for reason, count in found.dropped.items())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ...tools.store.past.history import excerpt
+from ...tools.store.past.stored import excerpt
 from ..terminal import Terminal
 from ..text import one_line, share, shorten, wrap
 from . import fitted
@@ -14,7 +14,7 @@ from .rows import heading, plain
 
 if TYPE_CHECKING:
     from ...tools.store.format.mapping import Mapping
-    from ...tools.store.past.history import Difference
+    from ...tools.store.past.differences import Difference
 
 
 @fitted

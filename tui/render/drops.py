@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from ...tools.store.format.mapping import Mapping as Fields
     from ...tools.store.ledger import Entry
     from ...tools.store.past.drafts import Draft
-    from ...tools.store.past.history import Decision, Dropped, Funnel, StoredRow
+    from ...tools.store.past.history import Decision, Dropped, Funnel
+    from ...tools.store.past.stored import StoredRow
 
 EXAMPLE = 240
 """Characters of one text in an example."""

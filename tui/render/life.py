@@ -15,7 +15,9 @@ from .rows import body, plain
 if TYPE_CHECKING:
     from ...tools.store.format.mapping import Mapping
     from ...tools.store.ledger import Entry
-    from ...tools.store.past.history import Decision, Life, StoredRow
+    from ...tools.store.past.history import Decision
+    from ...tools.store.past.lives import Life
+    from ...tools.store.past.stored import StoredRow
 
 
 @fitted

@@ -34,7 +34,7 @@ def what_if(name: str, previews: Sequence[Preview], terminal: Terminal) -> Itera
 @fitted
 def flips(name: str, before: Preview, after: Preview, terminal: Terminal) -> Iterator[str]:
     """Rows that one value decides otherwise than the one before it."""
-    from ...tools.store.past.history import excerpt
+    from ...tools.store.past.stored import excerpt
 
     if after.flips:
         yield ""

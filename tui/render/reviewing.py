@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ...agent.recipes.replay import Replayed
     from ...agent.review import Case
     from ...tools.store.format.mapping import Mapping as RecordMapping
-    from ...tools.store.past.history import Life
+    from ...tools.store.past.lives import Life
     from ...tools.store.past.rulings import Rate
 
 

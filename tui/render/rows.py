@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from ...tools.store.format.mapping import Mapping
-    from ...tools.store.past.history import StoredRow
+    from ...tools.store.past.stored import StoredRow
 
 LONGEST = 600
 """Characters of one text that are shown; the rest is counted."""

@@ -11,7 +11,7 @@ from ..faces.consent import ask, can_ask
 from ..render import catalogue
 
 if TYPE_CHECKING:
-    from ...tools.store.past.history import Life
+    from ...tools.store.past.lives import Life
     from ..command import Command
 
 TEMPLATE: Final = """# tilth.toml: the settings of this workspace. Every line is optional; commit this file.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from ...agent.workspace import Workspace
     from ...tools.store.format.mapping import Mapping
-    from ...tools.store.past.history import StoredRow
+    from ...tools.store.past.stored import StoredRow
     from ...tools.store.rows import Rows
 
 PAGE: Final = 128
@@ -88,7 +88,7 @@ class Pages:
 
     def stored(self, index: int) -> StoredRow:
         """One row whole."""
-        from ...tools.store.past.history import stored_rows
+        from ...tools.store.past.stored import stored_rows
 
         return stored_rows(self.rows, [self.position(index)])[0]
 
