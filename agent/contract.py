@@ -22,7 +22,7 @@ from ..tools.store.ledger import Entry
 from ..tools.store.past import history
 from ..tools.store.store import Store
 from ..tools.tool import Parameter, Tool
-from . import toolbox
+from . import resolving, toolbox
 
 THREADS: Final = (1, 2, 4)
 PACKS: Final = (1, 7)
@@ -121,7 +121,7 @@ def _fixture(folder: Path, packs: int) -> Store:
 def _run(store: Store, tool: Tool, threads: int, packs: int) -> _Run:
     rows = store.rows(DATASET)
     before = _digest(rows.arrow(("row_id", "record")).to_pylist())
-    settings = toolbox.Settings(seed=SEED, threads=threads)
+    settings = resolving.Settings(seed=SEED, threads=threads)
     args = _examples(tool)
     with store.writing("tilth tools check"):
         if tool.after:

@@ -28,7 +28,7 @@ from .config import Sight
 from .events import Counted, Event, Failed, Metered, Progressed, Ruled
 from .models import connections
 from .models.budget import Caps
-from .toolbox import Origin
+from .resolving import Origin
 
 if TYPE_CHECKING:
     from .chat.account import Account

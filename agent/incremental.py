@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 
 from ..tools.change import DECISIONS, Change, Edit, Made, Outcome, Report
 from ..tools.errors import Misuse
-from ..tools.store.commit import rewritten_schema
+from ..tools.store.contents import rewritten_schema
 from ..tools.store.ledger import Entry
 from ..tools.store.packs import Objects
 from ..tools.store.rows import Rows

@@ -19,7 +19,7 @@ from ..tools.store.ingest import ReadOptions, Source
 from ..tools.store.ingest.files import SUFFIXES, find_files, is_remote, suffix_of
 from ..tools.store.licences import doubt
 from ..tools.store.store import Store, check_name
-from . import toolbox
+from . import resolving
 from .config import Config, read_config
 from .events import Finished, Listener, Noticed, Progressed, nobody
 from .spending import NOTHING_SAID, Spending
@@ -134,8 +134,8 @@ class Opened:
         self.listener(Noticed(f"{wanted} is now the dataset {name!r}"))
         return name
 
-    def _settings(self, sample: int | None = None, max_drop: float | None = None) -> toolbox.Settings:
-        return toolbox.Settings(self.seed, self.threads, sample, max_drop, spending=self.spending)
+    def _settings(self, sample: int | None = None, max_drop: float | None = None) -> resolving.Settings:
+        return resolving.Settings(self.seed, self.threads, sample, max_drop, spending=self.spending)
 
 
 def name_for(path: str) -> str:

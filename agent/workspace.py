@@ -18,7 +18,7 @@ from ..tools.store.ledger import Entry
 from ..tools.store.past import stored
 from ..tools.store.rows import Rows
 from ..tools.store.store import check_name, find_workspace
-from . import review, toolbox
+from . import resolving, review, toolbox
 from .events import Finished, Listener, Noticed, nobody
 from .opened import name_for as name_for
 from .reading import DatasetStatus as DatasetStatus
@@ -106,7 +106,7 @@ class Workspace(Reading):
         """The counts a call would come to; nothing is changed, and nobody is asked: of a tool that spends, `estimate` has
         what it would send and cost, None where it would ask nobody. With `sample`, of that many rows."""
         name, rows = self._tried_on(dataset, sample)
-        asked = toolbox.resolve_on(self.store, tool, name, rows, args, self._settings())
+        asked = resolving.resolve_on(self.store, tool, name, rows, args, self._settings())
         if asked.tool.effect_of(asked.args) in PAID:
             known = toolbox.finished(self.store, asked.key)
             found = None if known else toolbox.estimate(self.store, asked, self._settings(), self.listener)
@@ -142,7 +142,7 @@ class Workspace(Reading):
         previews: list[Preview] = []
         earlier: Any = None
         for value in values:
-            asked = toolbox.resolve_on(self.store, tool, whose, tried, {**args, name: value}, self._settings())
+            asked = resolving.resolve_on(self.store, tool, whose, tried, {**args, name: value}, self._settings())
             found = toolbox.preview(self.store, asked, self._settings(), self.listener)
             gone = set(found.gone.tolist())
             flips = sorted(gone ^ earlier)[:3] if earlier is not None else []
@@ -177,7 +177,7 @@ class Workspace(Reading):
 
     # -- moving --------------------------------------------------------------------------------------------------
 
-    def undo(self, dataset: str, *, to: str | None = None, origin: toolbox.Origin = toolbox.PERSON) -> str:
+    def undo(self, dataset: str, *, to: str | None = None, origin: resolving.Origin = resolving.PERSON) -> str:
         """Take back the last step, or all back to the version `to`; -> the version now current."""
         return self._move(dataset, "undo", to, origin)
 
@@ -186,7 +186,7 @@ class Workspace(Reading):
         return self._move(dataset, "redo", None)
 
     def _move(
-        self, dataset: str, kind: Literal["undo", "redo"], to: str | None, origin: toolbox.Origin = toolbox.PERSON
+        self, dataset: str, kind: Literal["undo", "redo"], to: str | None, origin: resolving.Origin = resolving.PERSON
     ) -> str:
         with self.store.writing(f"tilth {kind} {dataset}"):
             done = self.store.ledger.with_call(origin.session, origin.call_id) if origin.call_id else None

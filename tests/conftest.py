@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from tilth.agent import toolbox
+from tilth.agent import resolving, toolbox
 from tilth.tools.store.importing import import_sources
 from tilth.tools.store.ingest import ReadOptions, Source
 from tilth.tools.store.ledger import Entry
@@ -94,7 +94,7 @@ def run_tool(store: Store) -> RunTool:
         dataset = next(name for name, past in store.histories().items() if rows.vid in past.vids)
         with store.writing("test"):
             done = toolbox.call_on(
-                store, tool_id, dataset, rows.vid, args, toolbox.Settings(seed=seed, threads=threads)
+                store, tool_id, dataset, rows.vid, args, resolving.Settings(seed=seed, threads=threads)
             )
         table = history.decisions(store, done.entry)
         place = {ord: position for position, ord in enumerate(rows.arrow(("ord",))["ord"].to_pylist())}

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Final
 from ...tools import tool as registry
 from ...tools.errors import Retry, TilthError
 from ...tools.tool import Effect, Tool
-from .. import commands, toolbox
+from .. import commands, resolving, toolbox
 from ..events import Listener
+from ..resolving import Origin
 from ..spending import NOTHING_SAID, PAID, Estimate, Spending
-from ..toolbox import Origin
 from . import reach, told
 from .told import Told
 
@@ -100,8 +100,8 @@ def plan_tool(desk: Desk, id: str, dataset: str, args: Mapping[str, Any]) -> Pla
     address = desk.address(dataset)
     given = {name: _reached(desk, tool, name, value) for name, value in args.items()}
     workspace = desk.workspace
-    settings = toolbox.Settings(workspace.seed, workspace.threads)
-    asked = toolbox.resolve(workspace.store, tool.id, address, given, settings)
+    settings = resolving.Settings(workspace.seed, workspace.threads)
+    asked = resolving.resolve(workspace.store, tool.id, address, given, settings)
 
     def act(terms: Terms) -> Told:
         with workspace.store.writing(f"tilth do {tool.id} {address}"):
@@ -135,7 +135,7 @@ def plan_tool(desk: Desk, id: str, dataset: str, args: Mapping[str, Any]) -> Pla
     return planned
 
 
-def _estimated(store: Store, asked: toolbox.Call, settings: toolbox.Settings) -> Estimate | None:
+def _estimated(store: Store, asked: resolving.Call, settings: resolving.Settings) -> Estimate | None:
     """What a call would send and cost, None where that cannot be told beforehand."""
     try:
         return toolbox.estimate(store, asked, settings)

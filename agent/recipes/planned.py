@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...tools import tool as registry
 from ...tools.errors import Misuse
-from .. import toolbox
+from .. import resolving, toolbox
 from ..spending import PAID
 from .recipe import Recipe, Step
 from .run import import_key, settings_of, sources_of
@@ -38,7 +38,7 @@ def plan(workspace: Workspace, recipe: Recipe) -> list[dict[str, Any]]:
         if vid is not None:
             rows = store.rows_of(vid)
             settings = settings_of(workspace, recipe, step, None, bases)
-            asked = toolbox.resolve_on(store, step.tool, recipe.model.dataset, rows, step.args, settings)
+            asked = resolving.resolve_on(store, step.tool, recipe.model.dataset, rows, step.args, settings)
             known = toolbox.finished(store, asked.key)
             if known is not None and (made := known.details.get("made")):
                 bases[made["into"]] = made["version"]
@@ -59,6 +59,6 @@ def plan(workspace: Workspace, recipe: Recipe) -> list[dict[str, Any]]:
 
 def _estimated(workspace: Workspace, recipe: Recipe, step: Step, vid: str, bases: dict[str, str]) -> dict[str, Any]:
     settings, rows = settings_of(workspace, recipe, step, None, bases), workspace.store.rows_of(vid)
-    asked = toolbox.resolve_on(workspace.store, step.tool, recipe.model.dataset, rows, step.args, settings)
+    asked = resolving.resolve_on(workspace.store, step.tool, recipe.model.dataset, rows, step.args, settings)
     found = toolbox.estimate(workspace.store, asked, settings, workspace.listener)
     return {"estimate": None if found is None else found.to_json()}

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ...tools.errors import Misuse, nearest
 from ...tools.store.ledger import Entry
 from ...tools.store.past import rulings
-from .. import toolbox
+from .. import resolving, toolbox
 from ..events import Finished
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def _again(
                 if told in idle:
                     continue
                 idle.add(told)
-            settings = toolbox.Settings(
+            settings = resolving.Settings(
                 seed=entry.seed,
                 threads=workspace.threads,
                 released=entry.details.get("since"),

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import time
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -16,13 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...tools.errors import Misuse, Refused, Unavailable, nearest
-from ...tools.store import licences
 from ...tools.store.importing import MAX_REJECT, import_sources
 from ...tools.store.ingest import ReadOptions, Source, fetch, find_files, is_remote
 from ...tools.store.ledger import Entry
 from ...tools.store.past import differences, rulings
-from ...tools.version import VERSION
-from .. import making, toolbox
+from .. import making, resolving, toolbox
 from ..events import Finished, Listener, Noticed, Progressed
 from . import expect, lock
 from .recipe import Recipe, Step
@@ -30,6 +27,7 @@ from .replay import RULED_OUT
 
 if TYPE_CHECKING:
     from ..workspace import Workspace
+from .told import lock_of, result_of
 
 
 @dataclass(frozen=True)
@@ -84,12 +82,12 @@ def run(
                 making.follow(workspace.store, [one for one in entries if _into(one) == name][-1])
         partial = until is not None or sample is not None
         verdicts = () if partial else tuple(judge(workspace, wanted, entries))
-        made = _lock(workspace, recipe, entries, vid)
+        made = lock_of(workspace, recipe, entries, vid)
         if promised is not None and not partial:
             if absent:
                 made["sources"] = promised["sources"]
             lock.compare(promised, made, recipe.lock_path)
-        result = _result(recipe, entries, vid, verdicts, reused, import_reused, time.monotonic() - began)
+        result = result_of(recipe, entries, vid, verdicts, reused, import_reused, time.monotonic() - began)
         if recipe.model.since is not None:
             result |= _since(workspace, recipe.model.since, vid)
         failed = [verdict for verdict in verdicts if not verdict.met]
@@ -207,9 +205,9 @@ def _into(entry: Entry) -> str:
 
 def settings_of(
     workspace: Workspace, recipe: Recipe, step: Step, max_drop: float | None, bases: dict[str, str]
-) -> toolbox.Settings:
+) -> resolving.Settings:
     since = recipe.model.since
-    return toolbox.Settings(
+    return resolving.Settings(
         bases=bases,
         spending=workspace.spending,
         seed=recipe.model.seed,
@@ -231,11 +229,11 @@ def _step(
 ) -> toolbox.Done:
     settings = settings_of(workspace, recipe, step, max_drop, bases)
     name = recipe.model.dataset
-    asked = toolbox.resolve_on(workspace.store, step.tool, name, workspace.store.rows_of(vid), step.args, settings)
+    asked = resolving.resolve_on(workspace.store, step.tool, name, workspace.store.rows_of(vid), step.args, settings)
     known = toolbox.finished(workspace.store, asked.key)
     if known is not None and settings.max_drop is None:
         return toolbox.recorded(workspace.store, known)
-    origin = toolbox.Origin(actor=f"recipe {recipe.path.name}")
+    origin = resolving.Origin(actor=f"recipe {recipe.path.name}")
     return toolbox.call_on(
         workspace.store, step.tool, name, vid, step.args, settings,
         origin=origin, listener=workspace.listener, moves=moves,
@@ -290,40 +288,6 @@ def judge(workspace: Workspace, wanted: Sequence[expect.Expectation], entries: S
     ]
 
 
-def _lock(workspace: Workspace, recipe: Recipe, entries: Sequence[Entry], vid: str) -> dict[str, Any]:
-    imported, *steps = entries
-    details = imported.details
-    return {
-        "lock": 1,
-        "tilth": VERSION,
-        "recipe": recipe.sha,
-        "seed": recipe.model.seed,
-        **({"since": workspace.store.resolve(recipe.model.since)[1]} if recipe.model.since else {}),
-        "sources": [_from_recipe(recipe, source) for source in details["sources"]],
-        "license": licences.strictest(source.get("license") for source in details["sources"]),
-        "read": details["read"],
-        "kept": details["kept"],
-        "rejected": details["rejected"],
-        "steps": [
-            {
-                "tool": entry.tool,
-                "tool_version": entry.tool_version,
-                **_picked(entry.details, "tool_source"),
-                "args": dict(entry.args),
-                **_picked(entry.counts, "before", "after", "dropped", "added", "edits", "planned", "accepted"),
-                **_picked(entry.details.get("made", {}), "into", "version"),
-            }
-            for entry in steps
-        ],
-        "rows": len(workspace.store.rows_of(vid)),
-        "version": vid,
-    }
-
-
-def _picked(counts: Mapping[str, Any], *names: str) -> dict[str, Any]:
-    return {name: counts[name] for name in names if name in counts}
-
-
 def _since(workspace: Workspace, since: str, vid: str) -> dict[str, int]:
     """How the version relates to the release: rows carried over, new, and withdrawn; the last are never silent."""
     found = differences.diff(workspace.store, since, f"{since.partition('@')[0].partition('~')[0]}@{vid}", count=0)
@@ -333,58 +297,6 @@ def _since(workspace: Workspace, since: str, vid: str) -> dict[str, int]:
         text = f"{withdrawn:,} rows of {since} are not in the new version ({reasons})"
         workspace.listener(Noticed(text, "loud"))
     return {"carried": found.before - withdrawn, "new": found.added[0], "withdrawn": withdrawn}
-
-
-def _from_recipe(recipe: Recipe, source: Mapping[str, Any]) -> dict[str, Any]:
-    """A source as the ledger has it, with paths as seen from the recipe's folder."""
-
-    def seen(path: str) -> str:
-        return path if is_remote(path) else os.path.relpath(path, recipe.folder).replace(os.sep, "/")
-
-    files = [{**file, "path": seen(file["path"])} for file in source["files"]]
-    return {**source, "paths": [seen(path) for path in source["paths"]], "files": files}
-
-
-def _result(
-    recipe: Recipe,
-    entries: Sequence[Entry],
-    vid: str,
-    verdicts: Sequence[expect.Verdict],
-    reused: int,
-    import_reused: bool,
-    seconds: float,
-) -> dict[str, Any]:
-    dropped: Counter[str] = Counter()
-    for entry in entries:
-        dropped.update(entry.counts.get("dropped", {}))
-    kept = ("before", "after", "dropped", "added", "edited", "findings", "planned", "accepted", "rejected")
-    steps = [
-        {
-            "tool": entry.tool,
-            **_picked(entry.counts, *kept),
-            **_picked(entry.details.get("made", {}), "into", "version"),
-        }
-        for entry in entries[1:]
-    ]
-    return {
-        "recipe": recipe.path.name,
-        "dataset": recipe.model.dataset,
-        "version": vid,
-        "read": entries[0].details["read"],
-        "kept": entries[0].details["kept"],
-        "rejected": sum(entries[0].details["rejected"].values()),
-        "before": entries[0].details["kept"],
-        "after": entries[-1].counts["after"],
-        "dropped": dict(dropped),
-        "added": sum(entry.counts.get("added", 0) for entry in entries[1:]),
-        "edited": sum(entry.counts.get("edited", 0) for entry in entries[1:]),
-        "findings": sum(entry.counts.get("findings", 0) for entry in entries[1:]),
-        "steps": steps,
-        "reused": reused,
-        "import_reused": import_reused,
-        "expect": [verdict.to_json() for verdict in verdicts],
-        "seconds": round(seconds, 3),
-    }
 
 
 def _export(workspace: Workspace, recipe: Recipe, vid: str) -> str:

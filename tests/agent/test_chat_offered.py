@@ -17,7 +17,7 @@ from tilth.agent.chat.calling import Desk, Terms
 from tilth.agent.chat.offered import OFFERS, SCHEMA_TOKENS, schemas
 from tilth.agent.chat.session import Line
 from tilth.agent.chat.window import Meter, fit
-from tilth.agent.toolbox import PERSON
+from tilth.agent.resolving import PERSON
 from tilth.agent.workspace import open_workspace
 from tilth.tools import tool as registry
 from tilth.tools.errors import Retry, TilthError

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tilth.agent import toolbox
+from tilth.agent import resolving, toolbox
 from tilth.tools.contaminate._registered import register
 from tilth.tools.store.importing import import_sources
 from tilth.tools.store.ingest import ReadOptions, Source
@@ -267,7 +267,7 @@ def test_reference_counts_of_gsm8k(
         register(store, "gsm8k", [str(shared_data / "gsm8k" / "test.jsonl")], **fields)
         import_sources(store, "train", [Source("train", (str(shared_data / "gsm8k" / "train.jsonl"),))], ReadOptions())
         args = {"benchmarks": ["gsm8k"], "similar": False}
-        done = toolbox.call(store, "contaminate.scan", "train", args, toolbox.Settings())
+        done = toolbox.call(store, "contaminate.scan", "train", args, resolving.Settings())
     (told,) = done.details["benchmarks"]
     for n, counts in (("8", eight), ("13", thirteen)):
         assert tuple(told["ngram"][n][name] for name in ("docs_hit", "items_hit", "pairs")) == counts

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tilth.agent import toolbox
+from tilth.agent import resolving, toolbox
 from tilth.agent.events import Noticed
 from tilth.agent.workspace import Workspace
 from tilth.tools.errors import Retry
@@ -192,6 +192,6 @@ def test_web_profiles_warn_once_on_chat_rows(
     with store.writing("test"):
         for profile in ("gopher@datatrove", "sft"):
             args = {"profile": profile}
-            toolbox.call_on(store, "filter.rules", "data", rows.vid, args, toolbox.Settings(), listener=heard.append)
+            toolbox.call_on(store, "filter.rules", "data", rows.vid, args, resolving.Settings(), listener=heard.append)
     said = [one for one in heard if isinstance(one, Noticed) and "made for web pages" in str(one)]
     assert len(said) == warned

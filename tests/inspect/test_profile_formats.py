@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tilth.agent import toolbox
+from tilth.agent import resolving, toolbox
 from tilth.tools.inspect._facts import compute_facts
 from tilth.tools.store.importing import import_sources
 from tilth.tools.store.ingest import ReadOptions, Source
@@ -302,6 +302,6 @@ def test_near_duplicates_left_out_are_not_called_clean(look: Look) -> None:
 def test_a_dataset_without_rows(store: Store, make_rows: Any, run_tool: Any) -> None:
     emptied = run_tool("filter.where", make_rows(CHATS), drop="true").rows
     with store.writing("test"):
-        done = toolbox.call_on(store, "inspect.profile", "data", emptied.vid, {}, toolbox.Settings())
+        done = toolbox.call_on(store, "inspect.profile", "data", emptied.vid, {}, resolving.Settings())
     assert counts(done.details) == {"no_rows": 0}
     assert facts(emptied) == {"rows": 0, "columns": 0}

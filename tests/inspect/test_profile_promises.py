@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tilth.agent import toolbox
+from tilth.agent import resolving, toolbox
 from tilth.evals.planted.chat import PlantedChat, generate
 from tilth.tools.inspect._facts import compute_facts
 from tilth.tools.store.importing import import_sources
@@ -46,7 +46,7 @@ def imported(store: Store, tmp_path: Path) -> Import:
 
 def profile(store: Store, name: str, rows: Rows, *, threads: int = 1, **args: Any) -> dict[str, Any]:
     with store.writing("test"):
-        done = toolbox.call_on(store, "inspect.profile", name, rows.vid, args, toolbox.Settings(threads=threads))
+        done = toolbox.call_on(store, "inspect.profile", name, rows.vid, args, resolving.Settings(threads=threads))
     return dict(done.details)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tilth.agent import toolbox
+from tilth.agent import resolving
 from tilth.agent.recipes.expect import parse
 from tilth.tools import tool as registry
 from tilth.tools.context import Context
@@ -126,7 +126,7 @@ def test_every_sql_argument_passes_the_validator(tool_id: str, name: str, yard: 
     }
     for text in HOSTILE:
         with pytest.raises(Retry, match="was refused"):
-            toolbox.resolve(yard.store, tool_id, "data", {**others, name: text}, toolbox.Settings())
+            resolving.resolve(yard.store, tool_id, "data", {**others, name: text}, resolving.Settings())
 
 
 def test_the_known_sql_arguments_are_among_them() -> None:

@@ -25,7 +25,6 @@ from tilth.agent.workspace import Workspace
 from tilth.tools.dedup import exact  # noqa: F401 - imported once, before any fork
 from tilth.tools.document import card  # noqa: F401
 from tilth.tools.store import upkeep
-from tilth.tools.store.query import views  # noqa: F401
 
 RECIPE = """
 recipe: 1

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tilth.agent import contract, toolbox
+from tilth.agent import contract, resolving, toolbox
 from tilth.tools import tool as registry
 from tilth.tools.errors import Misuse
 from tilth.tools.store.rows import Rows
@@ -89,7 +89,7 @@ def test_a_broken_rule_is_the_fault_of_its_file(
     assert any(fault in one for one in verdict.faults), verdict
     make_rows([{"text": "one"}, {"text": "two"}])
     with store.writing("test"), pytest.raises(Misuse) as raised:
-        toolbox.call(store, f"my.{name}", "data", {}, toolbox.Settings())
+        toolbox.call(store, f"my.{name}", "data", {}, resolving.Settings())
     assert fault in raised.value.args[0]
     assert f"tilth tools check {path}" in raised.value.next_step
     assert [entry.kind for entry in store.ledger.of("data")] == ["import"]
@@ -104,7 +104,7 @@ def test_outcomes_that_raise_while_drawn_are_the_fault_of_their_file(
     contract.check_file(path)
     make_rows([{"text": "one"}])
     with store.writing("test"), pytest.raises(Misuse, match=r"my.late \(late.py line 13\) raised ZeroDivisionError"):
-        toolbox.call(store, "my.late", "data", {}, toolbox.Settings())
+        toolbox.call(store, "my.late", "data", {}, resolving.Settings())
 
 
 def test_a_file_without_tools_is_refused(tmp_path: Path) -> None:

@@ -5,25 +5,23 @@ It knows positions, packs and selections. It does not know tools or where the Ch
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 
 from ..change import DECISIONS, Change, Edit, Fact, Finding, NewRow, Outcome, Report, dump_evidence
-from .format import records
-from .format.texts import plain_values
+from .contents import edited_records, new_records, rewritten_schema
 from .identity import made_row_id
 from .ledger import Entry
-from .packs import ID, PACK_COLUMNS, ObjectWriter, bitmap, fixed_bytes, fixed_column, pack_schema, read_bitmap
+from .packs import ID, PACK_COLUMNS, ObjectWriter, bitmap, fixed_bytes, pack_schema, read_bitmap
 from .rows import Rows
 from .store import Store
+from .tally import Tally
 from .versions import Part, RowDigest, Version, version_id
 
 STORED_DECISIONS: Final = pa.schema(
@@ -38,73 +36,9 @@ STORED_DECISIONS: Final = pa.schema(
     ]
 )
 
+
 MAX_PARTS: Final = 16
 """A version of more parts than this is rewritten as one pack, so that chains of edits do not slow readers down."""
-
-
-@dataclass
-class Tally:
-    """What a Change amounts to."""
-
-    before: int
-    dropped: Counter[str] = field(default_factory=Counter)
-    edits: Counter[str] = field(default_factory=Counter)
-    added: int = 0
-    edited: int = 0
-    positions: list[np.ndarray] = field(default_factory=list)
-
-    @property
-    def gone(self) -> np.ndarray:
-        """Positions of the dropped rows, ascending, each once."""
-        return np.unique(np.concatenate([np.empty(0, np.int64), *self.positions]))
-
-    def counts(self) -> dict[str, Any]:
-        gone = len(self.gone)
-        return {
-            "before": self.before,
-            "after": self.before - gone + self.added,
-            "dropped": dict(sorted(self.dropped.items(), key=lambda item: (-item[1], item[0]))),
-            "added": self.added,
-            "edited": self.edited,
-            "edits": dict(sorted(self.edits.items(), key=lambda item: (-item[1], item[0]))),
-        }
-
-
-def tally(rows: Rows, change: Change) -> Tally:
-    """Count what a Change would do, writing nothing."""
-    found = Tally(len(rows))
-    for outcome in change.outcomes:
-        _count(found, outcome)
-    return found
-
-
-def _count(found: Tally, outcome: Outcome) -> None:
-    if outcome.decisions is not None:
-        action = np.asarray(outcome.decisions["action"].combine_chunks().to_numpy(zero_copy_only=False))
-        drop = action == "drop"
-        reasons = outcome.decisions["reason"].filter(pa.array(drop)).combine_chunks()
-        positions = outcome.decisions["position"].to_numpy()[drop]
-        fresh = _first_times(found, positions)
-        for item in reasons.filter(pa.array(fresh)).value_counts().to_pylist():
-            found.dropped[item["values"]] += item["counts"]
-        found.positions.append(positions)
-        edited = outcome.decisions["reason"].filter(pa.array(action == "edit")).combine_chunks()
-        for item in edited.value_counts().to_pylist():
-            found.edits[item["values"]] += item["counts"]
-    for edit in outcome.edits:
-        found.edits[edit.reason] += 1
-    found.edited += len({edit.position for edit in outcome.edits})
-    found.edited += 0 if outcome.rewritten is None else len(outcome.rewritten)
-    found.added += len(outcome.added)
-
-
-def _first_times(found: Tally, positions: np.ndarray) -> np.ndarray:
-    """True where a position is dropped for the first time: a row counts under its first reason only."""
-    first = np.zeros(len(positions), bool)
-    first[np.unique(positions, return_index=True)[1]] = True
-    if found.positions:
-        first &= ~np.isin(positions, np.concatenate(found.positions))
-    return first
 
 
 def apply(
@@ -196,6 +130,8 @@ FINDINGS: Final = pa.schema(
         ("fix", pa.string()),
     ]
 )
+
+
 FACTS: Final = pa.schema(
     [
         ("id", pa.string()),
@@ -244,7 +180,7 @@ class _Writing:
 
     def run(self, outcomes: Iterable[Outcome], stack: ExitStack) -> None:
         for outcome in outcomes:
-            _count(self.tally, outcome)
+            self.tally.take(outcome)
             if outcome.signals is not None and len(outcome.signals):
                 self._write_signals(outcome.signals, stack)
             if outcome.decisions is not None and len(outcome.decisions):
@@ -423,37 +359,6 @@ def _rewritten(store: Store, rows: Rows) -> Part:
             first = ords[0].as_py() if first < 0 else first
             last = ords[-1].as_py()
     return Part(out.sha, out.rows, out.rows, None, first, last)
-
-
-def edited_records(column: pa.Array, changes: list[list[tuple[records.Path, Any]]]) -> tuple[pa.Array, pa.Array]:
-    """Records with changes applied, and their content hashes (16 bytes)."""
-    if pa.types.is_struct(column.type):
-        values = [records.edit_value(value, some) for value, some in zip(plain_values(column), changes, strict=True)]
-        return new_records(values, column.type)
-    texts = [records.edit(text, some) for text, some in zip(column.to_pylist(), changes, strict=True)]
-    return pa.array(texts, column.type), fixed_column(text_hashes(texts))
-
-
-def rewritten_schema(record: pa.DataType) -> pa.Schema:
-    """The columns of `Outcome.rewritten`, for records of the given type."""
-    return pa.schema([("position", pa.int64()), ("content_sha", ID), ("record", record)])
-
-
-def new_records(values: list[Mapping[str, Any]], kind: pa.DataType) -> tuple[pa.Array, pa.Array]:
-    """Python values as a record column of the given type, and their content hashes."""
-    if pa.types.is_struct(kind):
-        from .ingest.canonical import typed_content
-
-        array = pa.array(values, kind)
-        return array, fixed_column(typed_content(array))
-    texts = [json.dumps(value, ensure_ascii=False) for value in values]
-    return pa.array(texts, kind), fixed_column(text_hashes(texts))
-
-
-def text_hashes(texts: Iterable[str]) -> np.ndarray:
-    """First 16 bytes of the sha256 of each text, shape (n, 16)."""
-    data = b"".join(hashlib.sha256(text.encode()).digest()[:16] for text in texts)
-    return np.frombuffer(data, np.uint8).reshape(-1, 16)
 
 
 def iterate_ids(rows: Rows) -> Iterator[tuple[int, np.ndarray]]:

@@ -29,8 +29,11 @@ from .sql import tables_of, validate_order, validate_predicate, validate_query
 
 if TYPE_CHECKING:
     import duckdb
+from .columns import own_columns, renamed, without_clashes
 
 VIEWS: Final = ("rows", "dropped", "texts", "turns", "signals", "decisions", "findings", "facts")
+
+
 OWN: Final = ("row_id", "source", "split", "file", "line", "key")
 """Columns of `rows` beside the record's own; a record's column of the same name is shown as `NAME_`."""
 
@@ -61,8 +64,8 @@ def define(store: Store, address: str, sql: str) -> Definitions:
 def columns_of(mapping: Mapping) -> dict[str, tuple[str, ...]]:
     """Each view with the names of its columns."""
     rows = (*OWN, *(column.shown for column in own_columns(mapping)))
-    renamed = _renamed(mapping)
-    return {"rows": rows, "dropped": (*(renamed.get(name, name) for name in rows), *_OF_A_DROP), **_COLUMNS}
+    elsewhere = renamed(mapping)
+    return {"rows": rows, "dropped": (*(elsewhere.get(name, name) for name in rows), *_OF_A_DROP), **_COLUMNS}
 
 
 def positions_where(store: Store, address: str, predicate: str, *, threads: int | None = None) -> np.ndarray:
@@ -129,44 +132,6 @@ def text_digests(
     order = np.argsort(found["ord"].to_numpy())
     digests = found["digest"].combine_chunks().cast(pa.binary(16))
     return fixed_bytes(digests).view("S16").reshape(-1)[order][np.argsort(np.argsort(ords))]
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column of the record as `rows` shows it."""
-
-    name: str
-    shown: str
-    expression: str
-
-
-def own_columns(mapping: Mapping) -> list[Column]:
-    """The record's own columns as SQL over `record`, typed by what the import saw in them."""
-    taken = {name.lower() for name in OWN}
-    found = []
-    for name, kinds in mapping.columns.items():
-        shown = name or "_"
-        while shown.lower() in taken:
-            shown += "_"
-        taken.add(shown.lower())
-        found.append(Column(name, shown, _expression(name, kinds, mapping)))
-    return found
-
-
-def _expression(name: str, kinds: Sequence[str], mapping: Mapping) -> str:
-    if mapping.kind == "typed":
-        return f"record.{identifier(name)}"
-    pointer = door.json_pointer(name)
-    text = f"json_extract_string(record, {pointer})"
-    cast = {"integer": "bigint", "number": "double", "boolean": "boolean"}
-    if name in mapping.cells:
-        return f"try_cast({text} as {cast[mapping.cells[name]]})"
-    seen = [kind for kind in kinds if kind != "null"]
-    if seen == ["string"]:
-        return text
-    if seen and set(seen) <= {"integer", "number"}:
-        return f"try_cast({text} as {cast['number' if 'number' in seen else 'integer']})"
-    return f"cast({text} as boolean)" if seen == ["boolean"] else f"json_extract(record, {pointer})"
 
 
 class _Session:
@@ -268,11 +233,11 @@ class _Session:
             assert entry.before is not None
             before = self._store.version(entry.before)
             parts.append(
-                f"select r.* {_without_clashes(before.mapping)}, {_step(entry)}, d.reason, d.score, d.evidence "
+                f"select r.* {without_clashes(before.mapping)}, {_step(entry)}, d.reason, d.score, d.evidence "
                 f"from ({self._of(before)}) r join read_parquet({file}) d using (ord) where d.action = 'drop'"
             )
         empty = (
-            f"select * {_without_clashes(self.rows.mapping)}, 0 as step, '' as tool, '' as reason, 0.0 as score, "
+            f"select * {without_clashes(self.rows.mapping)}, 0 as step, '' as tool, '' as reason, 0.0 as score, "
             "'' as evidence from all_rows where false"
         )
         return " union all by name ".join(f"({part})" for part in [*parts, empty])
@@ -342,17 +307,27 @@ class _Session:
 
 
 _TEXTS: Final = pa.schema([("row_id", pa.string()), ("field", pa.string()), ("text", pa.large_string())])
+
+
 _TURNS: Final = pa.schema(
     [("row_id", pa.string()), ("i", pa.int32()), ("role", pa.string()), ("text", pa.large_string())]
 )
+
+
 _EMPTY_DECISIONS: Final = (
     "select '' as row_id, 0 as step, '' as tool, '' as action, '' as reason, 0.0 as score, '' as evidence where false"
 )
+
+
 _EMPTY_SIGNALS: Final = "select '' as row_id, '' as tool, '' as name, 0.0 as value, '' as value_text where false"
+
+
 _EMPTY_FINDINGS: Final = (
     "select '' as tool, '' as code, '' as severity, '' as message, 0::bigint as count, '' as unit, "
     "[]::varchar[] as \"rows\", '' as sql, '' as fix where false"
 )
+
+
 _EMPTY_FACTS: Final = (
     "select '' as tool, '' as id, '' as value, '' as unit, '' as method, 0::bigint as n_examined where false"
 )
@@ -360,6 +335,7 @@ _EMPTY_FACTS: Final = (
 
 _OF_A_DROP: Final = ("step", "tool", "reason", "score", "evidence")
 """Columns of `dropped` beside those of `rows`; a record's column of the same name is shown as `NAME_` there."""
+
 
 _COLUMNS: Final = {
     "texts": ("row_id", "field", "text"),
@@ -370,27 +346,6 @@ _COLUMNS: Final = {
     "facts": ("tool", "id", "value", "unit", "method", "n_examined"),
 }
 """Columns of the views that have the same ones whatever the records are like."""
-
-
-def _renamed(mapping: Mapping) -> dict[str, str]:
-    """The record's own columns that `dropped` shows under another name than `rows`, and that name."""
-    shown = [column.shown for column in own_columns(mapping)]
-    taken = {*OWN, *_OF_A_DROP, *(name.lower() for name in shown)}
-    renamed = {}
-    for name in shown:
-        if name.lower() in _OF_A_DROP:
-            now = f"{name}_"
-            while now.lower() in taken:
-                now += "_"
-            taken.add(now.lower())
-            renamed[name] = now
-    return renamed
-
-
-def _without_clashes(mapping: Mapping) -> str:
-    """What follows `*` where the columns of a drop stand beside those of its row."""
-    renames = [f"{identifier(was)} as {identifier(now)}" for was, now in _renamed(mapping).items()]
-    return "exclude (ord, rev, record)" + (f" rename ({', '.join(renames)})" if renames else "")
 
 
 def _step(entry: Entry) -> str:

@@ -1,0 +1,74 @@
+"""The columns of a version's own records in SQL: their names, where one clashes with ours, and the expressions that read them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..format.mapping import Mapping
+from . import door
+from .door import identifier
+
+if TYPE_CHECKING:
+    pass
+from .views import _OF_A_DROP, OWN
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the record as `rows` shows it."""
+
+    name: str
+    shown: str
+    expression: str
+
+
+def own_columns(mapping: Mapping) -> list[Column]:
+    """The record's own columns as SQL over `record`, typed by what the import saw in them."""
+    taken = {name.lower() for name in OWN}
+    found = []
+    for name, kinds in mapping.columns.items():
+        shown = name or "_"
+        while shown.lower() in taken:
+            shown += "_"
+        taken.add(shown.lower())
+        found.append(Column(name, shown, expression(name, kinds, mapping)))
+    return found
+
+
+def expression(name: str, kinds: Sequence[str], mapping: Mapping) -> str:
+    if mapping.kind == "typed":
+        return f"record.{identifier(name)}"
+    pointer = door.json_pointer(name)
+    text = f"json_extract_string(record, {pointer})"
+    cast = {"integer": "bigint", "number": "double", "boolean": "boolean"}
+    if name in mapping.cells:
+        return f"try_cast({text} as {cast[mapping.cells[name]]})"
+    seen = [kind for kind in kinds if kind != "null"]
+    if seen == ["string"]:
+        return text
+    if seen and set(seen) <= {"integer", "number"}:
+        return f"try_cast({text} as {cast['number' if 'number' in seen else 'integer']})"
+    return f"cast({text} as boolean)" if seen == ["boolean"] else f"json_extract(record, {pointer})"
+
+
+def renamed(mapping: Mapping) -> dict[str, str]:
+    """The record's own columns that `dropped` shows under another name than `rows`, and that name."""
+    shown = [column.shown for column in own_columns(mapping)]
+    taken = {*OWN, *_OF_A_DROP, *(name.lower() for name in shown)}
+    found = {}
+    for name in shown:
+        if name.lower() in _OF_A_DROP:
+            now = f"{name}_"
+            while now.lower() in taken:
+                now += "_"
+            taken.add(now.lower())
+            found[name] = now
+    return found
+
+
+def without_clashes(mapping: Mapping) -> str:
+    """What follows `*` where the columns of a drop stand beside those of its row."""
+    renames = [f"{identifier(was)} as {identifier(now)}" for was, now in renamed(mapping).items()]
+    return "exclude (ord, rev, record)" + (f" rename ({', '.join(renames)})" if renames else "")
