@@ -1,18 +1,19 @@
-"""The columns of a version's own records in SQL: their names, where one clashes with ours, and the expressions that read them."""
+"""The columns of a version's own records in SQL: their names, also where one clashes with ours, and how they are read."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Final
 
 from ..format.mapping import Mapping
 from . import door
 from .door import identifier
 
-if TYPE_CHECKING:
-    pass
-from .views import _OF_A_DROP, OWN
+OWN: Final = ("row_id", "source", "split", "file", "line", "key")
+"""Columns of `rows` beside the record's own; a record's column of the same name is shown as `NAME_`."""
+OF_A_DROP: Final = ("step", "tool", "reason", "score", "evidence")
+"""Columns of `dropped` beside those of `rows`; a record's column of the same name is shown as `NAME_` there."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +57,10 @@ def expression(name: str, kinds: Sequence[str], mapping: Mapping) -> str:
 def renamed(mapping: Mapping) -> dict[str, str]:
     """The record's own columns that `dropped` shows under another name than `rows`, and that name."""
     shown = [column.shown for column in own_columns(mapping)]
-    taken = {*OWN, *_OF_A_DROP, *(name.lower() for name in shown)}
+    taken = {*OWN, *OF_A_DROP, *(name.lower() for name in shown)}
     found = {}
     for name in shown:
-        if name.lower() in _OF_A_DROP:
+        if name.lower() in OF_A_DROP:
             now = f"{name}_"
             while now.lower() in taken:
                 now += "_"

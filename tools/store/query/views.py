@@ -29,13 +29,9 @@ from .sql import tables_of, validate_order, validate_predicate, validate_query
 
 if TYPE_CHECKING:
     import duckdb
-from .columns import own_columns, renamed, without_clashes
+from .columns import OF_A_DROP, OWN, own_columns, renamed, without_clashes
 
 VIEWS: Final = ("rows", "dropped", "texts", "turns", "signals", "decisions", "findings", "facts")
-
-
-OWN: Final = ("row_id", "source", "split", "file", "line", "key")
-"""Columns of `rows` beside the record's own; a record's column of the same name is shown as `NAME_`."""
 
 
 def query(store: Store, address: str, sql: str, *, limit: int | None = None) -> pa.Table:
@@ -65,7 +61,7 @@ def columns_of(mapping: Mapping) -> dict[str, tuple[str, ...]]:
     """Each view with the names of its columns."""
     rows = (*OWN, *(column.shown for column in own_columns(mapping)))
     elsewhere = renamed(mapping)
-    return {"rows": rows, "dropped": (*(elsewhere.get(name, name) for name in rows), *_OF_A_DROP), **_COLUMNS}
+    return {"rows": rows, "dropped": (*(elsewhere.get(name, name) for name in rows), *OF_A_DROP), **_COLUMNS}
 
 
 def positions_where(store: Store, address: str, predicate: str, *, threads: int | None = None) -> np.ndarray:
@@ -331,10 +327,6 @@ _EMPTY_FINDINGS: Final = (
 _EMPTY_FACTS: Final = (
     "select '' as tool, '' as id, '' as value, '' as unit, '' as method, 0::bigint as n_examined where false"
 )
-
-
-_OF_A_DROP: Final = ("step", "tool", "reason", "score", "evidence")
-"""Columns of `dropped` beside those of `rows`; a record's column of the same name is shown as `NAME_` there."""
 
 
 _COLUMNS: Final = {
