@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 from ..agent.config import Config, Price, read_config
 from ..agent.models.budget import usd
@@ -63,6 +63,25 @@ class Asking:
             raise Misuse("No connection is open: an agent is entered before it runs.")
         config = self._connections.config
         return JobModel(name, self._connections.model(name), job, *declared(name, config))
+
+
+@dataclass
+class AskingAgent:
+    """What agents that ask models have in common: they run in this process, and `asking` is open for a whole run."""
+
+    name: str
+    asking: Asking
+    trusted: ClassVar[bool] = True
+    recounts: ClassVar[bool] = True
+
+    async def __aenter__(self) -> Self:
+        await self.asking.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.asking.__aexit__(kind, error, trace)
 
 
 @dataclass

@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, get_args
 
@@ -171,7 +171,7 @@ def create_run(runs: Path, plan: Plan) -> Run:
             break
         except FileExistsError:
             number += 1
-    named = Plan(**{**{name: getattr(plan, name) for name in plan.__dataclass_fields__}, "id": folder.name})
+    named = replace(plan, id=folder.name)
     body = json.dumps(asdict(named), indent=1, ensure_ascii=False) + "\n"
     write_file(folder / "run.json", body.encode(), temporary=folder / ".run.tmp")
     return Run(folder, named)

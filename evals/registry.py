@@ -14,12 +14,12 @@ import pkgutil
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, cast
 
 from ..tools.errors import Misuse, nearest
-from .suite import Agent, Instance, Suite
+from .suite import Agent, Instance, Limits, Suite
 
 SUITES: Final = "tilth.suites"
 AGENTS: Final = "tilth.agents"
@@ -36,7 +36,8 @@ class Setting:
 
     `instances` hold the truth: for agents in this process, which are trusted. `rest` is what stood behind the colon
     of its name, `model` what --model said, `root` the folder that tilth.toml is in, `variables` the names of
-    environment variables a process may see, `folder` the run's own, which keeps what models answered.
+    environment variables a process may see, `folder` the run's own, which keeps what models answered, `limits` the budget
+    of each instance.
     """
 
     suite: Suite
@@ -48,6 +49,7 @@ class Setting:
     model: str | None = None
     variables: Sequence[str] = ()
     folder: Path = Path()
+    limits: Limits = field(default_factory=Limits)
 
 
 @dataclass(frozen=True)
@@ -64,14 +66,8 @@ class Choice:
         return f"{base}+{self.model}" if self.model else base
 
 
-@dataclass
-class _Loaded:
-    """Files imported in this process, by path and content."""
-
-    modules: dict[tuple[Path, str], Any] = field(default_factory=dict)
-
-
-_loaded = _Loaded()
+_imported: Final[dict[tuple[Path, str], Any]] = {}
+"""Files imported in this process, by path and content."""
 
 
 def suites() -> list[str]:
@@ -166,12 +162,7 @@ def agent(choice: Choice, setting: Setting) -> Agent:
 
 def _made(module: str, setting: Setting, choice: Choice, rest: str) -> Agent:
     make: Callable[[Setting], Agent] = importlib.import_module(f".agents.{module}", __package__).agent
-    fields = {"name": choice.label, "rest": rest, "model": choice.model}
-    return make(_replaced(setting, fields))
-
-
-def _replaced(setting: Setting, fields: Mapping[str, Any]) -> Setting:
-    return Setting(**{**{name: getattr(setting, name) for name in setting.__dataclass_fields__}, **fields})
+    return make(replace(setting, name=choice.label, rest=rest, model=choice.model))
 
 
 def _constructed(made: Any, choice: Choice) -> Agent:
@@ -205,16 +196,16 @@ def _from_file(name: str, default: str) -> Any:
     except OSError as error:
         raise Misuse(f"Cannot read {path}: {error.strerror}.", next_step="Write FILE.py or FILE.py:NAME.") from None
     key = (path, content)
-    if key not in _loaded.modules:
-        _loaded.modules[key] = _imported(path, content)
-    module = _loaded.modules[key]
+    if key not in _imported:
+        _imported[key] = _import(path, content)
+    module = _imported[key]
     if not hasattr(module, wanted):
         offered = [one for one in vars(module) if not one.startswith("_")]
         raise Misuse(f"{path} holds no {wanted}.", next_step=nearest(wanted, offered))
     return getattr(module, wanted)
 
 
-def _imported(path: Path, content: str) -> Any:
+def _import(path: Path, content: str) -> Any:
     name = f"tilth_eval_{path.stem}_{content[:8]}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:

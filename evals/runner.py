@@ -40,9 +40,15 @@ class Bench:
     variables: Sequence[str] = ()
 
     def agents(self) -> dict[str, Agent]:
-        runs, folder = self.run.folder.parent, self.run.folder
         setting = registry.Setting(
-            self.suite, self.instances, "", self.root, runs, variables=self.variables, folder=folder
+            self.suite,
+            self.instances,
+            "",
+            self.root,
+            runs=self.run.folder.parent,
+            variables=self.variables,
+            folder=self.run.folder,
+            limits=self.run.plan.limits,
         )
         return {choice.label: registry.agent(choice, setting) for choice in self.run.plan.choices}
 

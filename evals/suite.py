@@ -43,7 +43,10 @@ class Instance:
 class Score:
     """`value` is the suite's primary metric (None where the instance does not define it), `metrics` all figures,
     `weights` numerators and denominators that pool over instances ("precision": (hits, found)), `curve` points (x, y)
-    where the suite has a recovery curve, `notes` sentences for `eval show`."""
+    where the suite has a recovery curve, `notes` sentences for `eval show`.
+
+    The metric `accepted`, where a suite has it, counts rows; reports tell what each of them cost.
+    """
 
     value: float | None
     metrics: Mapping[str, float] = field(default_factory=dict)
@@ -66,6 +69,10 @@ class Usage:
     seconds: float = 0.0
     reported: Literal["measured", "self-reported"] = "measured"
     simulated: bool = False
+
+    @property
+    def tokens(self) -> int:
+        return self.tokens_in + self.tokens_out
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(
@@ -96,6 +103,7 @@ class Meter:
     def __init__(self, limits: Limits | None = None) -> None:
         self._limits = limits or Limits(tool_calls=None)
         self.usage = Usage()
+        self.largest = 0  # tokens of the longest answer with its question
         self._dollars: list[float] = []
 
     def add(
@@ -110,6 +118,7 @@ class Meter:
     ) -> None:
         """Raises OverBudget when the sum passes a limit; what was added stays counted."""
         self._dollars.append(usd)
+        self.largest = max(self.largest, tokens_in + tokens_out)
         self.usage += Usage(calls, tokens_in, tokens_out, 0.0, tool_calls, simulated=simulated)
         self.usage = replace(self.usage, usd=math.fsum(self._dollars))  # the same in whatever order answers come
         if said := passed(self.usage, self._limits):
@@ -118,9 +127,8 @@ class Meter:
 
 def passed(usage: Usage, limits: Limits) -> str:
     """Which limit `usage` passes, in words; empty when none."""
-    tokens = usage.tokens_in + usage.tokens_out
-    if limits.tokens is not None and tokens > limits.tokens:
-        return f"{tokens:,} tokens of {limits.tokens:,}"
+    if limits.tokens is not None and usage.tokens > limits.tokens:
+        return f"{usage.tokens:,} tokens of {limits.tokens:,}"
     if limits.tool_calls is not None and usage.tool_calls > limits.tool_calls:
         return f"{usage.tool_calls:,} tool calls of {limits.tool_calls:,}"
     if limits.usd is not None and usage.usd > limits.usd:

@@ -24,6 +24,8 @@ SOLVED: Final = 1.0 - 1e-9
 """A score from here on counts as solved, where tries are counted."""
 
 SIGNIFICANT: Final = 0.05
+ACCEPTED: Final = "accepted"
+"""The metric that counts accepted rows, in suites that have any."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,9 @@ class Tries:
 
 @dataclass(frozen=True)
 class Spent:
+    """What all jobs took, also those without a score. `…_per_accepted`: of all that, for each row that was accepted; not
+    known where no model was asked, nothing was accepted or the suite does not count rows."""
+
     calls: int
     tokens_in: int
     tokens_out: int
@@ -44,6 +49,12 @@ class Spent:
     usd: float
     self_reported: bool
     simulated: bool
+    tokens_per_accepted: Estimate = statistics.NONE
+    usd_per_accepted: Estimate = statistics.NONE
+
+    @property
+    def tokens(self) -> int:
+        return self.tokens_in + self.tokens_out
 
     @property
     def of_a_model(self) -> bool:
@@ -358,12 +369,23 @@ def _curve(answered: Sequence[Record]) -> list[tuple[float, float]]:
 
 def _spent(records: Sequence[Record]) -> Spent:
     usages = [one.usage for one in records]
+    tokens, usd = [float(one.tokens_in + one.tokens_out) for one in usages], [one.usd for one in usages]
     return Spent(
         calls=sum(one.calls for one in usages),
         tokens_in=sum(one.tokens_in for one in usages),
         tokens_out=sum(one.tokens_out for one in usages),
         tool_calls=sum(one.tool_calls for one in usages),
-        usd=math.fsum(one.usd for one in usages),
+        usd=math.fsum(usd),
         self_reported=any(one.reported == "self-reported" for one in usages),
         simulated=any(one.simulated for one in usages),
+        tokens_per_accepted=_per_accepted(tokens, records),
+        usd_per_accepted=_per_accepted(usd, records),
     )
+
+
+def _per_accepted(spent: Sequence[float], records: Sequence[Record]) -> Estimate:
+    """Of what each job took, the sum over accepted rows."""
+    accepted = [one.score.metrics.get(ACCEPTED, 0.0) if one.score is not None else 0.0 for one in records]
+    if not any(spent):
+        return statistics.NONE
+    return statistics.ratio(spent, accepted, [one.cluster or one.instance for one in records])

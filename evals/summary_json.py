@@ -45,6 +45,7 @@ def agent_json(one: AgentSummary) -> dict[str, Any]:
         "tool_calls": one.spent.tool_calls,
         "tokens": {"in": one.spent.tokens_in, "out": one.spent.tokens_out},
         "usd": figure(one.spent.usd),
+        "per_accepted": told({"tokens": one.spent.tokens_per_accepted, "usd": one.spent.usd_per_accepted}),
         "usage": "self-reported" if one.spent.self_reported else "measured",
         "simulated": one.spent.simulated,
     }

@@ -6,9 +6,9 @@ It knows effects, shares and caps. It does not know how a question is shown.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 from ...tools.errors import Misuse, nearest
 from ...tools.tool import Effect
@@ -47,11 +47,11 @@ def approved(text: str, caps: Caps) -> Approved:
     return Approved(frozenset(word for word in known if word in named), caps)
 
 
-def reason(planned: Planned, review: Review, share: float | None) -> str:
-    """Why a call needs a person, "" when it does not. `share` is what a dry run says it drops."""
+def reason(planned: Planned, review: Review, counts: Mapping[str, Any] | None) -> str:
+    """Why a call needs a person, "" when it does not. `counts` is what a dry run says it does."""
     if planned.effect in COSTLY or (planned.effect == "exports" and review != "off"):
         return planned.effect
-    if share is not None and share > LARGE_DROP and review != "off":
+    if counts is not None and review != "off" and (share := _dropped(counts)) > LARGE_DROP:
         return f"would drop {share:.0%} of the rows"
     return "writes" if review == "all" and planned.effect == "writes" else ""
 
@@ -77,21 +77,60 @@ def granted(planned: Planned, endpoint: str, grants: Iterable[Grant], spent_usd:
 
 
 def asked(
-    call_id: str, planned: Planned, why: str, endpoint: str, share: float | None, estimate: Estimate | None
+    call_id: str,
+    planned: Planned,
+    why: str,
+    endpoint: str,
+    counts: Mapping[str, Any] | None,
+    estimate: Estimate | None,
 ) -> Asked:
-    """The question as faces show it: what the call writes, sends and costs."""
-    drops = f", dropping {share:.1%} of the rows" if share else ""
-    writes = {
-        "writes": f"a new version of {planned.dataset}{drops}; undo takes it back",
-        "spends": f"a new version of {planned.args.get('into') or planned.dataset}; undo takes it back",
-        "exports": f"files in {planned.args.get('folder') or 'exports/'}",
-    }.get(planned.effect, "")
+    """The question as faces show it: what the call writes, to how many rows, what it sends and costs."""
+    writes = _writes(planned, counts, estimate)
     costly = planned.effect in COSTLY
     sends, cost, time = _told(planned, endpoint, estimate) if costly else ("", "", "")
     return Asked(
         call_id, planned.tool, planned.dataset, planned.args, planned.command, why, writes, sends, cost, time,
         endpoint=endpoint if costly else "",
     )  # fmt: skip
+
+
+def _dropped(counts: Mapping[str, Any]) -> float:
+    """The share of the rows that a dry run drops."""
+    gone: int = sum(counts.get("dropped", {}).values())
+    return gone / max(int(counts["before"]), 1)
+
+
+def _writes(planned: Planned, counts: Mapping[str, Any] | None, estimate: Estimate | None) -> str:
+    rows = "" if planned.rows is None else f"{_rows(planned.rows)} "
+    match planned.effect:
+        case "exports":
+            return f"{rows}as files in {planned.args.get('folder') or 'exports/'}"
+        case "writes" if planned.tool == "undo":
+            return f"{rows}into {planned.dataset}, as it was one step ago; redo takes that back"
+        case "writes":
+            return f"a new version of {planned.dataset}{_changes(counts)}; undo takes it back"
+        case "spends" if into := planned.args.get("into"):
+            made = "rows" if estimate is None else f"up to {_rows(estimate.rows)}"
+            return f"{made} into {into}; undo takes it back"
+        case "spends":
+            judged = "" if estimate is None else f", {_rows(estimate.rows)} of it looked at"
+            return f"a new version of {planned.dataset}{judged}; undo takes it back"
+    return ""
+
+
+def _changes(counts: Mapping[str, Any] | None) -> str:
+    """`: 12,000 of 17,000 rows stay (29.4% dropped), 3 edited`."""
+    if counts is None:
+        return ""
+    before, share = int(counts["before"]), _dropped(counts)
+    stays = before - sum(counts.get("dropped", {}).values())
+    parts = [f"{stays:,} of {_rows(before)} stay ({share:.1%} dropped)" if share else f"all {_rows(before)} stay"]
+    parts += [f"{counts[name]:,} {name}" for name in ("edited", "added") if counts.get(name)]
+    return f": {', '.join(parts)}"
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} {'row' if count == 1 else 'rows'}"
 
 
 def _told(planned: Planned, endpoint: str, estimate: Estimate | None) -> tuple[str, str, str]:

@@ -42,8 +42,9 @@ Act = Callable[[Terms], Told]
 
 @dataclass(frozen=True)
 class Planned:
-    """A call that is understood and not yet done. `share` counts, without writing, which share of the rows it drops;
-    `estimate` tells, without sending, what it would spend; `run` is the name that its models' costs are kept under."""
+    """A call that is understood and not yet done. `counts` tells, without writing, what it would do to how many rows;
+    `estimate`, without sending, what it would spend; `rows` is how many it is about where neither says so; `run` is the
+    name that its models' costs are kept under."""
 
     tool: str
     dataset: str
@@ -51,8 +52,9 @@ class Planned:
     effect: Effect
     command: str
     act: Act
-    share: Callable[[Listener], float] | None = None
+    counts: Callable[[Listener], Mapping[str, Any]] | None = None
     estimate: Callable[[], Estimate | None] | None = None
+    rows: int | None = None
     run: str = ""
 
 
@@ -118,18 +120,16 @@ def plan_tool(desk: Desk, id: str, dataset: str, args: Mapping[str, Any]) -> Pla
         objects, facts = workspace.store.objects, done.entry.objects.get("facts")
         return told.report(done, workspace.findings(done.entry), objects.read(facts).to_pylist() if facts else [])
 
-    def share(listener: Listener) -> float:
+    def counts(listener: Listener) -> Mapping[str, Any]:
         known = toolbox.finished(workspace.store, asked.key)
-        counts = known.counts if known else toolbox.preview(workspace.store, asked, settings, listener).counts()
-        gone: int = sum(counts.get("dropped", {}).values())
-        return gone / max(int(counts["before"]), 1)
+        return known.counts if known else toolbox.preview(workspace.store, asked, settings, listener).counts()
 
     flags = [text for name, value in given.items() for text in _flag(name, value)]
     command = commands.typed(["tilth", "do", tool.id, address, *flags])
     effect = tool.effect_of(asked.args)
     planned = Planned(tool.id, asked.dataset, asked.args, effect, command, act)
     if effect == "writes":
-        return replace(planned, share=share)
+        return replace(planned, counts=counts)
     if effect in PAID:
         return replace(planned, estimate=partial(_estimated, workspace.store, asked, settings), run=asked.key)
     return planned

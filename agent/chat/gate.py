@@ -51,21 +51,22 @@ class Gate:
         """Ask where a person is needed, again after an edit. Raises what an edited call is refused with."""
         review = self._desk.workspace.config.chat.review
         while True:
-            why, share = approval.reason(planned, review, None), None
+            why = approval.reason(planned, review, None)
             if self._approved is not None:
                 if refused := approval.refusal(planned, self._approved):
                     return None, refused
                 if self._opinions is None:
                     return planned, ""
-            if planned.share is not None and not why and review != "off":
-                share = await self._work(partial(planned.share, self._watch))
-                why = approval.reason(planned, review, share)
+            counts = None
+            if planned.counts is not None and review != "off":
+                counts = await self._work(partial(planned.counts, self._watch))
+                why = approval.reason(planned, review, counts)
             endpoint = self._hosts() if planned.effect in approval.COSTLY else ""
             spent = self._session.paid[planned.tool]
             if not why or approval.granted(planned, endpoint, self._session.grants, spent):
                 return planned, ""
             estimate = await self._work(planned.estimate) if planned.estimate is not None else None
-            asked = approval.asked(call_id, planned, why, endpoint, share, estimate)
+            asked = approval.asked(call_id, planned, why, endpoint, counts, estimate)
             advice = await self._advice(self._opinions, asked) if self._opinions is not None else ""
             if self._approved is not None:
                 return (None, advice) if advice else (planned, "")

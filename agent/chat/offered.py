@@ -17,7 +17,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ...tools import tool as registry
-from ...tools.errors import Retry, nearest
+from ...tools.errors import Retry, TilthError, nearest
 from ...tools.sandbox.query import ask
 from ...tools.store.past.stored import excerpt
 from ...tools.tool import Tool
@@ -245,7 +245,9 @@ def _plan_undo(desk: Desk, args: Undo) -> Planned:
         result = {"tool": "undo", "dataset": address, "version": vid, "rows": count}
         return Told(f"{count:,} rows", f"{address} is at version {vid[:8]} again: {count:,} rows.", result=result)
 
-    return Planned("undo", address, args.model_dump(), "writes", commands.typed(["tilth", "undo", address]), act)
+    before = _rows_of(desk, f"{address}~1")
+    command = commands.typed(["tilth", "undo", address])
+    return Planned("undo", address, args.model_dump(), "writes", command, act, rows=before)
 
 
 def _plan_export(desk: Desk, args: Export) -> Planned:
@@ -263,7 +265,16 @@ def _plan_export(desk: Desk, args: Export) -> Planned:
         )
 
     words = ["export", address, *([str(folder)] if folder else []), *(["--format", args.format] if args.format else [])]
-    return Planned("export", address, args.model_dump(), "exports", commands.typed(["tilth", *words]), act)
+    rows = _rows_of(desk, address)
+    return Planned("export", address, args.model_dump(), "exports", commands.typed(["tilth", *words]), act, rows=rows)
+
+
+def _rows_of(desk: Desk, address: str) -> int | None:
+    """How many rows a version has, None where there is none: the call itself says what is wrong then."""
+    try:
+        return len(desk.workspace.store.rows(address))
+    except TilthError:
+        return None
 
 
 def _plan_find(desk: Desk, args: FindTool) -> Planned:

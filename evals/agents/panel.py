@@ -1,16 +1,17 @@
 """The panel as a judge of rows: `panel`, and `panel:VARIANT` with a part of it taken away.
 
 It works on instances that hold a rubric and rows to be judged. Its models are the roles of tilth.toml; with --model, one
-model reviews alone. All variants have the same budget, the job's limits; what each took is in its records.
+model reviews alone. Variants ask unequally much. Under a limit of tokens they are compared at an equal budget: each goes
+round the rows again as long as the limit reaches, and what most rounds say of a row holds.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from types import TracebackType
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
 
 from ...agent.models.connections import roles
 from ...agent.panel.runner import PanelRunner
@@ -18,50 +19,74 @@ from ...prompts import load
 from ...tools.errors import Misuse, nearest
 from ...tools.panel import Candidate, Criterion, Policy, Rubric, Task, Verdict
 from ...tools.panel import Job as PanelJob
-from ..asking import Asking
+from ..asking import Asking, AskingAgent
 from ..registry import Setting
-from ..suite import Agent, Job, Submission, Usage
+from ..suite import Agent, Job, Limits, Submission, Usage
+
+if TYPE_CHECKING:
+    from ...tools.context import Model
 
 ROWS: Final = "probes.jsonl"
 RUBRIC: Final = "rubric.json"
+ELSEWHERE: Final = "It is for the suite panel, and for others that hand out rows with a rubric; elsewhere use react."
 FULL: Final = "full"
 VARIANTS: Final = (FULL, "no_adjudicator", "no_reviewer", "majority", "replace")
 """no_adjudicator: the reviewers' mean. no_reviewer: the adjudicator alone. majority: more than half of the reviewers
 accept. replace: near the cut the adjudicator, who sees the reviews, decides alone."""
 
+SAMPLED: Final = 0.7
+"""The temperature of every round but the first, for at 0 a judge repeats itself."""
+ONE_ROUND: Final = Usage(calls=84, tokens_in=40_000, tokens_out=6_000)
+
 Roles = Mapping[str, Sequence[str]]
 
 
 @dataclass
-class PanelAgent:
+class PanelAgent(AskingAgent):
     """`roles` are models by role; `variant` is one of VARIANTS."""
 
-    name: str
-    asking: Asking
     roles: Roles
     variant: str = FULL
-    trusted: bool = True
-    recounts: bool = True
-    expected: Usage = field(default_factory=lambda: Usage(calls=84, tokens_in=40_000, tokens_out=6_000))
-
-    async def __aenter__(self) -> PanelAgent:
-        await self.asking.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.asking.__aexit__(kind, error, trace)
+    expected: Usage = ONE_ROUND
 
     async def run(self, job: Job) -> Submission:
         """Raises Misuse when the job holds no rows to judge, else as the panel does."""
         rows, rubric, cut = _given(job)
         named, policy = cast_of(self.variant, self.roles)
-        models = {name: self.asking.model(name, job) for names in named.values() for name in names}
-        verdicts: list[Verdict] = []
-        runner = PanelRunner(models=models, roles=named, seed=job.seed)
-        await runner.work(_judging(rows, rubric, replace(policy, cut=cut)), verdicts.append)
-        return Submission(told(verdicts))
+        policy = replace(policy, cut=cut)
+        said: list[list[Verdict]] = [[] for _ in rows]
+        number, todo = 0, len(rows)
+        while todo:
+            models = {name: self._model(name, job, number) for names in named.values() for name in names}
+            runner = PanelRunner(models=models, roles=named, seed=job.seed + number)
+            await runner.work(_judging(rows[:todo], rubric, policy), lambda one: said[one.task.position].append(one))
+            number, todo = number + 1, min(todo, _affordable(job, said))
+        return Submission(told(said, cut))
+
+    def _model(self, name: str, job: Job, number: int) -> Model:
+        model = self.asking.model(name, job)
+        return Again(model, number) if number else model
+
+
+@dataclass(frozen=True)
+class Again:
+    """A judge in a later round: sampled, so that it can say something else, and recorded under the round."""
+
+    model: Model
+    number: int
+
+    async def answer(self, messages: Sequence[Mapping[str, Any]], **request: Any) -> Mapping[str, Any]:
+        asked = {**request, "temperature": SAMPLED, "nonce": ["round", self.number]}
+        return await self.model.answer(messages, **asked)
+
+
+def _affordable(job: Job, said: Sequence[Sequence[Verdict]]) -> int:
+    """For how many rows the limit of tokens reaches once more, each taking the most judges and the longest answers so
+    far: the limit is not passed, or the job would be without a score."""
+    if job.limits.tokens is None:
+        return 0
+    judges = max(len(verdict.reviews) for verdicts in said for verdict in verdicts)
+    return (job.limits.tokens - job.meter.usage.tokens) // max(judges * job.meter.largest, 1)
 
 
 def cast_of(variant: str, named: Roles) -> tuple[Roles, Policy]:
@@ -84,15 +109,26 @@ def cast_of(variant: str, named: Roles) -> tuple[Roles, Policy]:
     return {"reviewer": reviewers, "adjudicator": adjudicators}, Policy()
 
 
-def told(verdicts: Sequence[Verdict]) -> dict[str, Any]:
-    """A submission: 10 for rows that were accepted, 0 for the others, and every judge's own answers."""
+def told(said: Sequence[Sequence[Verdict]], cut: float) -> dict[str, Any]:
+    """A submission of each row's verdicts, by round: 10 for rows that were accepted, 0 for the others, and every judge's
+    own answers of the first round."""
+    first = [verdicts[0] for verdicts in said]
     each: dict[str, dict[str, Any]] = {}
-    for verdict in verdicts:
+    for verdict in first:
         for review in verdict.reviews:
             each.setdefault(review.model, {})[str(verdict.task.data["id"])] = dict(review.answers)
-    answers = {str(one.task.data["id"]): 10 if one.outcome == "accepted" else 0 for one in verdicts}
-    whole = {name: said for name, said in sorted(each.items()) if len(said) == len(answers)}
+    answers = {str(verdicts[0].task.data["id"]): 10 if accepted(verdicts, cut) else 0 for verdicts in said}
+    whole = {name: told for name, told in sorted(each.items()) if len(told) == len(answers)}
     return {"answers": answers, **({"reviewers": whole} if whole else {})}
+
+
+def accepted(verdicts: Sequence[Verdict], cut: float) -> bool:
+    """What most rounds say (self-consistency, arXiv 2203.11171); where they are even, their mean score."""
+    yes = sum(one.outcome == "accepted" for one in verdicts)
+    if 2 * yes != len(verdicts):
+        return 2 * yes > len(verdicts)
+    scores = [one.score for one in verdicts if one.score is not None]
+    return math.fsum(scores) / len(scores) >= cut
 
 
 def _judging(rows: Sequence[Mapping[str, str]], rubric: Rubric, policy: Policy) -> PanelJob:
@@ -113,8 +149,7 @@ def _given(job: Job) -> tuple[list[dict[str, str]], Rubric, float]:
         given = json.loads((job.folder / RUBRIC).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise Misuse(
-            f"The panel judges rows, and suite {job.suite} has none ({error.filename} is missing).",
-            next_step="Use it on the suite panel, and react elsewhere.",
+            f"The panel judges rows, and suite {job.suite} has none ({error.filename} is missing).", next_step=ELSEWHERE
         ) from None
     text = load("evals/row")
     criteria = tuple(Criterion(id, question) for id, question in given["criteria"].items())
@@ -122,7 +157,10 @@ def _given(job: Job) -> tuple[list[dict[str, str]], Rubric, float]:
 
 
 def agent(setting: Setting) -> Agent:
-    """Raises Misuse for a variant that is none, and when roles or --model name no model."""
+    """Raises Misuse for a suite without rows to judge, for a variant that is none, and when roles or --model name no model."""
+    first = next(iter(setting.instances.values()), None)
+    if first is not None and not {ROWS, RUBRIC} <= set(first.files):
+        raise Misuse(f"The panel judges rows, and suite {setting.suite.name} has none.", next_step=ELSEWHERE)
     variant = setting.rest or FULL
     if variant not in VARIANTS:
         raise Misuse(f"The panel has no variant {variant!r}.", next_step=nearest(variant, VARIANTS))
@@ -132,4 +170,11 @@ def agent(setting: Setting) -> Agent:
     else:
         named = {role: [str(one) for one in found] for role, found in roles(asking.config()).items()}
     cast_of(variant, named)
-    return PanelAgent(setting.name, asking, named, variant)
+    return PanelAgent(setting.name, asking, named, variant, _expected(setting.limits))
+
+
+def _expected(limits: Limits) -> Usage:
+    """One round, or what fills the limit of tokens."""
+    one = ONE_ROUND
+    share = max(1.0, (limits.tokens or 0) / one.tokens)
+    return Usage(round(one.calls * share), round(one.tokens_in * share), round(one.tokens_out * share))

@@ -12,14 +12,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Final
 
 from ...agent.models.connections import reference, roles
 from ...prompts import load
 from ...tools.errors import Misuse, Retry, TilthError, nearest
 from ...tools.sandbox.wire import Limits
-from ..asking import Asking
+from ..asking import Asking, AskingAgent
 from ..folder_sql import ask, tables
 from ..registry import Setting
 from ..suite import Agent, Job, Submission, Usage
@@ -46,24 +45,11 @@ _TOOLS: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
 
 
 @dataclass
-class React:
+class React(AskingAgent):
     """`model` is a model by name."""
 
-    name: str
-    asking: Asking
     model: str
-    trusted: bool = True
-    recounts: bool = True
     expected: Usage = field(default_factory=lambda: Usage(calls=12, tokens_in=60_000, tokens_out=4_000, tool_calls=12))
-
-    async def __aenter__(self) -> React:
-        await self.asking.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.asking.__aexit__(kind, error, trace)
 
     async def run(self, job: Job) -> Submission:
         """Raises Misuse when the model refuses or hands nothing in."""

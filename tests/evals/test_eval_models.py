@@ -1,6 +1,7 @@
 """Agents that ask models, against a simulated one over real HTTP that knows the truth and errs as often as it is told.
 
 Errors are nested: item and role draw one number u and err when u < e, so that a larger e errs on the same items and more.
+Who is sampled (temperature above 0) draws anew each time.
 What these runs report is never shown beside a real model's.
 """
 
@@ -13,6 +14,7 @@ import json
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +31,10 @@ from tilth.evals.suite import Agent, Instance, Limits
 from tilth.evals.suites.panel import FILE
 from tilth.tools.errors import Misuse
 from tilth.tui.cli import main
+from tilth.tui.pages.evals import render_html
+from tilth.tui.render.evals import PER_ACCEPTED, report
+from tilth.tui.render.evals_md import markdown
+from tilth.tui.terminal import Terminal
 
 JUDGES = ("anna", "ben", "cleo")
 MODELS = (*JUDGES, "dora", "pen")
@@ -62,6 +68,7 @@ class Simulated:
     errors: Mapping[str, float] = field(default_factory=dict)
     faults: float = 0.0
     seen: set[str] = field(default_factory=set)
+    asked: Counter[tuple[object, ...]] = field(default_factory=Counter)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
@@ -91,7 +98,12 @@ class Simulated:
     def _review(self, request: dict[str, Any]) -> str:
         user = next(one for one in request["messages"] if one["role"] == "user")
         question, answer = (panelists.fenced_text([user], label) for label in ("question", "answer"))
-        good = self.good[question, answer] != self.errs(request["model"], question, answer)
+        item: tuple[object, ...] = question, answer
+        if request["temperature"] > 0:
+            with self.lock:
+                self.asked[request["model"], item] += 1
+                item = *item, self.asked[request["model"], item]
+        good = self.good[question, answer] != self.errs(request["model"], *item)
         said = dict.fromkeys(("correct", "complete", "clean"), "yes" if good else "no")
         return json.dumps({"id": user["content"][4:12], "answers": said, "quotes": []})
 
@@ -213,6 +225,30 @@ def test_every_variant_accepts_as_the_closed_form_says(tmp_path: Path, probes: S
     assert found["full"] == found["replace"]
 
 
+def test_with_a_limit_of_tokens_all_variants_spend_the_same(tmp_path: Path, probes: Sequence[Instance]) -> None:
+    """The adjudicator alone asks a third of the full panel, so it goes round about three times: what most of its votes say
+    errs as the closed form has it."""
+    a, count = 0.2, 4
+    answers = Simulated(probes, {**dict.fromkeys(JUDGES, 0.2), "dora": a})
+    agents = [f"panel:{variant}" for variant in VARIANTS]
+    with sim.SimulatedServer(answers, models=MODELS, context=None) as server:
+        configured(tmp_path, server.url)
+        (one,) = worked(tmp_path, "panel", "panel:no_reviewer", count=1).records().values()
+        limit = 5 * one.usage.tokens + one.usage.tokens // 10
+        run = worked(tmp_path, "panel", *agents, count=count, limits=Limits(tokens=limit))
+    records = list(run.records().values())
+    assert {record.ended for record in records} == {"answered"}
+    assert all(0.9 * limit < record.usage.tokens <= limit for record in records)
+    assert all(record.score.metrics["accepted"] > 0 for record in records if record.score is not None)
+    n = sum(len(instance.truth["probes"]) for instance in probes[:count])
+    good = sum(not one["broken"] for instance in probes[:count] for one in instance.truth["probes"].values())
+    three, five = 3 * a**2 - 2 * a**3, 10 * a**3 * (1 - a) ** 2 + 5 * a**4 * (1 - a) + a**5
+    for name, rows in (("sensitivity", good), ("specificity", n - good)):
+        found = 1 - pooled(run, "panel:no_reviewer", name)
+        assert five - 4 * (five * (1 - five) / rows) ** 0.5 <= found <= three + 4 * (three * (1 - three) / rows) ** 0.5
+        assert found < a
+
+
 def test_a_panel_gets_worse_with_its_judges_and_never_by_chance_better(
     tmp_path: Path, probes: Sequence[Instance]
 ) -> None:
@@ -296,18 +332,35 @@ def test_who_asked_a_simulated_endpoint_is_marked(tmp_path: Path, probes: Sequen
     assert summary.report(run).simulated
 
 
+def test_a_report_tells_what_an_accepted_row_cost(tmp_path: Path, probes: Sequence[Instance]) -> None:
+    with sim.SimulatedServer(Simulated(probes), models=MODELS, context=None) as server:
+        configured(tmp_path, server.url)
+        run = worked(tmp_path, "panel", "panel", "nothing", count=2)
+    told = summary.report(run)
+    usages = [one.usage for one in run.records().values() if one.agent == "panel"]
+    rows = sum(not one["broken"] for instance in probes[:2] for one in instance.truth["probes"].values())
+    panel, nothing = (agent.spent for agent in told.agents)
+    assert panel.usd_per_accepted.value == pytest.approx(sum(one.usd for one in usages) / rows)
+    assert panel.tokens_per_accepted.value == pytest.approx(sum(one.tokens for one in usages) / rows)
+    assert not nothing.usd_per_accepted.known and not nothing.tokens_per_accepted.known
+    figure = f"${panel.usd_per_accepted.value:.6f}".rstrip("0")
+    page, table = render_html(told), "\n".join(markdown(told))
+    screen = "\n".join(report(told, [], Terminal(columns=120)))
+    for text in (page, table, screen):
+        assert PER_ACCEPTED in text and figure in text.replace("\\", "")
+
+
 def test_what_cannot_judge_says_so(tmp_path: Path, probes: Sequence[Instance]) -> None:
     with sim.SimulatedServer(Simulated(probes), models=MODELS, context=None) as server:
         configured(tmp_path, server.url)
-        run = worked(tmp_path, "contamination", "panel", count=1)
+        with pytest.raises(Misuse, match="judges rows, and suite contamination has none"):
+            worked(tmp_path, "contamination", "panel", count=1)
         with pytest.raises(Misuse, match="no variant"):
             worked(tmp_path, "panel", "panel:full_house", count=1)
         (tmp_path / "tilth.toml").write_text("")
         for name in ("react", "panel"):
             with pytest.raises(Misuse):
                 worked(tmp_path, "panel", name, count=1)
-    (record,) = run.records().values()
-    assert (record.ended, "has none" in record.why) == ("malformed", True)
 
 
 # --- one model with tools ---

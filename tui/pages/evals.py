@@ -12,12 +12,14 @@ from dataclasses import replace
 from ...evals.statistics import Estimate
 from ...evals.summary import Comparison, Report
 from ..render.evals import (
+    PER_ACCEPTED,
     agent_name,
     cautions,
     constant,
     ended,
     lowest_first,
     metric_name,
+    per_accepted,
     score,
     second_agent,
     span,
@@ -121,7 +123,7 @@ def _cost(one: Report) -> Iterator[str]:
     dots = []
     for agent in one.agents:
         tries = max(agent.jobs - agent.missing, 1)
-        spent = agent.spent.usd if money else agent.spent.tokens_in + agent.spent.tokens_out
+        spent = agent.spent.usd if money else agent.spent.tokens
         dots.append(svg.Dot(agent.label, spent / tries, agent.score.value))
     plot = svg.scatter(
         dots,
@@ -132,12 +134,12 @@ def _cost(one: Report) -> Iterator[str]:
     )
     rows = (
         (page.data(agent.label), f"{agent.spent.calls:,}", f"{agent.spent.tokens_in:,}", f"{agent.spent.tokens_out:,}",
-         f"{agent.spent.tool_calls:,}", f"{agent.spent.usd:.4f}",
+         f"{agent.spent.tool_calls:,}", f"{agent.spent.usd:.4f}", per_accepted(agent),
          "self-reported" if agent.spent.self_reported else "measured")
         for agent in one.agents
     )  # fmt: skip
-    head = ("agent", "model calls", "tokens in", "tokens out", "tool calls", "$", "")
-    body = _wide(plot, *page.table(head, rows, (1, 2, 3, 4, 5)))
+    head = ("agent", "model calls", "tokens in", "tokens out", "tool calls", "$", PER_ACCEPTED, "")
+    body = _wide(plot, *page.table(head, rows, (1, 2, 3, 4, 5, 6)))
     yield from page.section("Cost", body)
 
 

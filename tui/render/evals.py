@@ -162,6 +162,7 @@ def cautions(one: Report) -> Iterator[str]:
                "a real one")  # fmt: skip
 
 
+PER_ACCEPTED: Final = "per accepted row"
 SPARE: Final = ("$", "tokens", "answered", "worst family", "scored")
 """Columns of the agents' table that a narrow terminal goes without, the first first; what they tell stands below."""
 
@@ -174,8 +175,7 @@ def _agents(one: Report, terminal: Terminal) -> Iterator[str]:
         plain = name in ("$", "tokens") and all(row[at] in ("0", "0.00") for row in rows[1:])
         if plain or _width(rows) > terminal.columns:
             rows = [[*row[:at], *row[at + 1 :]] for row in rows]
-    numbers = [at for at, name in enumerate(rows[0]) if name not in ("agent", "95 % interval", "worst family")]
-    yield from table(rows, columns=terminal.columns, numbers=numbers)
+    yield from table(rows, columns=terminal.columns, numbers=numeric(rows[0]))
     if "worst family" not in rows[0]:
         yield from (f"worst family of {one_line(agent.label)}: {worst(agent)}" for agent in one.agents if agent.worst)
 
@@ -184,9 +184,14 @@ def _width(rows: Sequence[Sequence[str]]) -> int:
     return sum(max(map(len, column)) + 2 for column in zip(*rows, strict=True)) - 2
 
 
+def numeric(head: Sequence[str]) -> list[int]:
+    """Which columns of the agents' table hold numbers."""
+    return [at for at, name in enumerate(head) if name not in ("agent", "95 % interval", "worst family")]
+
+
 def agent_rows(one: Report) -> list[list[str]]:
-    """The table of agents: its head and a row for each."""
-    rows = [["agent", "score", "95 % interval", "scored", "answered", "tokens", "$", "worst family"]]
+    """The table of agents: its head and a row for each. Where no row was accepted at any cost, nothing is told of that."""
+    rows = [["agent", "score", "95 % interval", "scored", "answered", "tokens", "$", PER_ACCEPTED, "worst family"]]
     for agent in one.agents:
         rows.append(
             [
@@ -195,12 +200,24 @@ def agent_rows(one: Report) -> list[list[str]]:
                 span(agent.score),
                 f"{agent.score.n:,}",
                 f"{agent.ended.get('answered', 0):,} of {agent.jobs:,}",
-                f"{agent.spent.tokens_in + agent.spent.tokens_out:,}",
+                f"{agent.spent.tokens:,}",
                 f"{agent.spent.usd:.2f}",
+                per_accepted(agent),
                 worst(agent),
             ]
         )
+    if not any(map(per_accepted, one.agents)):
+        at = rows[0].index(PER_ACCEPTED)
+        rows = [[*row[:at], *row[at + 1 :]] for row in rows]
     return rows
+
+
+def per_accepted(agent: AgentSummary) -> str:
+    """What an accepted row cost: dollars where any were spent, else tokens; empty where neither is known."""
+    dollars, tokens = agent.spent.usd_per_accepted, agent.spent.tokens_per_accepted
+    if dollars.known:
+        return f"${dollars.value:.6f}".rstrip("0")
+    return f"{tokens.value:,.0f} tokens" if tokens.known else ""
 
 
 def agent_name(agent: AgentSummary) -> str:

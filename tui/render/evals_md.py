@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from ...evals.summary import Report
 from ..text import one_line
-from .evals import agent_rows, cautions, metric_name, score, span, unanswered, verdict
+from .evals import agent_rows, cautions, metric_name, numeric, score, span, unanswered, verdict
 
 
 def markdown(one: Report) -> Iterator[str]:
@@ -19,7 +19,8 @@ def markdown(one: Report) -> Iterator[str]:
     for caution in cautions(one):
         yield f"**{_cell(caution)}**"
         yield ""
-    yield from _table(agent_rows(one), numbers=(1, 3, 4, 5, 6))
+    agents = agent_rows(one)
+    yield from _table(agents, numbers=numeric(agents[0]))
     if said := [f"- {_cell(line)}" for line in unanswered(one)]:
         yield ""
         yield from said
