@@ -1,20 +1,23 @@
 """Speed of the n-gram scan: how fast training text is looked through for a million runs of benchmark words.
 
-    python benchmarks/ngrams.py [TEXTS.jsonl …] [--rows 60000] [--items 15500] [--memory GB]
+    python benchmarks/ngrams.py [TEXTS.jsonl …] [--rows 60000] [--items 15500] [--tool MB] [--memory GB]
+                                [--datatrove VENV/bin/python]
 
 Prints megabytes per CPU-second (best of three passes) for runs of 8 and of 13 words, over made-up texts of which one in a
 hundred holds an item and over the member "text" of the files; a plain Python set of tuples beside it, over a tenth of the
-texts, which must find the same; seconds to index the items; and how much faster two processes are than one. Then the
-whole tool, `contaminate.scan` of imported rows from opening the benchmark to the last verdict (median of three; an item
-in one of a thousand rows), with one thread and with two, beside the scan alone of the same texts in memory. With
---memory, made-up training text of so many gigabytes is imported into a workspace of its own, which needs as much room
-again, and a whole `contaminate.scan` told its peak memory and speed; then again, with what was kept of it.
+texts, which must find the same; with --datatrove its n-gram filter over a fiftieth of them; seconds to index the items;
+and how much faster two processes are than one. Then the whole tool, `contaminate.scan` of imported rows from opening the
+benchmark to the last verdict (median of three; an item in one of a thousand rows), with `--threads` 1 and 2, beside the
+scan alone of the same texts in memory. With --memory, made-up training text of so many gigabytes is imported into a
+workspace of its own, which needs as much room again, and a whole `contaminate.scan` told its peak memory and speed; then
+again, with what was kept of it. The CPU-seconds and the memory of processes that a scan starts are counted.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import subprocess
 import sys
@@ -70,7 +73,20 @@ def plain(items: list[str], texts: list[str], n: int) -> Callable[[], int]:
     return lambda: sum(any(run in held for run in runs(text)) for text in texts)
 
 
-def compare(name: str, items: list[str], texts: list[str]) -> None:
+def datatrove(python: str, items: list[str], texts: list[str], n: int) -> str:
+    """MB per CPU-second of datatrove's filter, in its own interpreter."""
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [Path(folder, name) for name in ("items.json", "texts.json")]
+        for path, some in zip(paths, (items, texts), strict=True):
+            path.write_text(json.dumps(some), encoding="utf-8")
+        script = Path(__file__).with_name("datatrove_ngrams.py")
+        done = subprocess.run([python, script, *paths, str(n)], capture_output=True, text=True, check=True)
+    told = json.loads(done.stdout.splitlines()[-1])
+    rate = sum(len(text.encode()) for text in texts) / 1e6 / told["seconds"]
+    return f", datatrove {rate:.2f} ({told['index']:.1f} s to index, {told['dropped']} of {len(texts)} texts dropped)"
+
+
+def compare(name: str, items: list[str], texts: list[str], peer: str = "") -> None:
     column = pa.array(texts, pa.large_string())
     megabytes = sum(len(text.encode()) for text in texts) / 1e6
     print(f"\n{name}: {len(texts):,} texts, {megabytes:.0f} MB, against {len(items):,} items; MB per CPU-second")
@@ -84,9 +100,9 @@ def compare(name: str, items: list[str], texts: list[str]) -> None:
         if theirs() != scan(index, column.slice(0, len(tenth))):
             raise SystemExit(f"runs of {n}: the scan and the plain set differ")
         rate = megabytes / 10 / best(theirs)
-        print(
-            f"  runs of {n:2}: {len(index.gram):>9,} indexed in {built:.2f} s; scan {ours:6.0f}, plain set {rate:5.1f}"
-        )
+        beside = datatrove(peer, items, texts[::50], n) if peer else ""
+        print(f"  runs of {n:2}: {len(index.gram):>9,} indexed in {built:.2f} s; scan {ours:6.0f}, "
+              f"plain set {rate:5.1f}{beside}")  # fmt: skip
 
 
 SHAPES: dict[str, Callable[[int, list[str]], object]] = {
@@ -140,19 +156,20 @@ def _whole(workspace: Workspace, name: str, size: int) -> tuple[float, float]:
     """(MB per CPU-second, seconds of wall clock) of a scan that finds nothing kept."""
     for file in (workspace.store.state / "cache").glob("contaminate-*"):
         file.unlink()
-    cpu, wall = time.process_time(), time.perf_counter()
+    cpu, wall = sum(os.times()[:4]), time.perf_counter()
     chosen = 0.05 + wall % 0.9  # an argument of no consequence here, so that the call is not known already
     workspace.do("contaminate.scan", name, benchmarks=["items"], similar=False, similarity=chosen)
-    return size / 1e6 / (time.process_time() - cpu), time.perf_counter() - wall
+    return size / 1e6 / (sum(os.times()[:4]) - cpu), time.perf_counter() - wall
 
 
 _SCAN = """
-import resource, sys, time
+import os, resource, sys
 from pathlib import Path
 from tilth.agent.workspace import Workspace
 with Workspace(Path(sys.argv[1])) as workspace:
     workspace.do("contaminate.scan", "training", benchmarks=["items"], similar=False, similarity=float(sys.argv[2]))
-print(time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6)
+own, other = (resource.getrusage(who).ru_maxrss / 1e6 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+print(sum(os.times()[:4]), own, other)
 """
 
 _shared: list[pa.Array] = []
@@ -207,8 +224,9 @@ def memory(rng: np.random.Generator, items: list[str], gigabytes: float, folder:
         done = subprocess.run(
             [sys.executable, "-c", _SCAN, folder, similarity], capture_output=True, text=True, check=True
         )
-        seconds, peak = map(float, done.stdout.split())
-        print(f"{size / 1e9:.2f} GB of text, {name}: {size / 1e6 / seconds:.0f} MB per CPU-second, peak {peak:.2f} GB")
+        seconds, peak, other = map(float, done.stdout.split())
+        print(f"{size / 1e9:.2f} GB of text, {name}: {size / 1e6 / seconds:.0f} MB per CPU-second, peak {peak:.2f} GB, "
+              f"and the largest of the processes it started {other:.2f} GB")  # fmt: skip
 
 
 def main() -> None:
@@ -216,16 +234,18 @@ def main() -> None:
     arguments.add_argument("files", nargs="*", type=Path)
     arguments.add_argument("--rows", type=int, default=60_000)
     arguments.add_argument("--items", type=int, default=15_500)
-    arguments.add_argument("--tool", type=int, default=300, metavar="MB", help="text for the whole tool; 0: none")
+    arguments.add_argument("--tool", type=int, default=1_000, metavar="MB", help="text for the whole tool; 0: none")
     arguments.add_argument("--memory", type=float, default=0.0, metavar="GB")
+    arguments.add_argument("--datatrove", default="", metavar="PYTHON", help="an interpreter that has it, spaCy and xxhash<4")
     given = arguments.parse_args()
     rng = np.random.default_rng(20261120)
     items, texts = made_up(rng, given.items, 75), made_up(rng, given.rows, 200)
     for i in range(0, len(texts), 100):
         texts[i] += " " + items[i % len(items)]
-    compare("made-up texts", items, texts)
+    compare("made-up texts", items, texts, given.datatrove)
     for file in given.files:
-        compare(file.name, items, [json.loads(line)["text"] for line in file.read_text(encoding="utf-8").splitlines()])
+        compare(file.name, items, [json.loads(line)["text"] for line in file.read_text(encoding="utf-8").splitlines()],
+                given.datatrove)  # fmt: skip
     processes(items, texts)
     with tempfile.TemporaryDirectory() as folder:
         registration(items, Path(folder))

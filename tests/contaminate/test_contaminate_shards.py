@@ -11,6 +11,8 @@ import pytest
 
 from tilth.agent.events import Noticed
 from tilth.agent.workspace import Workspace
+from tilth.tools import processes
+from tilth.tools.contaminate._finding import hits as _hits
 from tilth.tools.contaminate._finding import shards as _shards
 from tilth.tools.contaminate._finding.characters import TfIdf
 from tilth.tools.contaminate._finding.hits import Hits, add_table, to_table
@@ -78,6 +80,36 @@ def test_fewer_rows_and_another_benchmark_use_what_is_there(
     add_benchmark([{"question": "nothing much of that kind is said here"}], name="other")
     workspace.do("contaminate.scan", "data", benchmarks=["bench", "other"], similar=False)
     assert scanned(workspace, "other", similar=False, similarity=0.5)[1] == ["9 of 9 rows were looked through"]
+
+
+def test_several_processes_find_what_one_finds(
+    add_benchmark: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_benchmark(ITEMS)
+    with Workspace(tmp_path, threads=1) as workspace:
+        for number in range(2):
+            workspace.add(
+                str(write(tmp_path / f"{number}.jsonl", 200 * number, 200 * number + 200)),
+                name="data",
+                append=number > 0,
+            )
+        alone, _ = scanned(workspace)
+        forgotten(workspace)
+    monkeypatch.setattr(_hits, "BLOCK", 256)
+    answered: list[int] = []
+    monkeypatch.setattr(processes._Process, "answer", _counting(processes._Process.answer, answered))
+    with Workspace(tmp_path, threads=2) as workspace:
+        together, _ = scanned(workspace, similarity=0.31)
+    assert len(answered) > 10
+    assert {**together, "top": []} == {**alone, "top": []}
+
+
+def _counting(work: Any, calls: list[int]) -> Any:
+    def counted(*args: Any) -> Any:
+        calls.append(1)
+        return work(*args)
+
+    return counted
 
 
 def test_a_file_that_is_damaged_is_made_again(workspace: Workspace, tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import atexit
 import contextlib
 import functools
-import json
 import os
 import signal
 import socket
@@ -19,6 +18,7 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from ..errors import Refused
+from ..processes import PROGRAM, paths
 from .wire import Job, receive, send
 
 START: Final = 60.0
@@ -26,11 +26,6 @@ START: Final = 60.0
 
 PATIENCE: Final = 3.0
 """Seconds after which a process that should have ended a query by itself is killed."""
-
-_PROGRAM: Final = (
-    "import importlib, json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-    "importlib.import_module(sys.argv[2]).main(int(sys.argv[3]))"
-)
 
 
 class Sandbox:
@@ -90,10 +85,9 @@ class Sandbox:
             return self._channel
         self._end()
         ours, theirs = socket.socketpair()
-        paths = json.dumps([os.path.abspath(path) for path in sys.path])
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-c", _PROGRAM, paths, f"{__package__}.child", str(theirs.fileno())],
+                [sys.executable, "-I", "-c", PROGRAM, paths(), f"{__package__}.child", str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,

@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
+from ...store.format.mapping import Mapping
 from ...store.query.wording import WordReader, pieces_of
 from ...store.rows import Rows, parse_records
 from ...text.near.shingles import in_order
@@ -169,30 +170,47 @@ class Kept:
 
 def find_hits(
     data: Rows,
-    field: str,
-    benchmarks: Sequence[Benchmark],
+    look: Callable[[bytes], list[Hits]],
     progress: Callable[[int], None],
     keep: Callable[[np.ndarray, pa.Array], None] = lambda rows, records: None,
     *,
     threads: int = 1,
 ) -> list[Hits]:
-    """Read every row once and look for all benchmarks in it; `progress` is told how many rows were read, `keep` the
-    rows that hold something, with their records."""
-    found = [Hits() for _ in benchmarks]
-    reader, start = WordReader(data.mapping, field), 0
-
-    def look(records: pa.Array) -> tuple[Any, ...]:
-        return records, *_look(reader, benchmarks, records)
-
-    for records, *parts in in_order(look, record_blocks(data), threads):
+    """Read every row once and look for benchmarks in it; `progress` is told how many rows were read, `keep` the rows
+    that hold something, with their records. `look` is called from so many threads, with a block of records each time."""
+    found, start = list[Hits](), 0
+    for records, *parts in in_order(lambda block: (block, *look(_sent(block))), record_blocks(data), threads):
         rows = np.unique(np.concatenate([part.rows for part in parts]))
         if len(rows):
             keep(rows + start, records.take(pa.array(rows)))
+        found = found or [Hits() for _ in parts]
         for hits, part in zip(found, parts, strict=True):
             hits.add(part, start)
         start += len(records)
         progress(start)
     return found
+
+
+def looking(mapping: Mapping, field: str, benchmarks: Sequence[Benchmark]) -> Callable[..., list[Hits]]:
+    """What finds, in a block of records as it is sent, the hits of the benchmarks of these numbers; rows are counted
+    from the block's first. One serves several threads."""
+    reader = WordReader(mapping, field)
+
+    def look(block: bytes, numbers: Sequence[int]) -> list[Hits]:
+        with pa.ipc.open_stream(block) as stream:
+            records = stream.read_next_batch().column(0)
+        return _look(reader, [benchmarks[number] for number in numbers], records)
+
+    return look
+
+
+def _sent(records: pa.Array) -> bytes:
+    """A block for another process: a slice that is pickled would bring its whole pack with it."""
+    batch = pa.record_batch([records], ["record"])
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, batch.schema) as stream:
+        stream.write_batch(batch)
+    return sink.getvalue().to_pybytes()  # type: ignore[no-any-return]
 
 
 def _look(reader: WordReader, benchmarks: Sequence[Benchmark], records: pa.Array) -> list[Hits]:

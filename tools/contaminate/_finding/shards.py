@@ -20,11 +20,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ...context import Context
+from ...processes import Processes
 from ...store.rows import Rows
 from ...text.ngrams import NORMALISER
 from .._benchmark import Benchmark
 from .characters import TOGETHER
-from .hits import Hits, Kept, add_table, chunks, find_hits, to_table
+from .hits import Hits, Kept, add_table, chunks, find_hits, looking, to_table
 from .similar import Near, Nearest, Space, best
 
 _FORMAT: Final = 2
@@ -75,12 +76,15 @@ def find(ctx: Context, data: Rows, field: str, benchmarks: Sequence[Benchmark]) 
         def keep(places: np.ndarray, records: pa.Array) -> None:
             kept.add(positions[places].tolist(), records)
 
-        some = [benchmarks[i] for i in numbers]
-        return [to_table(one) for one in find_hits(rows, field, some, progress, keep, threads=ctx.threads)]
+        def look(block: bytes) -> list[Hits]:
+            return processes(block, numbers)  # type: ignore[no-any-return]
 
-    for tables in _by_shard(ctx, data, identities, work, subset=True, what="runs of words"):
-        for hits, table in zip(found, tables, strict=True):
-            add_table(hits, table)
+        return [to_table(one) for one in find_hits(rows, look, progress, keep, threads=ctx.threads)]
+
+    with Processes(looking, data.mapping, field, benchmarks, count=ctx.threads) as processes:
+        for tables in _by_shard(ctx, data, identities, work, subset=True, what="runs of words"):
+            for hits, table in zip(found, tables, strict=True):
+                add_table(hits, table)
     return found, kept
 
 
