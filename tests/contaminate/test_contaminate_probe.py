@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 import random
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
@@ -63,12 +64,20 @@ def trained(tmp_path: Path, ngram: Any) -> Callable[[Sequence[Item]], Callable[[
 
 @pytest.fixture
 def probed(store: Any, add_benchmark: Any, sim: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
-    """`probed(answers, beside=True, **args) -> (report, server, notices)`: half A is asked about, half B is the control."""
+    """`probed(answers, beside=True, **args) -> (report, server, notices)`: half A is asked about, half B is the control,
+    unless others are named."""
     add_benchmark(A, name="a")
     add_benchmark(B, name="b")
     with ExitStack() as stack:
 
-        def run(answers: Callable[[dict[str, Any]], Any], *, beside: bool = True, **args: Any) -> Any:
+        def run(
+            answers: Callable[[dict[str, Any]], Any],
+            *,
+            asked: str = "benchmarks/a",
+            fresh: str = "benchmarks/b",
+            beside: bool = True,
+            **args: Any,
+        ) -> Any:
             def reply(request: dict[str, Any]) -> Any:
                 said = answers(request)
                 return sim.Raw(said) if isinstance(said, bytes) else said
@@ -82,13 +91,13 @@ def probed(store: Any, add_benchmark: Any, sim: Any, tmp_path: Path) -> Iterator
                     yield connections.model(name)
 
             said: list[str] = []
-            ctx = Context(store, "benchmarks/a", 0, 1, tmp_path, notice=said.append, open_model=open_model)
+            ctx = Context(store, asked, 0, 1, tmp_path, notice=said.append, open_model=open_model)
             found = tool.get("contaminate.probe")
-            address = f"benchmarks/b@{store.rows('benchmarks/b').vid}"
+            address = f"{fresh}@{store.rows(fresh).vid}"
             given = {"model": "openai:small@lab", "samples": 5, **args}
             if beside and "control" not in args:
                 given |= {"control": [address], "paired": True}
-            report = found.function(ctx, store.rows("benchmarks/a"), **found.validate(given))
+            report = found.function(ctx, store.rows(asked), **found.validate(given))
             return report, server, said
 
         yield run
@@ -109,6 +118,20 @@ def test_swapping_the_planted_half_flips_every_verdict(probed: Any, trained: Any
         assert verdicts(report) == dict.fromkeys(METHODS, "no_evidence")
         assert report.details["verdict"] == "no_evidence"
         assert report.findings == []
+
+
+@pytest.mark.slow
+def test_a_model_that_saw_neither_half_is_rarely_suspected(probed: Any, trained: Any, add_benchmark: Any) -> None:
+    """A clean control stays within 5 % false alarms over 40 draws of items, by each method and by all together."""
+    answers, alarms = trained(()), Counter[str]()
+    for seed in range(40):
+        for arm in "xy":
+            add_benchmark([item((seed, arm, i)) for i in range(HALF)], name=f"{arm}{seed}")
+        report, _, _ = probed(answers, asked=f"benchmarks/x{seed}", fresh=f"benchmarks/y{seed}")
+        assert set(verdicts(report).values()) <= {"evidence", "no_evidence"}
+        alarms.update(method for method, verdict in verdicts(report).items() if verdict == "evidence")
+        alarms["together"] += report.details["verdict"] == "evidence"
+    assert max(alarms.values()) <= 0.05 * 40, alarms
 
 
 def test_what_is_planned_is_said_first_and_is_what_is_asked(probed: Any, trained: Any) -> None:
