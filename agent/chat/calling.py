@@ -5,16 +5,19 @@ It knows arguments, paths, dry runs and estimates. It does not know who proposed
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, get_type_hints
 
 from ...tools import tool as registry
+from ...tools.change import Report
 from ...tools.errors import Retry, TilthError
 from ...tools.tool import Effect, Tool
 from .. import commands, resolving, toolbox
 from ..events import Listener
+from ..plural import counted
 from ..resolving import Origin
 from ..spending import NOTHING_SAID, PAID, Estimate, Spending
 from . import reach, told
@@ -55,6 +58,8 @@ class Planned:
     counts: Callable[[Listener], Mapping[str, Any]] | None = None
     estimate: Callable[[], Estimate | None] | None = None
     rows: int | None = None
+    reports: bool = False
+    """It tells findings, and makes no version."""
     run: str = ""
 
 
@@ -90,7 +95,7 @@ class Desk:
             more = f" and {len(columns) - COLUMNS} more" if len(columns) > COLUMNS else ""
             here = " (the one we speak of)" if one.name == self.dataset else ""
             lines.append(
-                f"{one.name}@{one.version[:8]}{here}: {one.rows:,} rows, format {one.format}, "
+                f"{one.name}@{one.version[:8]}{here}: {counted(one.rows, 'rows')}, format {one.format}, "
                 f"columns {', '.join(columns[:COLUMNS])}{more}"
             )
         return "\n".join(lines) or "There is no dataset yet."
@@ -131,7 +136,9 @@ def plan_tool(desk: Desk, id: str, dataset: str, args: Mapping[str, Any]) -> Pla
     if effect == "writes":
         return replace(planned, counts=counts)
     if effect in PAID:
-        return replace(planned, estimate=partial(_estimated, workspace.store, asked, settings), run=asked.key)
+        reports = get_type_hints(tool.function)["return"] is Report
+        estimate = partial(_estimated, workspace.store, asked, settings)
+        return replace(planned, estimate=estimate, run=asked.key, reports=reports)
     return planned
 
 
@@ -151,7 +158,7 @@ def _reached(desk: Desk, tool: Tool, name: str, value: Any) -> Any:
     known = {name.removeprefix("benchmarks/") for name in desk.workspace.store.histories()}
     if isinstance(value, list):
         return [_reached(desk, tool, name, one) for one in value]
-    if marks.benchmark and str(value).removeprefix("benchmarks/").partition("@")[0] in known:
+    if marks.benchmark and re.split("[:@~]", str(value).removeprefix("benchmarks/"))[0] in known:
         return value
     return str(reach.within(str(value), desk.workspace.root, desk.said))
 

@@ -154,10 +154,10 @@ def test_embeddings_join_what_characters_find(
                       {"text": "Der Himmel ist blau."}], name="german")  # fmt: skip
     benchmark = open_benchmark(workspace.store, "benchmarks/animals")
     ctx = Context(workspace.store, "german", 0, 1, tmp_path)
-    words = TfIdf(benchmark.features, 1), 0.3
-    (alone,) = _shards.alike(ctx, rows, "all", [benchmark], [[words]])
+    words, every = (TfIdf(benchmark.features, 1), 0.3), np.ones(3, bool)
+    (alone,) = _shards.alike(ctx, rows, "all", [benchmark], every, [[words]])
     assert [one.position for one in alone[0]] == [1]
-    (both,) = _shards.alike(ctx, rows, "all", [benchmark], [[words, (Embedded(Meanings()), 0.7)]])
+    (both,) = _shards.alike(ctx, rows, "all", [benchmark], every, [[words, (Embedded(Meanings()), 0.7)]])
     assert [one.position for one in both[0]] == [1, 0]
 
 

@@ -7,14 +7,19 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
+
+import numpy as np
+import pyarrow.compute as pc
 
 from ..errors import Misuse, Retry, nearest
 from ..store.importing import import_sources
 from ..store.ingest import Reader, ReadOptions, Source
 from ..store.ledger import Entry
+from ..store.rows import Rows
 from ..store.store import Store, check_name
 from ..text.ngrams import NORMALISER
 from ._benchmark import Benchmark, build, from_tables, to_tables
@@ -99,14 +104,17 @@ def refuse_unnamed(store: Store, tool_id: str, option: str) -> Retry:
 
 
 def address_of(store: Store, wanted: str) -> str:
-    """The full address of a benchmark by its name, or of any dataset that is to be used as one. Raises Misuse."""
+    """The full address of a benchmark by its name, or of any dataset, or `DATASET:SPLIT` of it, that is to be used as one.
+
+    Raises Misuse.
+    """
     histories = store.histories()
-    name = wanted.partition("@")[0].partition("~")[0]
-    for address, dataset in ((f"{FOLDER}{wanted}", f"{FOLDER}{name}"), (wanted, name)):
+    name, split, revision = _parts(wanted)
+    for dataset in (f"{FOLDER}{name}", name):
         if dataset in histories:
-            resolved, vid = store.resolve(address)
-            return f"{resolved}@{vid}"
-    names = [one.removeprefix(FOLDER) for one in histories if one.startswith(FOLDER)]
+            resolved, vid = store.resolve(f"{dataset}{revision}")
+            return f"{resolved}:{split}@{vid}" if split else f"{resolved}@{vid}"
+    names = [one.removeprefix(FOLDER) for one in histories]
     raise Misuse(f"There is no benchmark {wanted!r} here.",
                  next_step=f"{nearest(wanted, names)} 'tilth benchmark add NAME PATH' makes one.")  # fmt: skip
 
@@ -134,13 +142,23 @@ def name_of_path(path: str) -> str:
 
 
 def open_benchmark(store: Store, address: str) -> Benchmark:
-    """The benchmark at a full address: as registered; any other dataset is indexed now, its prompts as questions."""
-    dataset, vid = store.resolve(address)
+    """The benchmark at a full address: as registered; any other dataset, or a split, is indexed now, its prompts as
+    questions. Raises Misuse for a split that no row is of."""
+    name, split, revision = _parts(address)
+    dataset, vid = store.resolve(f"{name}{revision}")
     name = dataset.removeprefix(FOLDER)
     rows = store.rows_of(vid)
     entry = next(
         (one for one in reversed(store.ledger.of(dataset)) if one.kind == "benchmark" and one.inputs[0] == vid), None
     )
+    if split:
+        entry, name = None, f"{name}:{split}"
+        of_split = np.flatnonzero(in_split(rows, split))
+        if not len(of_split):
+            splits = sorted({str(one) for one in rows.arrow(("split",))["split"].unique().to_pylist() if one})
+            raise Misuse(f"No row of {dataset} is of the split {split!r}.",
+                         next_step=nearest(split, splits) if splits else f"{dataset} has no splits.")  # fmt: skip
+        rows = rows.only(of_split)
     if entry is None:
         if rows.mapping.format == "table":
             fields = fields_of(tuple(rows.mapping.columns))
@@ -154,6 +172,19 @@ def open_benchmark(store: Store, address: str) -> Benchmark:
     ngrams, anchors, features = (store.objects.read(entry.objects[role]) for role in ("ngrams", "anchors", "features"))
     made = from_tables(ngrams, anchors, features, name, vid, one.fields, items)
     return replace(made, revision=one.revision, license=one.license)
+
+
+def in_split(rows: Rows, split: str) -> np.ndarray:
+    """For each row: is it of this split?"""
+    marked: np.ndarray = pc.equal(rows.arrow(("split",))["split"], split).fill_null(False).to_numpy()
+    return marked
+
+
+def _parts(address: str) -> tuple[str, str, str]:
+    """`NAME[:SPLIT][@REVISION or ~N]` -> name, split, revision with its mark."""
+    name, revision = re.fullmatch(r"([^@~]*)(.*)", address, re.DOTALL).groups()  # type: ignore[union-attr]
+    dataset, _, split = name.partition(":")
+    return (dataset, split, revision) if split else (name, "", revision)
 
 
 def _registered(entry: Entry) -> Registered:

@@ -10,6 +10,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+import numpy as np
+import pyarrow as pa
+
 from ..change import Fact, Finding, Severity
 from ..statistics import wilson
 from ..store.rows import Rows
@@ -60,6 +63,7 @@ def summary(
         "license": benchmark.license,
         "normaliser": NORMALISER,
         "items": len(benchmark.items),
+        "rows_looked_at": sum(sources.values()),
         "not_checkable": count["not_checkable"],
         "verdicts": {verdict: count[verdict] for verdict in VERDICTS if count[verdict]},
         "held": _held(benchmark, verdicts),
@@ -98,11 +102,13 @@ def _share(hits: int, of: int) -> dict[str, Any]:
     return {"count": hits, "share": hits / of if of else 0.0, "low": low, "high": high}
 
 
-def rows_by_source(data: Rows) -> dict[str, int]:
-    """How many rows each source has."""
-    found = Counter[str]()
+def rows_by_source(data: Rows, looked: np.ndarray) -> dict[str, int]:
+    """How many of the rows looked at (a mask) each source has."""
+    found, at = Counter[str](), 0
     for batch in data.batches(("source",), size=65_536):
-        found.update({one["values"]: one["counts"] for one in batch.column("source").value_counts().to_pylist()})
+        some = batch.column("source").filter(pa.array(looked[at : at + len(batch)]))
+        found.update({one["values"]: one["counts"] for one in some.value_counts().to_pylist()})
+        at += len(batch)
     return dict(found)
 
 
@@ -148,7 +154,8 @@ def findings_of(told: Mapping[str, Any]) -> Iterator[Finding]:
         )
 
 
-def facts_of(told: Mapping[str, Any], field: str, rows: int) -> Iterator[Fact]:
+def facts_of(told: Mapping[str, Any], field: str) -> Iterator[Fact]:
+    rows = told["rows_looked_at"]
     by = f"fingerprints, runs of {SEED} words{f', {METHOD}' if _looked_alike(told) else ''}"
     method = f"contaminate.scan of field {field} against {told['benchmark']}@{told['version']}: {by}; {NORMALISER}"
     name = f"contaminate.{told['benchmark']}"

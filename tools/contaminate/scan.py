@@ -27,7 +27,7 @@ from ._finding.alike import pairs_of
 from ._finding.characters import TfIdf
 from ._finding.hits import Hits, Kept
 from ._finding.similar import Embedded, Space
-from ._registered import open_benchmark
+from ._registered import in_split, open_benchmark
 from ._told import facts_of, findings_of, rows_by_source, summary
 from ._verdicts import Judge, Pair, RowText, Verdict
 
@@ -44,7 +44,10 @@ def scan(
     *,
     benchmarks: Annotated[
         list[str],
-        Arg("registered benchmarks, or files of items, which are registered under their stem", benchmark=True),
+        Arg(
+            "registered benchmarks; files of items, which are registered under their stem; or DATASET:SPLIT, as data:test",
+            benchmark=True,
+        ),
     ],
     field: TextField = "all",
     similar: Annotated[bool, Arg("also look for rows that are like a question, by their characters")] = True,
@@ -99,38 +102,41 @@ def scan(
                      next_step='Write [roles] reviewer = ["openai:MODEL@ENDPOINT"] in tilth.toml.')  # fmt: skip
     opened = [open_benchmark(ctx.store, address) for address in dict.fromkeys(benchmarks)]
     ctx.progress(0, len(data))
-    hits, kept = _shards.find(ctx, data, field, opened)
-    vocabulary = Vocabulary()
-    states = [_State(benchmark, hit) for benchmark, hit in zip(opened, hits, strict=True)]
-    for state in states:
-        state.judge(data, field, kept, vocabulary)
-    if similar:
-        spaces = [_spaces(ctx, data, one, similarity, embedder, embedded_similarity) for one in opened]
-        near = _shards.alike(ctx, data, field, opened, spaces)
-        for state, rows in zip(states, near, strict=True):
-            pairs, state.judged = pairs_of(ctx, data, field, state.benchmark, state.verdicts(), rows, judge=judge)
-            for pair in pairs:
-                state.add(pair)
-    sources = rows_by_source(data)
-    told = [
-        summary(
-            state.benchmark,
-            state.hits,
-            state.verdicts(),
-            state.rows,
-            data,
-            sources,
-            similar=similar,
-            judged=state.judged,
-            embedder=embedder or "",
-        )
-        for state in states
-    ]
+    states, told = list[_State](), list[dict[str, Any]]()
+    for looked, some in _looked_at(ctx, data, opened):
+        hits, kept = _shards.find(ctx, data, field, some, looked)
+        vocabulary = Vocabulary()
+        found = [_State(benchmark, hit, int(looked.sum())) for benchmark, hit in zip(some, hits, strict=True)]
+        for state in found:
+            state.judge(data, field, kept, vocabulary)
+        if similar:
+            spaces = [_spaces(ctx, data, one, similarity, embedder, embedded_similarity) for one in some]
+            near = _shards.alike(ctx, data, field, some, looked, spaces)
+            for state, rows in zip(found, near, strict=True):
+                pairs, state.judged = pairs_of(ctx, data, field, state.benchmark, state.verdicts(), rows, judge=judge)
+                for pair in pairs:
+                    state.add(pair)
+        sources = rows_by_source(data, looked)
+        told += [
+            summary(
+                state.benchmark,
+                state.hits,
+                state.verdicts(),
+                state.rows,
+                data,
+                sources,
+                similar=similar,
+                judged=state.judged,
+                embedder=embedder or "",
+            )
+            for state in found
+        ]
+        states += found
     method = {"field": field, "rows": len(data), "similar": similar, "similarity": similarity, "judge": judge,
               "embedder": embedder or ""}  # fmt: skip
     return Report(
         findings=[one for line in told for one in findings_of(line)],
-        facts=[one for line in told for one in facts_of(line, field, len(data))],
+        facts=[one for line in told for one in facts_of(line, field)],
         details={**method, "benchmarks": told},
         decisions=_flags(states),
     )
@@ -142,6 +148,7 @@ class _State:
 
     benchmark: Benchmark
     hits: Hits
+    looked_at: int
     rows: dict[int, list[Pair]] = field(default_factory=dict)
     count: Counter[int] = field(default_factory=Counter)
     best: dict[int, Pair] = field(default_factory=dict)
@@ -178,7 +185,7 @@ class _State:
         for n in range(SHORTEST, SEED + 1):
             index = self.benchmark.indexes[n]
             templated = self.benchmark.frequency(n) >= TEMPLATED
-            nobodys[n] = self.hits.common(n, index, len(data)) | templated
+            nobodys[n] = self.hits.common(n, index, self.looked_at) | templated
             boilerplate.update(index.hashes[nobodys[n]].tolist())
             for row, items in self.hits.items_by_row(n, index, ~nobodys[n]):
                 wanted.setdefault(row, set()).update(items)
@@ -203,6 +210,17 @@ class _State:
             else "not_checkable" if words[item] < SHORTEST else "no_evidence"
             for item in range(len(self.benchmark.items))
         ]  # fmt: skip
+
+
+def _looked_at(
+    ctx: Context, data: Rows, opened: Sequence[Benchmark]
+) -> Iterator[tuple[np.ndarray, Sequence[Benchmark]]]:
+    """The rows that are looked through (a mask), and for which benchmarks: for a split of the data itself the others."""
+    own = {one.name: one for one in opened if one.name.startswith(f"{ctx.dataset}:")}
+    if others := [one for one in opened if one.name not in own]:
+        yield np.ones(len(data), bool), others
+    for name, one in own.items():
+        yield ~in_split(data, name.removeprefix(f"{ctx.dataset}:")), [one]
 
 
 def _spaces(

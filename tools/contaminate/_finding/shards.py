@@ -64,8 +64,11 @@ class _Shard:
         return marked
 
 
-def find(ctx: Context, data: Rows, field: str, benchmarks: Sequence[Benchmark]) -> tuple[list[Hits], Kept]:
-    """The hits of each benchmark in all rows, and records of rows with hits; packs whose hits are kept are not read."""
+def find(
+    ctx: Context, data: Rows, field: str, benchmarks: Sequence[Benchmark], looked: np.ndarray
+) -> tuple[list[Hits], Kept]:
+    """The hits of each benchmark in the rows that are `looked` at (a mask), and records of rows with hits; packs whose
+    hits are kept are not read."""
     kept = Kept(data)
     found = [Hits() for _ in benchmarks]
     identities = [("hits", NORMALISER, *_names(one), field, data.mapping.to_json()) for one in benchmarks]
@@ -82,7 +85,7 @@ def find(ctx: Context, data: Rows, field: str, benchmarks: Sequence[Benchmark]) 
         return [to_table(one) for one in find_hits(rows, look, progress, keep, threads=ctx.threads)]
 
     with Processes(looking, data.mapping, field, benchmarks, count=ctx.threads) as processes:
-        for tables in _by_shard(ctx, data, identities, work, subset=True, what="runs of words"):
+        for tables in _by_shard(ctx, data, looked, identities, work, subset=True, what="runs of words"):
             for hits, table in zip(found, tables, strict=True):
                 add_table(hits, table)
     return found, kept
@@ -93,9 +96,11 @@ def alike(
     data: Rows,
     field: str,
     benchmarks: Sequence[Benchmark],
+    looked: np.ndarray,
     spaces: Sequence[Sequence[tuple[Space, float]]],
 ) -> list[dict[int, list[Near]]]:
-    """For each benchmark, item -> the rows most like its question, in any of its spaces, each with its least cosine."""
+    """For each benchmark, item -> the rows most like its question of those `looked` at (a mask), in any of its spaces, each
+    with its least cosine."""
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped, unused-ignore]
 
     flat = [(number, space, least) for number, some in enumerate(spaces) for space, least in some]
@@ -117,7 +122,7 @@ def alike(
         return [_near_table(one) for one in searches]
 
     found: list[dict[int, list[Near]]] = [{} for _ in flat]
-    for tables in _by_shard(ctx, data, identities, work, subset=False, what="likeness"):
+    for tables in _by_shard(ctx, data, looked, identities, work, subset=False, what="likeness"):
         for place, table in enumerate(tables):
             for item, row, piece, cosine in zip(*(table[name].to_pylist() for name in _NEAR), strict=True):
                 found[place].setdefault(item, []).append(Near(row, piece, cosine))
@@ -134,14 +139,14 @@ Work = Callable[[Rows, np.ndarray, Sequence[int], Callable[[int], None]], list[p
 
 
 def _by_shard(
-    ctx: Context, data: Rows, identities: Sequence[Any], work: Work, *, subset: bool, what: str
+    ctx: Context, data: Rows, looked: np.ndarray, identities: Sequence[Any], work: Work, *, subset: bool, what: str
 ) -> Iterator[list[pa.Table]]:
     """For each pack, a table for each identity: kept ones, else from `work` over the live rows, told with their positions.
     `subset`: what is kept holds for fewer live rows too."""
     read = 0
     part_of, place = data.index
     for number, part in enumerate(data.version.parts):
-        positions = np.flatnonzero(part_of == number)
+        positions = np.flatnonzero((part_of == number) & looked)
         if not len(positions):
             continue
         shard = _Shard(part.pack, part.rows, positions, place[positions])
@@ -165,7 +170,7 @@ def _progress(ctx: Context, first: int, rows: int, done: int) -> None:
 
 
 def _names(benchmark: Benchmark) -> tuple[Any, ...]:
-    return benchmark.vid, benchmark.fields.to_json()
+    return benchmark.vid, *benchmark.name.split(":")[1:], benchmark.fields.to_json()
 
 
 _NEAR: Final = ("item", "row", "piece", "cosine")
