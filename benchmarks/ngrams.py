@@ -100,7 +100,7 @@ def compare(name: str, items: list[str], texts: list[str], peer: str = "") -> No
         if theirs() != scan(index, column.slice(0, len(tenth))):
             raise SystemExit(f"runs of {n}: the scan and the plain set differ")
         rate = megabytes / 10 / best(theirs)
-        beside = datatrove(peer, items, texts[::50], n) if peer else ""
+        beside = datatrove(peer, items, texts[::49], n) if peer else ""
         print(f"  runs of {n:2}: {len(index.gram):>9,} indexed in {built:.2f} s; scan {ours:6.0f}, "
               f"plain set {rate:5.1f}{beside}")  # fmt: skip
 
