@@ -14,11 +14,11 @@ from tilth.agent.workspace import Workspace
 from tilth.tools import processes
 from tilth.tools.contaminate._finding import hits as _hits
 from tilth.tools.contaminate._finding import shards as _shards
-from tilth.tools.contaminate._finding.characters import TfIdf
 from tilth.tools.contaminate._finding.hits import Hits, add_table, to_table
 from tilth.tools.contaminate._finding.similar import Embedded, Near, best
 from tilth.tools.contaminate._registered import open_benchmark
 from tilth.tools.context import Context
+from tilth.tools.text.characters import TfIdf
 
 ITEMS = [{"question": " ".join(f"item{i}word{j}" for j in range(12)), "answer": str(i)} for i in range(6)]
 

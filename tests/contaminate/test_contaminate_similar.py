@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tilth.tools.contaminate._finding.characters import (
+from tilth.tools.contaminate._finding.similar import Near, Nearest, best
+from tilth.tools.text.characters import (
     LONGEST,
     SHORTEST,
     TOGETHER,
@@ -20,7 +21,6 @@ from tilth.tools.contaminate._finding.characters import (
     character_counts,
     question_counts,
 )
-from tilth.tools.contaminate._finding.similar import Near, Nearest, best
 
 TEXTS = st.lists(st.text("abc é\n😀İ", max_size=40), max_size=12)
 SAID = "how many apples does the farmer sell in a week if each basket holds twelve and costs two dollars"

@@ -15,9 +15,9 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
+from ..text.characters import FEATURES, METHOD, question_counts
 from ..text.ngrams import NORMALISER, Hashed, NgramIndex, hashed, whole_hashes
 from ..text.tokens import Hashes
-from ._finding.characters import FEATURES, METHOD, question_counts
 from ._items import PARTS, Item, ItemFields
 
 SEED: Final = 8

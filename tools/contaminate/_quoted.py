@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from ._finding.align import Words
+from ..text.align import Words
 
 _QUOTATION: Final = re.compile(r'"[^"\n]{20,}"|“[^“”]{20,}”|«[^«»]{20,}»|„[^“”„]{20,}[“”]')
 MOST: Final = 0.9

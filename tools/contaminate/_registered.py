@@ -21,9 +21,9 @@ from ..store.ingest import Reader, ReadOptions, Source
 from ..store.ledger import Entry
 from ..store.rows import Rows
 from ..store.store import Store, check_name
+from ..text.characters import METHOD
 from ..text.ngrams import NORMALISER
 from ._benchmark import Benchmark, build, from_tables, to_tables
-from ._finding.characters import METHOD
 from ._items import ItemFields, fields_of, read_items, rows_as_items
 
 FOLDER: Final = "benchmarks/"

@@ -16,9 +16,9 @@ import pyarrow as pa
 from ..change import Fact, Finding, Severity
 from ..statistics import wilson
 from ..store.rows import Rows
+from ..text.characters import METHOD
 from ..text.ngrams import NORMALISER
 from ._benchmark import COMPARED, SEED, SHORTEST, Benchmark
-from ._finding.characters import METHOD
 from ._finding.hits import Hits
 from ._verdicts import CONTAMINATED, VERDICTS, Pair, Verdict
 

@@ -14,10 +14,10 @@ import numpy as np
 import pyarrow as pa
 
 from ..store.format.pieces import Piece
+from ..text.align import Extended, Overlap, Places, Vocabulary, Words, covered, overlap, spans
 from ..text.ngrams import hashed
 from ..text.tokens import run_hashes
 from ._benchmark import SEED, SHORTEST, Benchmark
-from ._finding.align import Extended, Overlap, Places, Vocabulary, Words, covered, overlap, spans
 from ._items import PARTS, Item
 from ._quoted import quoted
 

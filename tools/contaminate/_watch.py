@@ -13,9 +13,9 @@ import numpy as np
 import pyarrow as pa
 
 from ..store.format.pieces import Piece
+from ..text.align import Vocabulary
 from ..text.ngrams import Hashed, whole_hashes
 from ._benchmark import SEED, SHORTEST, TEMPLATED, Benchmark
-from ._finding.align import Vocabulary
 from ._verdicts import CONTAMINATED, Judge, RowText, Verdict
 
 HELD: Final[frozenset[Verdict]] = frozenset([*CONTAMINATED, "partial"])

@@ -19,12 +19,12 @@ from ..context import Context
 from ..errors import Misuse
 from ..store.query.wording import pieces_of
 from ..store.rows import Rows
+from ..text.align import Vocabulary
+from ..text.characters import TfIdf
 from ..tool import Arg, TextField, tool
 from ._benchmark import SEED, SHORTEST, TEMPLATED, Benchmark
 from ._finding import shards as _shards
-from ._finding.align import Vocabulary
 from ._finding.alike import pairs_of
-from ._finding.characters import TfIdf
 from ._finding.hits import Hits, Kept
 from ._finding.similar import Embedded, Space
 from ._registered import in_split, open_benchmark

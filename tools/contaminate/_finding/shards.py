@@ -22,9 +22,9 @@ import pyarrow.parquet as pq
 from ...context import Context
 from ...processes import Processes
 from ...store.rows import Rows
+from ...text.characters import TOGETHER
 from ...text.ngrams import NORMALISER
 from .._benchmark import Benchmark
-from .characters import TOGETHER
 from .hits import Hits, Kept, add_table, chunks, find_hits, looking, to_table
 from .similar import Near, Nearest, Space, best
 

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple, Protocol
 import numpy as np
 
 from ...context import Embedder
-from .characters import TOGETHER, Pairs, rounded
+from ...text.characters import TOGETHER, Pairs, rounded
 
 READ: Final = 2_000
 """Characters of a text that are compared: a rephrase of a question is not longer, and more would only thin it out."""

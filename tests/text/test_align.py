@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tilth.tools.contaminate._finding import align as _align
-from tilth.tools.contaminate._finding.align import Vocabulary, Words, overlap, spans
+from tilth.tools.text import align as _align
+from tilth.tools.text.align import Vocabulary, Words, overlap, spans
 
 HOSTILE = ["İ", "İstanbul", "ΣΑΣ", "é", "e\u0301", "\U0001f600", "\r\n", "\n", " ", "-", "don't", "word", "漢字", "ẞ", "\ufb01x",
            "a\u0307", "_", "\x00"]  # fmt: skip
