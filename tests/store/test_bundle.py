@@ -83,6 +83,19 @@ def test_the_locked_run_works_without_its_sources(folder: Path, tmp_path: Path) 
             workspace.run(tmp_path / "there" / "r.yaml")
 
 
+def test_the_release_that_a_run_held_to_is_in_it(folder: Path, tmp_path: Path) -> None:
+    (folder / "r.yaml").write_text(RECIPE.replace("steps:", "since: notes@release-1\nsteps:"))
+    with (folder / "notes.jsonl").open("a") as more:
+        more.write('{"text": "new"}\n')
+    with Workspace(folder) as workspace:
+        ran = workspace.run(folder / "r.yaml")
+    read_bundle(bundle(folder, tmp_path / "notes.tar.zst"), tmp_path / "there")
+    folder.rename(tmp_path / "gone")
+    with Workspace(tmp_path / "there") as workspace:
+        again = workspace.run(tmp_path / "there" / "r.yaml", locked=True)
+        assert again.version == ran.version and again.result["carried"] == ran.result["carried"] > 0
+
+
 def test_the_bytes_repeat(folder: Path, tmp_path: Path) -> None:
     first, second = (bundle(folder, tmp_path / f"{name}.tar.zst").read_bytes() for name in "ab")
     assert first == second
@@ -172,3 +185,23 @@ def test_a_torn_bundle_leaves_nothing(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(BadInput):
         read_bundle(packed, tmp_path / "there")
     assert not (tmp_path / "there").exists()
+
+
+def test_it_is_unpacked_at_the_version_that_was_bundled_however_that_came_about(folder: Path, tmp_path: Path) -> None:
+    def unpacked(name: str) -> str:
+        read_bundle(bundle(folder, tmp_path / f"{name}.tar.zst"), tmp_path / name)
+        with Workspace(tmp_path / name) as workspace:
+            workspace.undo("notes")  # there is a version before it
+            workspace.redo("notes")
+            return workspace.rows("notes").vid
+
+    with Workspace(folder) as workspace:
+        row = workspace.drops("notes", count=1)[1][0].row.row_id
+        workspace.keep(row, because="wanted", dataset="notes")
+        ruled = workspace.rows("notes").vid
+    assert unpacked("ruled") == ruled
+    (folder / "r.yaml").write_text(RECIPE.replace("> 7", "> 6"))
+    with Workspace(folder) as workspace:
+        workspace.run(folder / "r.yaml")
+        ran = workspace.rows("notes").vid
+    assert unpacked("ran") == ran != ruled

@@ -85,7 +85,8 @@ def write_bundle(store: Store, address: str, target: Path, *, rows: bool, beside
 
 
 def _entries(store: Store, dataset: str, vid: str) -> list[Entry]:
-    """The lineage of a version, after those of the other versions its steps read; then tags and exports of them all."""
+    """The lineage of a version, after those of the versions its steps read or held to (`since`); then tags and exports
+    of them all."""
     store.ledger.refresh()
     everything = store.ledger.entries()
     owner = {entry.output: entry.dataset for entry in everything if entry.output is not None}
@@ -94,11 +95,13 @@ def _entries(store: Store, dataset: str, vid: str) -> list[Entry]:
     def add(name: str, version: str, waiting: tuple[str, ...]) -> None:
         chain = store.ledger.lineage(name, version)
         for entry in chain:
-            for other in entry.inputs[1:]:
+            since = entry.details.get("since")
+            for other in (*entry.inputs[1:], *([since] if since else [])):
                 if other in owner and other not in waiting:
                     add(owner[other], other, (*waiting, other))
         for entry in chain:
-            found.setdefault(entry.seq, entry)
+            # What moved the name there may be the end of a whole recipe, which the bundle does not hold.
+            found.setdefault(entry.seq, replace(entry, moves=True) if entry.output == version else entry)
 
     add(dataset, vid, (vid,))
     vids = {one for entry in found.values() for one in (*entry.inputs, entry.output)}

@@ -148,10 +148,11 @@ class Ledger:
     def lineage(self, dataset: str, vid: str) -> list[Entry]:
         """The entries that led to `vid`, oldest first, with the reports made on the way; nothing undone since.
 
-        A version reached twice (undo, then the same step again) is told once, by its newest entry.
+        A version reached twice (undo, then the same step again) is told once, by its newest entry; so is a report, or a
+        step that changed nothing, that was made twice of one version.
         """
         makers: dict[str, Entry] = {}
-        beside: dict[str, list[Entry]] = {}
+        beside: dict[str, dict[str, Entry]] = {}
         for entry in self._entries:
             if entry.dataset != dataset and entry.output != vid:
                 continue
@@ -160,11 +161,13 @@ class Ledger:
             if entry.output is not None and entry.output != entry.before:
                 makers[entry.output] = entry
             elif entry.before is not None and entry.kind in ("step", "report"):
-                beside.setdefault(entry.before, []).append(entry)
+                done = json.dumps([entry.tool, entry.args, entry.seed], sort_keys=True)
+                beside.setdefault(entry.before, {}).pop(done, None)
+                beside[entry.before][done] = entry
         chain: list[Entry] = []
         at: str | None = vid
         while at is not None:
-            chain.extend(reversed(beside.get(at, [])))
+            chain.extend(reversed(beside.get(at, {}).values()))
             maker = makers.get(at)
             if maker is None:
                 break
