@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from ..text.characters import FEATURES, METHOD, question_counts
-from ..text.ngrams import NORMALISER, Hashed, NgramIndex, hashed, whole_hashes
+from ..text.ngrams import NORMALISER, Hashed, KnownRuns, NgramIndex, hashed, whole_hashes
 from ..text.tokens import Hashes
 from ._items import PARTS, Item, ItemFields
 
@@ -31,6 +31,15 @@ SHORTEST: Final = 5
 
 TEMPLATED: Final = 5
 """A run that stands in so many different items is a template, not the mark of one."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What of a benchmark is looked for in rows: `fingerprints` and `openings` of whole texts, and `known` runs of words."""
+
+    fingerprints: Mapping[int, Sequence[int]]
+    openings: Hashes
+    known: Mapping[int, KnownRuns]
 
 
 @dataclass(frozen=True)
@@ -78,6 +87,10 @@ class Benchmark:
     def words(self) -> np.ndarray:
         """Words of each question."""
         return self.questions.sizes
+
+    @property
+    def wanted(self) -> Wanted:
+        return Wanted(self.fingerprints, self.openings, {n: index.known for n, index in self.indexes.items()})
 
     @cached_property
     def fingerprints(self) -> dict[int, list[int]]:

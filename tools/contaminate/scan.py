@@ -17,7 +17,7 @@ import pyarrow as pa
 from ..change import Report, drops
 from ..context import Context
 from ..errors import Misuse
-from ..store.query.wording import pieces_of
+from ..store.format.wording import pieces_of
 from ..store.rows import Rows
 from ..text.align import Vocabulary
 from ..text.characters import TfIdf

@@ -85,52 +85,21 @@ def hashed(texts: pa.Array[Any]) -> Hashed:
     return Hashed(np.concatenate([part.words for part in parts]), np.concatenate([[0], np.cumsum(sizes)]))
 
 
-class NgramIndex:
-    """Every run of `n` words of some items.
+class KnownRuns:
+    """Runs of `n` words that are looked for in documents: `hashes`, distinct and ascending."""
 
-    `hashes`: distinct runs, ascending. Run r stands in `item[first[r]:first[r + 1]]` at the words `position[...]`.
-    """
-
-    def __init__(self, n: int, gram: Hashes, item: Positions, position: Positions, anchors: Hashes) -> None:
-        """`gram` ascending, with the item and the position of each; `anchors`, the runs of m words inside them."""
-        self.n = n
-        self.anchor = anchor_words(n)
-        self.gram, self.item, self.position, self.anchors = gram, item, position, anchors
-        new = np.flatnonzero(np.append(True, gram[1:] != gram[:-1])) if len(gram) else _NONE
-        self.hashes = gram[new]
-        self.first = np.append(new, len(gram))
+    def __init__(self, n: int, hashes: Hashes, anchors: Hashes) -> None:
+        """`anchors` are the runs of m words inside them."""
+        self.n, self.hashes = n, hashes
         # About sixteen slots for each anchor: one lookup in sixteen of strange text finds a taken slot.
         self._bits = min(max(int(16 * len(anchors)).bit_length(), 12), 24)
         taken = np.zeros(1 << self._bits, bool)
         taken[self._slot(anchors)] = True
         self._taken = np.packbits(taken, bitorder="little")  # small enough to stay in the processor's cache
 
-    @classmethod
-    def of(cls, items: Hashed, n: int) -> NgramIndex:
-        """The index of all runs of `n` words of some items."""
-        gram = run_hashes(items.words, n)
-        at = np.flatnonzero(runs_inside(items.first, n))
-        gram = gram[at]
-        item = np.searchsorted(items.first, at, "right") - 1
-        order = np.argsort(gram, kind="stable")
-        m = anchor_words(n)
-        every = run_hashes(items.words, m)
-        inside = np.zeros(len(every) + 1, np.int64)
-        np.add.at(inside, at, 1)
-        np.add.at(inside, at + (n - m + 1), -1)
-        anchors = np.sort(every[np.cumsum(inside)[:-1] > 0])  # far faster than np.unique, which hashes first
-        anchors = anchors[np.append(True, anchors[1:] != anchors[:-1])] if len(anchors) else anchors
-        return cls(n, gram[order], item[order], (at - items.first[item])[order], anchors)
-
-    @property
-    def document_frequency(self) -> Positions:
-        """Items that hold each run, in the order of `hashes`."""
-        pairs = np.unique(np.stack([np.repeat(np.arange(len(self.hashes)), np.diff(self.first)), self.item], 1), axis=0)
-        return np.bincount(pairs[:, 0], minlength=len(self.hashes))
-
     def scan(self, documents: Hashed) -> Hits:
         """Every run of n words of the documents that some item holds too."""
-        n, m = self.n, self.anchor
+        n, m = self.n, anchor_words(self.n)
         step = n - m + 1
         text, total = documents.words, len(documents.words)
         if total < n or not len(self.hashes):
@@ -152,6 +121,55 @@ class NgramIndex:
         at, document, run = at[found], document[found], run[found]
         return Hits(document, at - documents.first[document], run)
 
+    def _known(self, runs: Hashes) -> npt.NDArray[np.bool_]:
+        """May these runs of m words be anchors? All that are, and some others."""
+        slot = self._slot(runs)
+        byte = self._taken.take(slot >> 3)
+        byte >>= (slot & 7).astype(np.uint8)
+        byte &= np.uint8(1)
+        return byte.view(np.bool_)
+
+    def _slot(self, hashes: Hashes) -> Positions:
+        return (hashes >> np.uint64(64 - self._bits)).view(np.int64)
+
+
+class NgramIndex:
+    """Every run of `n` words of some items.
+
+    `hashes`: distinct runs, ascending. Run r stands in `item[first[r]:first[r + 1]]` at the words `position[...]`. `known`
+    is what of it is needed to find the runs in documents.
+    """
+
+    def __init__(self, n: int, gram: Hashes, item: Positions, position: Positions, anchors: Hashes) -> None:
+        """`gram` ascending, with the item and the position of each; `anchors`, the runs of m words inside them."""
+        self.n = n
+        self.gram, self.item, self.position, self.anchors = gram, item, position, anchors
+        new = np.flatnonzero(np.append(True, gram[1:] != gram[:-1])) if len(gram) else _NONE
+        self.hashes = gram[new]
+        self.first = np.append(new, len(gram))
+        self.known = KnownRuns(n, self.hashes, anchors)
+
+    @classmethod
+    def of(cls, items: Hashed, n: int) -> NgramIndex:
+        """The index of all runs of `n` words of some items."""
+        gram = run_hashes(items.words, n)
+        at = np.flatnonzero(runs_inside(items.first, n))
+        gram = gram[at]
+        item = np.searchsorted(items.first, at, "right") - 1
+        order = np.argsort(gram, kind="stable")
+        m = anchor_words(n)
+        every = run_hashes(items.words, m)
+        inside = np.zeros(len(every) + 1, np.int64)
+        np.add.at(inside, at, 1)
+        np.add.at(inside, at + (n - m + 1), -1)
+        anchors = np.sort(every[np.cumsum(inside)[:-1] > 0])  # far faster than np.unique, which hashes first
+        anchors = anchors[np.append(True, anchors[1:] != anchors[:-1])] if len(anchors) else anchors
+        return cls(n, gram[order], item[order], (at - items.first[item])[order], anchors)
+
+    def scan(self, documents: Hashed) -> Hits:
+        """Every run of n words of the documents that some item holds too."""
+        return self.known.scan(documents)
+
     def spread(self, hits: Hits) -> tuple[Positions, Positions]:
         """(number of a hit, number of a standing place in `item` and `position`) for every place a hit's run has."""
         count = np.diff(self.first)[hits.run]
@@ -164,17 +182,6 @@ class NgramIndex:
         """The distinct (document, item) that share a run, ascending: shape (pairs, 2)."""
         which, place = self.spread(hits)
         return np.unique(np.stack([hits.document[which], self.item[place]], 1), axis=0)
-
-    def _known(self, runs: Hashes) -> npt.NDArray[np.bool_]:
-        """May these runs of m words be anchors? All that are, and some others."""
-        slot = self._slot(runs)
-        byte = self._taken.take(slot >> 3)
-        byte >>= (slot & 7).astype(np.uint8)
-        byte &= np.uint8(1)
-        return byte.view(np.bool_)
-
-    def _slot(self, hashes: Hashes) -> Positions:
-        return (hashes >> np.uint64(64 - self._bits)).view(np.int64)
 
 
 def anchor_words(n: int) -> int:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from ....prompts import Prompts
 from ...context import Context
-from ...store.query.wording import pieces_of
+from ...store.format.wording import pieces_of
 from ...store.rows import Rows
 from .._benchmark import Benchmark
 from .._judge import Alike, Opinion, judged, spans_of

@@ -13,12 +13,12 @@ import numpy as np
 import pyarrow as pa
 
 from ...store.format.mapping import Mapping
-from ...store.query.wording import WordReader, pieces_of
+from ...store.format.wording import WordReader, pieces_of
 from ...store.rows import Rows, parse_records
 from ...text.near.shingles import in_order
-from ...text.ngrams import Hashed, NgramIndex, whole_hashes
+from ...text.ngrams import Hashed, KnownRuns, NgramIndex, whole_hashes
 from ...text.tokens import BLOCK_BYTES, Hashes, blocks
-from .._benchmark import COMPARED, SEED, Benchmark
+from .._benchmark import COMPARED, SEED, Wanted
 
 COMMON_ROWS: Final = 20
 """A run that stands in so many different rows, and in COMMON_SHARE of all, is boilerplate of the training data."""
@@ -191,7 +191,7 @@ def find_hits(
     return found
 
 
-def looking(mapping: Mapping, field: str, benchmarks: Sequence[Benchmark]) -> Callable[..., list[Hits]]:
+def looking(mapping: Mapping, field: str, wanted: Sequence[Wanted]) -> Callable[..., list[Hits]]:
     """What finds, in a block of records as it is sent, the hits of the benchmarks of these numbers; rows are counted
     from the block's first. One serves several threads."""
     reader = WordReader(mapping, field)
@@ -199,7 +199,7 @@ def looking(mapping: Mapping, field: str, benchmarks: Sequence[Benchmark]) -> Ca
     def look(block: bytes, numbers: Sequence[int]) -> list[Hits]:
         with pa.ipc.open_stream(block) as stream:
             records = stream.read_next_batch().column(0)
-        return _look(reader, [benchmarks[number] for number in numbers], records)
+        return _look(reader, [wanted[number] for number in numbers], records)
 
     return look
 
@@ -213,7 +213,7 @@ def _sent(records: pa.Array) -> bytes:
     return sink.getvalue().to_pybytes()  # type: ignore[no-any-return]
 
 
-def _look(reader: WordReader, benchmarks: Sequence[Benchmark], records: pa.Array) -> list[Hits]:
+def _look(reader: WordReader, wanted: Sequence[Wanted], records: pa.Array) -> list[Hits]:
     """What is found of each benchmark in a block of records, rows counted from its first."""
     wording = reader.read(records)
     pieces = Hashed.of(wording.texts)
@@ -221,8 +221,8 @@ def _look(reader: WordReader, benchmarks: Sequence[Benchmark], records: pa.Array
         pieces = pieces.taken(wording.order)
     rows, every = pieces.regrouped(wording.first), np.arange(len(records))
     row_of = np.repeat(every, np.diff(wording.first))
-    found = [Hits() for _ in benchmarks]
-    for benchmark, hits in zip(benchmarks, found, strict=True):
+    found = [Hits() for _ in wanted]
+    for benchmark, hits in zip(wanted, found, strict=True):
         _exact(hits, benchmark, pieces, row_of)
         if len(row_of) != len(every) or (row_of != every).any():  # else a row is its one piece
             _exact(hits, benchmark, rows, every)
@@ -241,7 +241,7 @@ def record_blocks(data: Rows) -> Iterator[pa.Array]:
         yield from (records.slice(low, step) for low in range(0, len(records), step))
 
 
-def _exact(hits: Hits, benchmark: Benchmark, documents: Hashed, row_of: np.ndarray) -> None:
+def _exact(hits: Hits, benchmark: Wanted, documents: Hashed, row_of: np.ndarray) -> None:
     """Documents that are an item's text, whole; the few that open like one are compared."""
     known, openings = benchmark.openings, documents.openings
     if not len(known):
@@ -253,22 +253,22 @@ def _exact(hits: Hits, benchmark: Benchmark, documents: Hashed, row_of: np.ndarr
             items.extend(item for item in benchmark.fingerprints[whole] if item not in items)
 
 
-def _shared(hits: Hits, benchmark: Benchmark, rows: Hashed) -> None:
-    for n, index in benchmark.indexes.items():
+def _shared(hits: Hits, benchmark: Wanted, rows: Hashed) -> None:
+    for n, known in benchmark.known.items():
         if n != COMPARED:
-            found = _add_runs(hits, index, rows, np.arange(len(rows.sizes)))
+            found = _add_runs(hits, known, rows, np.arange(len(rows.sizes)))
             if n == SEED and len(found):  # who shares a longer run shares one of 8 words
-                _add_runs(hits, benchmark.indexes[COMPARED], rows.taken(found), found)
+                _add_runs(hits, benchmark.known[COMPARED], rows.taken(found), found)
 
 
-def _add_runs(hits: Hits, index: NgramIndex, rows: Hashed, number: np.ndarray) -> np.ndarray:
-    """Add what rows share with an index; they are those of these numbers in the block. -> numbers of those that share."""
-    shared = index.scan(rows)
+def _add_runs(hits: Hits, known: KnownRuns, rows: Hashed, number: np.ndarray) -> np.ndarray:
+    """Add the known runs in rows; they are those of these numbers in the block. -> numbers of those that hold some."""
+    shared = known.scan(rows)
     if not len(shared.run):
         return number[:0]
-    row, run = np.divmod(np.unique(shared.document * len(index.hashes) + shared.run), len(index.hashes))
+    row, run = np.divmod(np.unique(shared.document * len(known.hashes) + shared.run), len(known.hashes))
     some, place = np.unique(row, return_inverse=True)
-    hits.runs.setdefault(index.n, []).append(np.stack([number[row], run], 1))
-    hits.whole.setdefault(index.n, []).append(whole_hashes(rows.taken(some))[place])
+    hits.runs.setdefault(known.n, []).append(np.stack([number[row], run], 1))
+    hits.whole.setdefault(known.n, []).append(whole_hashes(rows.taken(some))[place])
     sharing: np.ndarray = number[some]
     return sharing

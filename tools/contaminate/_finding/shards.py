@@ -84,7 +84,8 @@ def find(
 
         return [to_table(one) for one in find_hits(rows, look, progress, keep, threads=ctx.threads)]
 
-    with Processes(looking, data.mapping, field, benchmarks, count=ctx.threads) as processes:
+    wanted = [one.wanted for one in benchmarks]
+    with Processes(looking, data.mapping, field, wanted, count=ctx.threads) as processes:
         for tables in _by_shard(ctx, data, looked, identities, work, subset=True, what="runs of words"):
             for hits, table in zip(found, tables, strict=True):
                 add_table(hits, table)
