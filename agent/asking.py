@@ -19,14 +19,14 @@ from ..tools.errors import Misuse
 from ..tools.panel import Books, Job, Task, Verdict
 from ..tools.store.calls import Calls
 from .config import Config, is_local, read_config
-from .models.budget import Budget, Caps, usd
-from .models.connections import Connections, endpoint_of, reference, roles
+from .events import Listener
+from .models.budget import Caps, usd
+from .models.connections import connected, endpoint_of, reference, roles
 from .models.offline import NAME as OFFLINE
-from .spending import Estimate, Spending
+from .spending import Estimate, Spending, journal_of
 
 if TYPE_CHECKING:
     from ..tools.store.store import Store
-    from .events import Listener
     from .panel.calibration import Calibration, Gold
     from .panel.eligible import Bench
     from .panel.runner import PanelRunner
@@ -85,6 +85,7 @@ class World:
         return PanelRunner(
             config=self.config,
             calls=self.calls,
+            journal=journal_of(self.calls.parent, self.run_name),
             caps=self.caps,
             run_name=self.run_name,
             seed=self.seed,
@@ -106,19 +107,16 @@ class World:
             price = None if facts is None else facts.price
             cost = None if price is None else max(usd(price, tokens, 0), usd(price, 0, tokens))
             told = Estimate(0, calls, tokens, 0, cost, None, [endpoint.host], ["questions of this command"],
-                            endpoint.local, "4 bytes a token, answers at their longest")  # fmt: skip
+                            endpoint.local, "4 bytes a token, answers at their longest",
+                            priced="" if price is None else price.as_of)  # fmt: skip
             self.spending.consent(told)
         return self._open(name)
 
     @asynccontextmanager
     async def _open(self, name: str) -> AsyncIterator[Model]:
-        with Calls(self.calls) as calls:
-            budget = Budget(self.caps, run=self.run_name, calls=calls)
-            try:
-                async with Connections(self.config, calls=calls, budget=budget) as connections:
-                    yield connections.model(name)
-            finally:
-                budget.close()
+        opened = connected(self.config, self.calls, caps=self.caps, run=self.run_name, listener=self.listener)
+        async with opened as connections:
+            yield connections.model(name)
 
     def open_embedder(self, name: str, texts: int) -> Embedder:
         """An embedder by name, "openai:MODEL@ENDPOINT" or "vllm:MODEL", for so many texts."""
@@ -159,13 +157,14 @@ def estimate(config: Config, path: Path, job: Job, found: Bench) -> Estimate:
     cost = None
     if used and len(priced) == len(used):
         cost = calls * max(usd(price, tokens_in, tokens_out) for price in priced)
+    dated = min((price.as_of for price in priced if price.as_of), default="")
     urls = [endpoint_of(one.endpoint, config).base_url for one in used]
     hosts = list(dict.fromkeys(endpoint_of(one.endpoint, config).host for one in used))
     seconds = _seconds(path, models)
     return Estimate(
         job.wanted if job.wanted is not None else tasks, calls, calls * tokens_in, calls * tokens_out, cost,
         None if seconds is None else calls * seconds / 60, hosts, list(job.fields) or ["text of rows"],
-        all(map(is_local, urls)), basis, least if least < calls else None,
+        all(map(is_local, urls)), basis, least if least < calls else None, dated,
     )  # fmt: skip
 
 

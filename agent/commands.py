@@ -202,7 +202,7 @@ COMMANDS: Final = (
     Command("datasets", "", "the datasets here", "datasets", lambda workspace, line: workspace.datasets(),
             takes_dataset=False),
     Command("use", "X", "the dataset this conversation is about"),
-    Command("context", "", "what the model is given, and how many tokens it takes", takes_dataset=False),
+    Command("context", "", "what the model is given, and what it costs", takes_dataset=False),
     Command("model", "", "who answers, and what it may see of the data", "models", takes_dataset=False),
     Command("sessions", "", "the conversations of this workspace", "sessions", takes_dataset=False),
     Command("help", "", "this list", takes_dataset=False),

@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
 CONTEXT_TOKENS: Final = 8192
 """The context taken for granted where a server does not tell its own and `[chat] context` is silent."""
-CONTEXT_KEYS: Final = ("max_model_len", "context_length", "context_window", "max_context_length")
 INPUT_SHARE: Final = 4
 """Piped input may take a quarter of the context."""
 
@@ -81,7 +80,6 @@ class Engine:
         self._prompts = Prompts(workspace.root / "prompts")
         self.meter = Meter()
         self.limit = 0
-        self.sees: Sight = "nothing"
         self._desk = Desk(workspace, dataset or (session.dataset if session else ""))
         said = workspace.spending
         self._caps = caps or (approved.caps if approved else Caps(said.max_calls, said.max_usd, said.max_minutes))
@@ -124,6 +122,17 @@ class Engine:
         """The name of the model that answers, "" when none is connected. Raises Misuse for a wrong configuration."""
         wanted = self._reference()
         return "" if wanted is None else str(wanted)
+
+    @property
+    def sees(self) -> Sight:
+        """What of the data the model's endpoint may see; nothing while there is none to ask."""
+        try:
+            wanted = self._reference()
+            if wanted is None or wanted.kind == "offline":
+                return "nothing" if wanted is None else "rows"
+            return connections.endpoint_of(wanted.endpoint, self.workspace.config).sees
+        except Misuse:  # told by the turn
+            return "nothing"
 
     @property
     def running(self) -> bool:
@@ -246,7 +255,7 @@ class Engine:
         wanted = self._reference()
         if wanted is None:
             raise Misuse(NO_MODEL, next_step=CONNECT)
-        model, self.sees = await self._model(wanted)
+        model = await self._model(wanted)
         from .chat.graph import Talk
 
         emit = self._queue.put_nowait
@@ -290,7 +299,7 @@ class Engine:
         except Misuse:  # told by the turn
             return False
 
-    async def _model(self, wanted: Reference) -> tuple[Model, Sight]:
+    async def _model(self, wanted: Reference) -> Model:
         if self._connections is None:
             from .chat.account import Account
 
@@ -299,23 +308,10 @@ class Engine:
         model = self._connections.model(str(wanted))
         if wanted.kind == "offline":
             self.limit = self.limit or CONTEXT_TOKENS
-            return model, "rows"
-        endpoint = connections.endpoint_of(wanted.endpoint, self.workspace.config)
-        if not self.limit:
-            self.limit = self.workspace.config.chat.context or await self._context_of(wanted)
-        return model, endpoint.sees
-
-    async def _context_of(self, wanted: Reference) -> int:
-        """The context length the server tells of its model; 0 told is the usual one."""
-        import openai
-
-        assert self._connections is not None
-        try:
-            listed = await self._connections.server(wanted.endpoint).models()
-        except openai.APIStatusError:
-            return CONTEXT_TOKENS
-        mine = next((one for one in listed if one["id"] == wanted.model), {})
-        return next((int(mine[key]) for key in CONTEXT_KEYS if mine.get(key)), CONTEXT_TOKENS)
+        elif not self.limit:
+            told = self.workspace.config.chat.context or await self._connections.context(wanted)
+            self.limit = told or CONTEXT_TOKENS
+        return model
 
     def _instructions(self) -> str:
         try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from ..tools.store.export import Written, default_folder, earlier, options, plac
 from ..tools.store.ledger import Entry
 from ..tools.store.past.depth import without_real
 from .events import Finished, Noticed, Progressed
+from .resolving import PERSON, Origin
 
 if TYPE_CHECKING:
     from .workspace import Workspace
@@ -47,6 +48,7 @@ def export(
     escape_formulas: bool = False,
     seed: int | None = None,
     force: bool = False,
+    origin: Origin = PERSON,
 ) -> Exported:
     """Write the version an address means into `folder`, or into `exports/<dataset>-<vid>-<options>`.
 
@@ -92,7 +94,8 @@ def export(
             files = {file.path: file.sha256 for file in written.files}
             details = {"folder": where, "files": files, "losses": [loss.code for loss in written.losses]}
             counts = {"before": rows.version.rows, "after": rows.version.rows}
-            store.commit(Entry("export", dataset, args=told.to_json(), inputs=(vid,), counts=counts, details=details))
+            entry = Entry("export", dataset, args=told.to_json(), inputs=(vid,), counts=counts, details=details)
+            store.commit(replace(entry, actor=origin.actor, session=origin.session, call_id=origin.call_id))
     for note in [*notes, *written.notes, *(f"{loss.message} ({loss.rows:,} rows)" for loss in written.losses)]:
         workspace.listener(Noticed(note))
     workspace.listener(Finished(_line(dataset, vid, os.fspath(target), written, changed)))

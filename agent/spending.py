@@ -1,13 +1,14 @@
-"""What a command may spend on models, and the panel it may ask: consent is had before anything leaves.
+"""What a command may spend on models: consent is had before anything leaves.
 
-It knows caps, consent and which models the workspace names. How a panel works is `panel`'s business, what a call costs
-`models.budget`'s. Nothing of either is imported before a tool that spends runs.
+It knows caps, consent and which models the workspace names. What a tool may ask is told in `asking`, what a call costs
+in `models.budget`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ..tools.errors import Refused
@@ -15,7 +16,6 @@ from .config import read_config
 
 if TYPE_CHECKING:
     from ..tools.store.store import Store
-    from .events import Listener
 
 PAID: Final = ("spends", "sends")
 """Effects whose result depends on the models that are asked."""
@@ -44,6 +44,8 @@ class Estimate:
     basis: str
     least: int | None = None
     """Calls when every draft is accepted as it is; None where `calls` is that number."""
+    priced: str = ""
+    """The day of the oldest price, as tilth.toml has it."""
 
     @property
     def needs_consent(self) -> bool:
@@ -53,6 +55,7 @@ class Estimate:
     def lines(self) -> list[str]:
         """The block people read."""
         cost = "no price declared" if self.usd is None else f"up to ${self.usd:,.2f}"
+        cost += f" (prices of {self.priced})" if self.usd is not None and self.priced else ""
         time = "not known" if self.minutes is None else f"about {self.minutes:,.0f} minutes"
         what = ", ".join(self.fields) or "no row text"
         least = f"{self.least:,} if every draft is accepted, " if self.least is not None else ""
@@ -111,14 +114,13 @@ class Spending:
         }
         return {"roles": {role: sorted(named) for role, named in sorted(config.roles.items())}, "revisions": revisions}
 
-    def models(self, store: Store, run: str, seed: int, listener: Listener) -> dict[str, Any]:
-        """The `panel`, `open_model` and `embedder` of a tool's context; `run` is the name costs are kept under."""
-        from .asking import asked
-
-        return asked(store, self, run, seed, listener)
-
 
 NOTHING_SAID: Final = Spending()
+
+
+def journal_of(state: Path, run: str) -> Path:
+    """The file of what a panel has decided in a run that is not finished; it may be deleted at any time."""
+    return state / "cache" / "decided" / f"{run}.jsonl"
 
 
 class Estimated(Exception):

@@ -29,7 +29,7 @@ from ..tools.store.versions import Version
 from . import incremental, making
 from .events import Finished, Listener, Noticed, Progressed, Started, nobody
 from .resolving import PERSON, Call, Origin, Settings, resolve_on
-from .spending import PAID, Estimate, Estimated, Probe
+from .spending import PAID, Estimate, Estimated, Probe, journal_of
 
 LOUD_SHARE: Final = 0.30
 """A step that drops more than this share of its rows says so in its last line."""
@@ -105,6 +105,7 @@ def call_on(
     else:
         entry, _ = committing.apply(store, asked.rows, result, entry, max_drop=settings.max_drop)
         done = _done(store, entry, time.monotonic() - began, len(result.findings), {})
+    journal_of(store.state, asked.key).unlink(missing_ok=True)
     listener(Finished(done.result))
     _warn(store, entry, settings, listener)
     return done
@@ -115,7 +116,29 @@ def preview(store: Store, asked: Call, settings: Settings, listener: Listener = 
     result = _run(store, asked, settings, listener)
     if not isinstance(result, Change):
         raise Misuse(f"{asked.tool.id} changes no rows: there is nothing to preview.")
-    return tally(asked.rows, result)
+    counted = tally(asked.rows, result)
+    journal_of(store.state, asked.key).unlink(missing_ok=True)
+    return counted
+
+
+def touched(store: Store, asked: Call, settings: Settings, reason: str, listener: Listener = nobody) -> np.ndarray:
+    """Positions, ascending, of the rows that a call would drop or edit: those of this reason where it gives it, else all.
+
+    Nothing is written. Raises Misuse for a tool that changes no rows.
+    """
+    result = _run(store, asked, settings, listener)
+    if not isinstance(result, Change):
+        raise Misuse(f"{asked.tool.id} changes no rows: there is nothing to show.")
+    found = [np.empty(0, np.int64)]
+    named = [np.empty(0, np.int64)]
+    for outcome in result.outcomes:
+        if outcome.decisions is not None:
+            positions = outcome.decisions["position"].to_numpy()
+            found.append(positions)
+            named.append(positions[np.asarray(outcome.decisions["reason"].to_pylist(), object) == reason])
+        found.append(np.array([edit.position for edit in outcome.edits], np.int64))
+        named.append(np.array([edit.position for edit in outcome.edits if edit.reason == reason], np.int64))
+    return np.unique(np.concatenate(named if any(map(len, named)) else found))
 
 
 def estimate(store: Store, asked: Call, settings: Settings, listener: Listener = nobody) -> Estimate | None:
@@ -217,11 +240,7 @@ def _run(store: Store, asked: Call, settings: Settings, listener: Listener, loca
         progress=progress,
         notice=lambda text: listener(Noticed(text)),
         base=asked.base,
-        **(
-            settings.spending.models(store, asked.key, settings.seed, listener)
-            if asked.tool.effect_of(asked.args) in PAID
-            else {}
-        ),
+        **_models(store, asked, settings, listener),
     )
     tool = asked.tool
     function = tool.function if tool.source == "tilth" else own.reporting(tool.id, tool.function)
@@ -235,6 +254,15 @@ def _run(store: Store, asked: Call, settings: Settings, listener: Listener, loca
     if result.told is not None:
         outcomes = result.told(outcomes, len(asked.rows))
     return replace(result, outcomes=_and_clean(outcomes, scratch))
+
+
+def _models(store: Store, asked: Call, settings: Settings, listener: Listener) -> dict[str, Any]:
+    """What a tool that spends may ask; nothing of models is imported for others."""
+    if asked.tool.effect_of(asked.args) not in PAID:
+        return {}
+    from . import asking
+
+    return asking.asked(store, settings.spending, asked.key, settings.seed, listener)
 
 
 def _and_clean(outcomes: Any, scratch: Any) -> Iterator[Any]:

@@ -27,6 +27,8 @@ from .recipes import lock
 from .spending import NOTHING_SAID, PAID, Spending
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from ..tools.contaminate._registered import Registered
     from ..tools.document.card import Verified
     from ..tools.store.bundle import Bundled
@@ -113,6 +115,14 @@ class Workspace(Reading):
             told = None if found is None else found.to_json()
             return {"before": len(asked.rows), "done": known is not None, "estimate": told}
         return toolbox.preview(self.store, asked, self._settings(), self.listener).counts()
+
+    def touched(self, tool: str, dataset: str, reason: str, **args: Any) -> np.ndarray:
+        """Positions, ascending, of the rows that a call would drop or edit: those of this reason where it gives it, else
+        all. Nothing is changed."""
+        asked = resolving.resolve(self.store, tool, self.address(dataset), args, self._settings())
+        if asked.tool.effect_of(asked.args) in PAID:
+            raise Misuse(f"Which rows {tool} touches, only models can say.", next_step="Run it; undo takes it back.")
+        return toolbox.touched(self.store, asked, self._settings(), reason, self.listener)
 
     def amend(self, tool: str, dataset: str, **args: Any) -> Replayed:
         """Do the last step of this tool again with other arguments, and all that followed it."""

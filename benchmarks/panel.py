@@ -41,6 +41,15 @@ def resume(folder: Path, file: str) -> None:
         report(lambda: _told(panel.run(job(SAMPLES), _nothing)))
 
 
+def decided(folder: Path, file: str) -> None:
+    """The same run again behind its journal, near-duplicates looked for."""
+    from tilth.agent.panel.runner import PanelRunner
+
+    panel = PanelRunner(models={one: AtOnce(one) for one in MODELS}, roles=ROLES, journal=folder / "journal.jsonl")
+    panel.run(job(SAMPLES), _nothing)
+    report(lambda: _told(panel.run(job(SAMPLES), _nothing)))
+
+
 class AtOnce:
     """The `Model` protocol, answering without waiting."""
 

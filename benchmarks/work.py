@@ -100,6 +100,7 @@ WORK = {
     "panel_graph": panel.graph,
     "panel_many": panel.many,
     "panel_resume": panel.resume,
+    "panel_decided": panel.decided,
 }
 
 if __name__ == "__main__":

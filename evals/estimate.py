@@ -64,10 +64,12 @@ def estimate(plan: Plan, instances: Sequence[Instance], agents: Mapping[str, Age
 
 
 def _earlier(plan: Plan, runs: Path) -> dict[str, list[Record]]:
+    """Records by agent of runs under the same limit of tokens: some agents spend what they may."""
     found: dict[str, list[Record]] = {}
     for id in run_ids(runs):
         run = open_run(runs, id)
-        if (run.plan.suite, run.plan.version) == (plan.suite, plan.version):
+        kinds = [(one.suite, one.version, one.limits.tokens) for one in (run.plan, plan)]
+        if kinds[0] == kinds[1]:
             for record in run.records().values():
                 if record.ended != "unavailable":
                     found.setdefault(record.agent, []).append(record)

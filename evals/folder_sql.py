@@ -12,7 +12,7 @@ from typing import Any
 from ..tools.errors import Retry
 from ..tools.sandbox.sandbox import shared
 from ..tools.sandbox.wire import Job, Limits
-from ..tools.store.query.door import identifier, text_literal
+from ..tools.store.door import identifier, text_literal
 from ..tools.store.query.sql import tables_of, validate_query
 
 _CSV = "header = true, all_varchar = true, delim = ',', quote = '\"', escape = '\"', null_padding = false"

@@ -59,6 +59,12 @@ def content(folder: Path, name: str) -> bytes:
         ) from None
 
 
+def enough(folder: Path, most: int, count: int, of: str) -> None:
+    """Raises Misuse when the folder does not give so many instances `of` what it holds."""
+    if count > most:
+        raise Misuse(f"{folder} gives {most:,} instances of {of}, not {count:,}.", next_step=f"Write -n {most}.")
+
+
 def digest(folder: Path, names: Sequence[str]) -> str:
     """Of the files of these names and what they hold. Raises Misuse for one that is not there."""
     told = {name: hashlib.sha256(content(folder, name)).hexdigest() for name in names}

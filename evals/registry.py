@@ -16,14 +16,14 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final, cast, get_args
 
 from ..tools.errors import Misuse, nearest
-from .suite import Agent, Instance, Limits, Suite
+from .suite import Agent, Baseline, Instance, Limits, Suite
 
 SUITES: Final = "tilth.suites"
 AGENTS: Final = "tilth.agents"
-KNOWN: Final = ("nothing", "oracle", "random", "sprayer")
+KNOWN: Final = tuple(sorted(get_args(Baseline)))
 _WITHOUT_MODEL: Final = (*KNOWN, "heuristic", "cmd", "replay")
 _SUITE_HAS: Final = ("name", "version", "summary", "metric", "better", "draw", "score", "known")
 _SUITE_NAME: Final = re.compile(r"[A-Za-z][\w-]{0,63}(\[[\w.-]{1,64}\])?", re.ASCII)

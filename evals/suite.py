@@ -16,6 +16,8 @@ from typing import Any, Literal, Protocol
 from ..tools.errors import OverBudget
 
 Json = Mapping[str, Any]
+Baseline = Literal["oracle", "nothing", "random", "sprayer"]
+"""Those that need the truth or know the form only."""
 
 
 @dataclass(frozen=True)
@@ -223,7 +225,6 @@ class Suite(Protocol):
         """Raises Misuse when the submission does not fit the instance's schema."""
         ...
 
-    def known(self, name: Literal["oracle", "nothing", "random", "sprayer"], instance: Instance,
-              rng: random.Random) -> Json | None:  # fmt: skip
+    def known(self, name: Baseline, instance: Instance, rng: random.Random) -> Json | None:
         """The submission of a baseline that needs the truth or knows the form only; None where it makes no sense."""
         ...

@@ -369,7 +369,7 @@ def _curve(answered: Sequence[Record]) -> list[tuple[float, float]]:
 
 def _spent(records: Sequence[Record]) -> Spent:
     usages = [one.usage for one in records]
-    tokens, usd = [float(one.tokens_in + one.tokens_out) for one in usages], [one.usd for one in usages]
+    tokens, usd = [float(one.tokens) for one in usages], [one.usd for one in usages]
     return Spent(
         calls=sum(one.calls for one in usages),
         tokens_in=sum(one.tokens_in for one in usages),

@@ -15,9 +15,8 @@ from pydantic import BaseModel
 Prior = Mapping[str, Any]
 """What the earlier steps of a draft came to, by step name (JSON values)."""
 
-Outcome = Literal["accepted", "rejected", "failed", "undecided", "surplus"]
-"""`failed`: given up by a person's word; `undecided`: no judge gave a readable answer (judging existing rows only);
-`surplus`: paid for after the last row that was wanted."""
+Outcome = Literal["accepted", "rejected", "failed", "undecided"]
+"""`failed`: given up by a person's word; `undecided`: no judge gave a readable answer (judging existing rows only)."""
 
 
 @dataclass(frozen=True, slots=True)

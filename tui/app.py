@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from textual import on
+from textual import events, on
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.theme import Theme
@@ -23,6 +23,10 @@ from .recent import remember
 from .screens.conversation import Conversation, OpenEngine, Opening
 from .screens.main import MainScreen
 from .screens.start import StartScreen
+from .widgets.approval import ApprovalCard
+from .widgets.composer import Prompt
+from .widgets.pasting import install
+from .widgets.plain_text import LineInput
 
 if TYPE_CHECKING:
     from ..agent.chat.session import Session
@@ -143,6 +147,17 @@ class TilthApp(App[int]):
         self.workspace, self._opening = None, opening
         self.switch_screen(StartScreen(self._open))
 
+    async def on_event(self, event: events.Event) -> None:
+        """What is typed or pasted where it means nothing begins a message: the prompt has the focus before the key is
+        handed on, so that those that follow it at once go there too."""
+        if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
+            screen = self.screen
+            means = isinstance(event, events.Key) and (not event.is_printable or event.key in screen.active_bindings)
+            elsewhere = isinstance(screen, MainScreen) and not isinstance(self.focused, LineInput | Prompt)
+            if elsewhere and not means and not screen.query(ApprovalCard):
+                screen.set_focus(screen.query_one(Prompt))
+        await super().on_event(event)
+
     def action_theme(self) -> None:
         """Light or dark."""
         self.theme = DARK.name if self.theme == LIGHT.name else LIGHT.name
@@ -177,6 +192,7 @@ def run(opening: Opening, *, dataset: str = "", resume: str = "") -> int:
     def engine(workspace: Workspace, dataset: str) -> Conversation:
         return engine_of(resumed[0] if resumed else None)(workspace, dataset)
 
+    install()
     light = light_terminal()
     app = TilthApp(opened, dataset=dataset, engine=engine, resumed=bool(resume), straight=True, light=light)
     try:

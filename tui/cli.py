@@ -1,24 +1,21 @@
-"""`tilth`: how a command line is read and what a command ends with; handlers are imported when they are called.
+"""`tilth`: a command is run, and ends with an exit code; handlers are imported when they are called.
 
-It knows parsers, options and exit codes. Which verbs there are is told in `grammar`, what one does is a Workspace's
-business, how its answer looks is `render`'s. Nothing heavy is imported here, so that `tilth --help` starts at once.
+It knows errors and exit codes. How a line is read is told in `parsing`, what a verb does is a Workspace's business, how
+its answer looks is `render`'s. Nothing heavy is imported here, so that `tilth --help` starts at once.
 """
 
 from __future__ import annotations
 
-import argparse
 import contextlib
-import difflib
 import errno
 import importlib
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final
 
-from ..tools.errors import Misuse, TilthError, nearest
-from .grammar import LIMITED, OPTIONS, VERBS, Verb
+from ..tools.errors import TilthError
+from .line.parsing import find_verb, overview, parser_for, passed_on, refuse_extra, refuse_limited, verb_place
 
 if TYPE_CHECKING:
     from .command import Command, Face
@@ -26,16 +23,6 @@ if TYPE_CHECKING:
 Handler = Callable[["Command"], "int | None"]
 
 _REFUSED_BY_SYSTEM: Final = (errno.EROFS, errno.ENOSPC, errno.EDQUOT)
-
-WIDTH: Final = 100
-"""Help pages have one width, so that those in docs/ are what a terminal shows."""
-
-
-EPILOG: Final = """X is a dataset, NAME~1 (one step back), NAME@TAG, NAME@VERSION, or a file, which is imported.
-Start with:  tilth inspect chats.jsonl
-
-exit codes: 0 done, 1 the answer is no, 2 usage or config, 3 busy or unavailable, 4 budget reached,
-            70 a bug, 130 interrupted"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -117,68 +104,19 @@ def _run(words: list[str], face: Face) -> int:
     chosen = find_verb(words[place], words, place)
     parser, extend = parser_for(chosen), None
     if chosen.name == "do":
-        from .tool_flags import add_tool_flags
+        from .line.tool_flags import add_tool_flags
 
         extend = add_tool_flags(parser, words, place)
-    words, passed = _passed_on(words, chosen)
+    words, passed = passed_on(words, chosen)
     args, extra = parser.parse_known_args([*words[:place], *words[place + 1 :]])
     args.passed = passed
     if extra:
-        _refuse_extra(chosen, parser, extra)
-    for name in LIMITED:
-        if getattr(args, name, None) and name not in chosen.takes:
-            heeding = ", ".join(one.name for one in VERBS if name in one.takes)
-            raise Misuse(f"--{name.replace('_', '-')} means nothing for 'tilth {chosen.name}'.",
-                         next_step=f"It is for: {heeding}.")  # fmt: skip
+        refuse_extra(chosen, parser, extra)
+    refuse_limited(chosen, args)
     command = Command(args, face, tool=extend)
     module, _, function = chosen.handler.partition(":")
     handler: Handler = getattr(importlib.import_module(f".{module}", __package__), function)
     return handler(command) or 0
-
-
-def _passed_on(words: list[str], chosen: Verb) -> tuple[list[str], list[str]]:
-    """The words before `--`, and those after it, where the verb hands them on to a program it starts."""
-    if chosen.passes_on and "--" in words:
-        at = words.index("--")
-        return words[:at], words[at + 1 :]
-    return words, []
-
-
-def verb_place(words: Sequence[str]) -> int | None:
-    """Where the verb stands: the first word that is neither an option of every command nor its value.
-
-    Raises Misuse for any other option before the verb.
-    """
-    takes_value = {name: option.takes_value for option in OPTIONS for name in option.names}
-    takes_value |= dict.fromkeys(("-h", "--help", "--version"), False)
-    i = 0
-    while i < len(words):
-        name, equals, _ = words[i].partition("=")
-        if not words[i].startswith("-") or words[i] == "-":
-            return i
-        if name not in takes_value:
-            raise Misuse(f"tilth has no option {name}.",
-                         next_step=f"{_nearest_option(name, takes_value)}Other options come after the command.")  # fmt: skip
-        i += 2 if takes_value[name] and not equals else 1
-    return None
-
-
-def find_verb(name: str, words: Sequence[str], place: int) -> Verb:
-    """The verb of this name. Raises Misuse with the corrected command."""
-    for one in VERBS:
-        if one.name == name:
-            return one
-    if os.path.exists(name):
-        rest = " ".join(_quoted(word) for word in [*words[:place], "inspect", *words[place:]])
-        raise Misuse(f"{name!r} is a file, not a command.", next_step=f"To look into it: tilth {rest}")
-    hint = nearest(name, (one.name for one in VERBS if not one.hidden))
-    raise Misuse(f"There is no command {name!r}.", next_step=f"{hint} 'tilth --help' lists them.")
-
-
-def _quoted(word: str) -> str:
-    import shlex
-
-    return shlex.quote(word)
 
 
 def _without_verb(words: list[str], face: Face) -> int:
@@ -195,93 +133,6 @@ def _without_verb(words: list[str], face: Face) -> int:
         return 0
     sys.stdout.write(parser.format_help())
     return 0
-
-
-class _Parser(argparse.ArgumentParser):
-    """Complains by raising, so that every face tells errors its own way."""
-
-    def error(self, message: str) -> NoReturn:
-        raise Misuse(f"{self.prog}: {message}.", next_step=f"See '{self.prog} --help'.")
-
-
-def _formatter(prog: str) -> argparse.HelpFormatter:
-    return argparse.RawDescriptionHelpFormatter(prog, width=WIDTH, max_help_position=28)
-
-
-def overview() -> argparse.ArgumentParser:
-    """The parser of a line without a verb; its help is the page of all verbs."""
-    names = "\n".join(f"  {one.name:<13}{one.summary}" for one in VERBS if not one.hidden)
-    parser = _Parser(
-        prog="tilth",
-        usage="tilth COMMAND … [options]",
-        description=f"Make a training set you can defend.\n\ncommands ('tilth COMMAND --help' tells more):\n{names}",
-        epilog=EPILOG,
-        formatter_class=_formatter,
-        allow_abbrev=False,
-    )
-    parser.add_argument("--version", action="version", version=_version())
-    _add_options(parser.add_argument_group("options of every command, before or after it"))
-    return parser
-
-
-def _version() -> str:
-    from .. import __version__
-
-    return f"tilth {__version__}"
-
-
-def parser_for(chosen: Verb) -> argparse.ArgumentParser:
-    """The parser of one verb's line, its name left out."""
-    parser = _Parser(
-        prog=f"tilth {chosen.name}",
-        description=f"{chosen.summary[0].upper()}{chosen.summary[1:]}.",
-        epilog="'tilth --help' lists the options of every command.",
-        formatter_class=_formatter,
-        allow_abbrev=False,
-    )
-    for one in chosen.arguments:
-        parser.add_argument(*one.names, **one.settings)
-    _add_options(parser, hidden=True)
-    return parser
-
-
-def _add_options(parser: Any, *, hidden: bool = False) -> None:
-    for option in OPTIONS:
-        settings = dict(option.settings)
-        if hidden:
-            settings["help"] = argparse.SUPPRESS
-        parser.add_argument(*option.names, **settings)
-
-
-def flags_of(parser: argparse.ArgumentParser) -> Iterator[str]:
-    for action in parser._actions:
-        yield from (name for name in action.option_strings if name.startswith("--"))
-
-
-def _refuse_extra(chosen: Verb, parser: argparse.ArgumentParser, extra: Sequence[str]) -> NoReturn:
-    flag = next((word for word in extra if word.startswith("-") and word != "-"), None)
-    if flag is not None:
-        name = flag.partition("=")[0]
-        hint = _nearest_option(name, flags_of(parser))
-        raise Misuse(f"'{parser.prog}' has no option {name}.", next_step=f"{hint}See '{parser.prog} --help'.")
-    if chosen.name == "sql":
-        raise Misuse(f"{extra[0]!r} is one word too many.", next_step='Put the query in quotes: tilth sql X "select …"')
-    raise Misuse(f"{extra[0]!r} is one word too many for '{parser.prog}'.", next_step=f"See '{parser.prog} --help'.")
-
-
-def _nearest_option(name: str, options: Iterable[str]) -> str:
-    """A sentence naming the first option that begins as `name` does, else the closest; empty when none is close."""
-    words = {one.lstrip("-"): one for one in options if one.startswith("--")}
-    wanted = name.lstrip("-")
-    begin = [one for one in words if len(wanted) > 1 and one.startswith(wanted)]
-    close = begin or difflib.get_close_matches(wanted, words, n=1, cutoff=0.6)
-    return f"Nearest: {words[close[0]]}. " if close else ""
-
-
-def named_after_file(name: str, paths: Sequence[str]) -> str:
-    """The corrected `tilth import` for a line whose NAME is a file."""
-    stem = Path(name).name.partition(".")[0].lower() or "data"
-    return f"tilth import {stem} {' '.join(_quoted(path) for path in [name, *paths])}"
 
 
 if __name__ == "__main__":

@@ -22,6 +22,8 @@ from .faces.plain import Human, PlainFace
 from .terminal import terminal_of
 
 if TYPE_CHECKING:
+    from ..agent.chat.approval import Approved
+    from ..agent.models.budget import Caps
     from ..agent.spending import Spending
     from ..agent.workspace import Workspace
 
@@ -112,6 +114,20 @@ class Command:
             yes=bool(self.option("yes")),
             agree=asker(self.face),
         )
+
+    @property
+    def caps(self) -> Caps:
+        """The caps of the line, for a conversation."""
+        from ..agent.models.budget import Caps
+
+        return Caps(self.option("max_calls"), self.option("max_usd"), self.option("max_minutes"))
+
+    @property
+    def approved(self) -> Approved:
+        """What a model's calls may do where nobody is asked. Raises Misuse."""
+        from ..agent.chat.approval import approved
+
+        return approved(self.option("approve", ""), self.caps)
 
     def has_workspace(self) -> bool:
         from ..tools.store.store import find_workspace

@@ -23,8 +23,8 @@ from ..agent import commands
 from ..tools import tool as registry
 from ..tools.errors import Misuse
 from ..tools.tool import Parameter, Tool
-from .cli import overview, parser_for
-from .grammar import OPTIONS, VERBS
+from .line.grammar import OPTIONS, VERBS
+from .line.parsing import overview, parser_for
 from .text import one_line
 
 SAMPLE: Final = "chats.jsonl"

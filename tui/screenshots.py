@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
+from ..agent.config import Sight
 from ..agent.engine import Engine
 from ..agent.events import Answered, Asked, Event, Metered, Proposed, Returned, Ruled
 from ..agent.workspace import Workspace, open_workspace
@@ -45,7 +46,8 @@ class Told(Engine):
         yield Metered(3_184, 32_768, 6_020, 412, 0.0, 61.0, "openai:small@lab", "rows")
         yield Asked(
             "2", "synthesize.rows", NAME, {"n": 20}, f"tilth do synthesize.rows {NAME} --strategy few_shot --n 20",
-            "spends", writes=f"20 rows into {NAME}-synth", sends="instructions and seed rows to localhost",
+            "spends", writes=f"up to 20 rows into {NAME}-synth; undo takes it back",
+            sends="instructions and seed rows to localhost",
             cost="nothing: about 90 calls to a local server", time="about 2 minutes", endpoint="localhost",
         )  # fmt: skip
         await asyncio.Event().wait()
@@ -53,6 +55,10 @@ class Told(Engine):
     @property
     def model(self) -> str:
         return "openai:small@lab"
+
+    @property
+    def sees(self) -> Sight:
+        return "rows"
 
     def rule(self, ruled: Ruled) -> None:
         """Nobody answers here."""

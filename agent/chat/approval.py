@@ -14,6 +14,7 @@ from ...tools.errors import Misuse, nearest
 from ...tools.tool import Effect
 from ..events import Asked
 from ..models.budget import Caps
+from ..plural import counted
 from ..spending import Estimate
 from .calling import Planned
 from .session import Grant
@@ -101,7 +102,7 @@ def _dropped(counts: Mapping[str, Any]) -> float:
 
 
 def _writes(planned: Planned, counts: Mapping[str, Any] | None, estimate: Estimate | None) -> str:
-    rows = "" if planned.rows is None else f"{_rows(planned.rows)} "
+    rows = "" if planned.rows is None else f"{counted(planned.rows, 'rows')} "
     match planned.effect:
         case "exports":
             return f"{rows}as files in {planned.args.get('folder') or 'exports/'}"
@@ -109,11 +110,13 @@ def _writes(planned: Planned, counts: Mapping[str, Any] | None, estimate: Estima
             return f"{rows}into {planned.dataset}, as it was one step ago; redo takes that back"
         case "writes":
             return f"a new version of {planned.dataset}{_changes(counts)}; undo takes it back"
+        case "spends" if planned.reports:
+            return "findings; no row is changed"
         case "spends" if into := planned.args.get("into"):
-            made = "rows" if estimate is None else f"up to {_rows(estimate.rows)}"
+            made = "rows" if estimate is None else f"up to {counted(estimate.rows, 'rows')}"
             return f"{made} into {into}; undo takes it back"
         case "spends":
-            judged = "" if estimate is None else f", {_rows(estimate.rows)} of it looked at"
+            judged = "" if estimate is None else f", {counted(estimate.rows, 'rows')} of it looked at"
             return f"a new version of {planned.dataset}{judged}; undo takes it back"
     return ""
 
@@ -123,14 +126,10 @@ def _changes(counts: Mapping[str, Any] | None) -> str:
     if counts is None:
         return ""
     before, share = int(counts["before"]), _dropped(counts)
-    stays = before - sum(counts.get("dropped", {}).values())
-    parts = [f"{stays:,} of {_rows(before)} stay ({share:.1%} dropped)" if share else f"all {_rows(before)} stay"]
+    gone, all_rows = sum(counts.get("dropped", {}).values()), counted(before, "rows")
+    parts = [f"{before - gone:,} of {all_rows} stay ({share:.1%} dropped)" if gone else f"all {all_rows} stay"]
     parts += [f"{counts[name]:,} {name}" for name in ("edited", "added") if counts.get(name)]
     return f": {', '.join(parts)}"
-
-
-def _rows(count: int) -> str:
-    return f"{count:,} {'row' if count == 1 else 'rows'}"
 
 
 def _told(planned: Planned, endpoint: str, estimate: Estimate | None) -> tuple[str, str, str]:

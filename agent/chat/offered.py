@@ -22,6 +22,7 @@ from ...tools.sandbox.query import ask
 from ...tools.store.past.stored import excerpt
 from ...tools.tool import Tool
 from .. import commands
+from ..plural import counted
 from . import reach, told
 from .calling import Act, Desk, Planned, Terms, plan_tool
 from .told import Told
@@ -242,8 +243,9 @@ def _plan_undo(desk: Desk, args: Undo) -> Planned:
     def act(terms: Terms) -> Told:
         vid = desk.workspace.undo(address, origin=terms.origin)
         count = desk.workspace.store.version(vid).rows
+        rows = counted(count, "rows")
         result = {"tool": "undo", "dataset": address, "version": vid, "rows": count}
-        return Told(f"{count:,} rows", f"{address} is at version {vid[:8]} again: {count:,} rows.", result=result)
+        return Told(rows, f"{address} is at version {vid[:8]} again: {rows}.", result=result)
 
     before = _rows_of(desk, f"{address}~1")
     command = commands.typed(["tilth", "undo", address])
@@ -255,14 +257,11 @@ def _plan_export(desk: Desk, args: Export) -> Planned:
     folder = reach.within(args.folder, desk.workspace.root, desk.said) if args.folder else None
 
     def act(terms: Terms) -> Told:
-        done = desk.workspace.export(address, folder, format=args.format or None)
+        done = desk.workspace.export(address, folder, format=args.format or None, origin=terms.origin)
         where = str(done.folder)
         result = {"tool": "export", "dataset": address, "folder": where, "rows": done.written.rows}
-        return Told(
-            f"{done.written.rows:,} rows → {where}",
-            f"Exported {done.written.rows:,} rows to {where}, with the card.",
-            result=result,
-        )
+        rows = counted(done.written.rows, "rows")
+        return Told(f"{rows} → {where}", f"Exported {rows} to {where}, with the card.", result=result)
 
     words = ["export", address, *([str(folder)] if folder else []), *(["--format", args.format] if args.format else [])]
     rows = _rows_of(desk, address)

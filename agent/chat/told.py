@@ -16,8 +16,9 @@ from ...prompts.fences import fenced
 from ...tools.errors import Retry, TilthError
 from ...tools.inspect._sql_told import for_model
 from ...tools.store.past.stored import excerpt
-from ...tools.store.query.sql_aggregates import aggregates
+from ...tools.store.query import sql_aggregates
 from ..config import Sight
+from ..plural import counted
 
 if TYPE_CHECKING:
     from ...tools.store.ledger import Entry
@@ -101,7 +102,9 @@ def change(done: Done) -> Told:
     """A step that changed rows."""
     counts = done.entry.counts
     line = f"{counts['before']:,} → {counts['after']:,}"
-    said = [f"{done.entry.tool} on {done.entry.dataset}: {counts['before']:,} rows before, {counts['after']:,} after."]
+    said = [
+        f"{done.entry.tool} on {done.entry.dataset}: {counted(counts['before'], 'rows')} before, {counts['after']:,} after."
+    ]
     for name in ("dropped", "edits", "edited", "added", "flagged"):
         if found := counts.get(name):
             said.append(f"{name}: {_tally(found)}")
@@ -115,14 +118,14 @@ def made(done: Done) -> Told:
     """Rows made by a panel into a dataset of their own: the accounts, and what they cost."""
     accounts = {name: value for name, value in done.result.items() if name not in ("seconds", "dataset", "findings")}
     accepted = int(done.result.get("accepted", 0))
-    line = f"{accepted:,} rows made into {done.entry.details['made']['into']}"
+    line = f"{counted(accepted, 'rows')} made into {done.entry.details['made']['into']}"
     return Told(line, f"{line}\n{json.dumps(accounts, default=str)}", result=done.result)
 
 
 def report(done: Done, findings: Sequence[Mapping[str, Any]], facts: Sequence[Mapping[str, Any]]) -> Told:
     """Findings and facts. Messages and fixes may quote rows; codes and counts do not."""
     rows = done.entry.counts.get("before", done.version.rows)
-    line = f"{rows:,} rows, {len(findings):,} {'finding' if len(findings) == 1 else 'findings'}"
+    line = f"{counted(rows, 'rows')}, {counted(len(findings), 'findings')}"
     head = f"{done.entry.tool} on {done.entry.dataset}@{done.version.vid[:8]}: {line}"
     bare = [f"{one['severity']} {one['code']}: {one['count']:,} {one['unit']}" for one in findings[:FINDINGS]]
     values = [f"{one['id']} = {_number(one['value'])} {one['unit']}" for one in facts
@@ -140,40 +143,48 @@ def _fix(finding: Mapping[str, Any]) -> str:
 def table(answer: Mapping[str, Any], query: str, known: Iterable[str]) -> Told:
     """The answer to a query, as the details of `inspect.sql` lay it out.
 
-    Statistics are the numbers of a query that aggregates; without an aggregate they are values of rows. So are names of
-    columns that neither the schema (`known`) nor the query holds: a PIVOT makes them from values.
+    Statistics are the numbers that a query computes from many rows; all others, and the keys of groups, are values of
+    rows. So are names of columns that neither the schema (`known`) nor the query holds: a PIVOT makes them from values.
     """
-    total = f"more than {answer['shown']}" if answer["total"] is None else f"{answer['total']:,}"
-    line = f"{total} {'row' if answer['total'] == 1 else 'rows'}"
+    total = answer["total"]
+    line = f"more than {answer['shown']} rows" if total is None else counted(total, "rows")
     result = {"rows": answer["total"]}
-    numeric = [_is_number(str(kind)) for kind in answer["types"]]
     data = for_model(answer)
     if not _aggregates(query):
         return Told(line, f"The query gives {line}.", data, result, head=line)
+    statistic = _statistics(query, answer["types"])
     names = list(known)
     columns = [
         name if (name in names and _PLAIN_ID.fullmatch(name)) or name in query else "(column)"
         for name in answer["columns"]
     ]
     masked = [
-        [value if is_number else "(text)" for value, is_number in zip(row, numeric, strict=True)]
-        for row in answer["rows"]
+        [value if shown else "(value)" for value, shown in zip(row, statistic, strict=True)] for row in answer["rows"]
     ]
     statistics = for_model({**answer, "columns": columns, "rows": masked})
-    if all(numeric) and columns == answer["columns"]:
+    if all(statistic) and columns == answer["columns"]:
         return Told(line, statistics, result=result)
     return Told(line, statistics, data, result, head=line)
 
 
+def _statistics(query: str, types: Sequence[Any]) -> list[bool]:
+    """Which columns of the answer hold statistics."""
+    numeric = [_is_number(str(kind)) for kind in types]
+    computed = sql_aggregates.computed(query)
+    if computed is None or len(computed) != len(numeric):
+        return [False] * len(numeric)
+    return [number and one for number, one in zip(numeric, computed, strict=True)]
+
+
 def _aggregates(query: str) -> bool:
     try:
-        return aggregates(query)
+        return sql_aggregates.aggregates(query)
     except Retry:
         return False
 
 
 def rows(found: Sequence[StoredRow], address: str, total: int) -> Told:
-    line = f"{len(found)} of {total:,} rows"
+    line = f"{len(found)} of {counted(total, 'rows')}"
     known = f"{address}: {line}"
     return Told(line, known, "\n".join(_row(one) for one in found), {"rows": len(found)})
 
@@ -189,14 +200,14 @@ def drops(funnel: Sequence[Funnel], found: Sequence[Dropped]) -> Told:
         + (f"\n  stayed: {_row(one.survivor)}" if one.survivor else "")
         for one in found
     ]
-    line = f"{gone:,} rows dropped in {len(funnel)} steps"
+    line = f"{counted(gone, 'rows')} dropped in {counted(len(funnel), 'steps')}"
     result = {"dropped": gone, "steps": [dict(one.dropped) for one in funnel]}
     return Told(line, "\n".join(said) or "Nothing was dropped.", "\n".join(examples), result)
 
 
 def life(found: Life) -> Told:
     state = "in the dataset" if found.live else "not in the dataset"
-    said = [f"row {found.row_id[:12]} of {found.dataset}: {state}, {len(found.revisions)} revisions"]
+    said = [f"row {found.row_id[:12]} of {found.dataset}: {state}, {counted(len(found.revisions), 'revisions')}"]
     said += [
         f"step {one.entry.seq} {one.entry.tool}: {one.action}, {one.reason}"
         + (f", score {one.score:g}" if one.score is not None else "")
@@ -212,7 +223,7 @@ def life(found: Life) -> Told:
 def difference(found: Difference, a: str, b: str) -> Told:
     line = f"{found.before:,} → {found.after:,}"
     known = (
-        f"{a} → {b or 'its last step'}: {found.before:,} rows → {found.after:,}; added {found.added[0]:,}; "
+        f"{a} → {b or 'its last step'}: {counted(found.before, 'rows')} → {found.after:,}; added {found.added[0]:,}; "
         f"dropped {_tally(found.dropped) or '0'}; edited {found.edited[0]:,}"
     )
     data = [f"dropped ({reason}): {_row(one)}" for one, reason in found.dropped_rows]

@@ -55,3 +55,14 @@ class Tally:
     tokens_in: int = 0
     tokens_out: int = 0
     usd: float = 0.0
+
+    def line(self) -> str:
+        """What did not go smoothly, for people; empty when all did."""
+        counts = [
+            (self.repairs, "asked for again in the right form"),
+            (self.salvaged, "cut out of the text around them"),
+            (self.retries, "requested again after a fault"),
+            (self.lost, "lost on the way, and may have been paid"),
+        ]
+        told = [f"{count:,} {what}" for count, what in counts if count]
+        return f"of {self.answered + self.cached + self.lost:,} answers: {', '.join(told)}" if told else ""

@@ -5,26 +5,31 @@ It knows names and configuration. It opens no connection before a model is asked
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from types import TracebackType
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 from ...tools.errors import Misuse, nearest
 from ..config import Config, Endpoint, Role
+from ..events import Listener, Noticed
 from .answer import Tally
 from .offline import NAME as OFFLINE
 
 if TYPE_CHECKING:
     from ...tools.context import Model
     from ...tools.store.calls import Calls
-    from .budget import Budget
+    from .budget import Budget, Caps
     from .client import Learned
     from .server import Server
 
 VLLM: Final = "vllm"
 VLLM_URL: Final = "http://127.0.0.1:8000/v1"
 """Where vLLM serves unless an endpoint named "vllm" in tilth.toml, or a server that `tilth serve` runs, says otherwise."""
+
+CONTEXT_KEYS: Final = ("max_model_len", "context_length", "context_window", "max_context_length")
+"""Where servers tell the context length in /v1/models: vLLM, then others."""
 
 Kind = Literal["openai", "vllm", "offline"]
 FORMS: Final = 'A model is named "openai:MODEL@ENDPOINT", "vllm:MODEL" or "offline:".'
@@ -89,6 +94,11 @@ def endpoint_of(name: str, config: Config) -> Endpoint:
     return config.endpoints[name]
 
 
+def context_told(listed: Mapping[str, Any]) -> int | None:
+    """The context length of a model, in tokens, as its entry in /v1/models tells it."""
+    return next((int(value) for key in CONTEXT_KEYS if (value := listed.get(key))), None)
+
+
 class Connections:
     """The open endpoints of one run, in one event loop: `async with Connections(config, calls=…) as connections`.
 
@@ -114,9 +124,15 @@ class Connections:
         """The connection to an endpoint of tilth.toml. Raises Misuse."""
         return self._server(endpoint)[0]
 
-    def roles(self) -> dict[str, list[Model]]:
-        """Every role's models, for a tool's context."""
-        return {role: [self.model(str(one)) for one in named] for role, named in roles(self.config).items()}
+    async def context(self, wanted: Reference) -> int | None:
+        """The context length of a model in tokens, None where its server does not tell. Raises Unavailable."""
+        import openai
+
+        try:
+            listed = await self.server(wanted.endpoint).models()
+        except openai.APIStatusError:
+            return None
+        return next((context_told(one) for one in listed if one["id"] == wanted.model), None)
 
     def _open(self, wanted: Reference) -> Model:
         if wanted.kind == "offline":
@@ -149,13 +165,28 @@ class Connections:
     async def __aenter__(self) -> Connections:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *raised: object) -> None:
         for server, _ in self._servers.values():
             await server.close()
 
 
-def open_model(name: str, connections: Connections) -> Model:
-    """`open_model("openai:small@lab", connections)`: a model by name. Raises Misuse."""
-    return connections.model(name)
+@asynccontextmanager
+async def connected(
+    config: Config, calls: Path | None, *, caps: Caps, run: str, listener: Listener, **options: Any
+) -> AsyncIterator[Connections]:
+    """The endpoints of a run over its records (`calls`) and its budget. In the end what did not go smoothly is told."""
+    from ...tools.store.calls import Calls
+    from .budget import Budget
+
+    recorded = Calls(calls) if calls is not None else None
+    budget = Budget(caps, run=run, calls=recorded)
+    connections = Connections(config, calls=recorded, budget=budget, **options)
+    try:
+        async with connections:
+            yield connections
+    finally:
+        if line := connections.tally.line():
+            listener(Noticed(line))
+        budget.close()
+        if recorded is not None:
+            recorded.close()

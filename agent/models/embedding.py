@@ -14,9 +14,9 @@ import openai
 
 from ...tools.errors import BadInput, Misuse, OverBudget
 from ..config import Config
-from ..panel.runner import in_a_loop
 from ..spending import Estimate, Spending
 from .connections import Connections, endpoint_of, reference
+from .loop import in_a_loop
 
 BATCH: Final = 64
 """Texts of one request."""

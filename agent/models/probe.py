@@ -17,15 +17,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ...tools.errors import TilthError
 from . import failures
-from .connections import Connections, reference
+from .connections import Connections, context_told, reference
 from .server import Server
 from .structured import strict_schema
 
 SAMPLES: Final = 5
 SAMPLE_TOKENS: Final = 64
-
-CONTEXT_KEYS: Final = ("max_model_len", "context_length", "context_window", "max_context_length")
-"""Where servers tell the context length in /v1/models: vLLM, then others."""
 
 ABILITIES: Final = ("json_schema", "strict tools", "logprobs", "prompt logprobs", "embeddings", "streaming")
 
@@ -65,7 +62,7 @@ async def probe(name: str, connections: Connections, *, clock: Callable[[], floa
         listed = {str(one["id"]): one for one in await _listed(server)}
         if wanted.model not in listed:
             raise failures.unknown_model(wanted.model, wanted.endpoint, server.endpoint, sorted(listed))
-        context = next((int(value) for key in CONTEXT_KEYS if (value := listed[wanted.model].get(key))), None)
+        context = context_told(listed[wanted.model])
         asker = _Asker(server, wanted.model)
         abilities = {
             "json_schema": await asker.schema(),

@@ -19,6 +19,7 @@ from .ask import Ask, Closed
 from .batch import planned
 from .books import Accounts, Teller
 from .eligible import Bench, Sample
+from .journal import Journal
 from .pool import Pool, near_duplicate, signed
 
 WINDOW_PER_CALL: Final = 8
@@ -47,16 +48,18 @@ class Run:
         *,
         seed: int,
         concurrency: int,
+        window: int,
         verdict: Callable[[Verdict], None],
         accounts: Accounts,
         teller: Teller,
         pool: Pool | None = None,
         give_up: bool = False,
+        journal: Journal | None = None,
     ) -> None:
         self.job, self.bench, self.judge, self.ask = job, bench, judge, ask
-        self.seed, self.concurrency, self.window = seed, concurrency, WINDOW_PER_CALL * concurrency
+        self.seed, self.concurrency, self.window = seed, concurrency, window
         self.verdict, self.accounts, self.teller = verdict, accounts, teller
-        self.pool, self.give_up = pool, give_up
+        self.pool, self.give_up, self.journal = pool, give_up, journal
         self._plan = enumerate(planned(job))
         self._next = next(self._plan, None)
         self._running: dict[int, asyncio.Task[None]] = {}
@@ -70,6 +73,7 @@ class Run:
         """Until the plan or the wish is done. Raises Unavailable and OverBudget once everything in flight has ended;
         what is wrong with the run as a whole at once."""
         try:
+            await self._take_over()
             self._launch()
             while self._running:
                 sample, found = await self._arrived.get()
@@ -91,6 +95,22 @@ class Run:
     @property
     def _finished(self) -> bool:
         return self.ask.closed
+
+    async def _take_over(self) -> None:
+        """What the journal holds was decided before the run was stopped: it is decided again without a question."""
+        while self.journal is not None and self._next is not None and not self._finished:
+            found = self.journal.verdict(self._next[1][0])
+            if found is None:
+                return
+            self._next = next(self._plan, None)
+            self.accounts.begun += 1
+            self.ask.meter.cached += len(found.calls)
+            if self.pool is not None and found.outcome == "accepted" and found.candidate and found.candidate.text:
+                self.pool.add(signed(found.candidate.text), self.accounts.decided)
+            self._decide(found)
+            if self.accounts.decided % self.window == 0:
+                self.teller.tell(parked=0, in_flight=0)
+                await asyncio.sleep(0)  # so that a person can stop it
 
     # -- beginning -------------------------------------------------------------------------------------------------
 
@@ -142,15 +162,23 @@ class Run:
     def _commit(self) -> None:
         while not self._finished and (found := self._ready.pop(self.accounts.decided, None)) is not None:
             found = self._final(found)
-            self.accounts.decide(found)
-            self.verdict(found)
-            self._given_up = self._given_up + 1 if found.outcome == "failed" else 0
-            if self._given_up >= MOST_GIVEN_UP:
-                raise Unavailable(f"{self._given_up} tasks in a row had to be given up: {found.message}")
-            self.since_accepted = 0 if found.outcome == "accepted" else self.since_accepted + 1
-            if self.job.wanted is not None:
-                self.lulled = self.since_accepted >= max(LULL, self.window)
-                self.ask.closed = self.lulled or self.accounts.accepted >= self.job.wanted
+            if self.journal is not None:
+                self.journal.add(found)
+            self._decide(found)
+        if self.journal is not None:
+            self.journal.flush()
+
+    def _decide(self, found: Verdict) -> None:
+        """The next verdict in plan order, and whether it is the last."""
+        self.accounts.decide(found)
+        self.verdict(found)
+        self._given_up = self._given_up + 1 if found.outcome == "failed" else 0
+        if self._given_up >= MOST_GIVEN_UP:
+            raise Unavailable(f"{self._given_up} tasks in a row had to be given up: {found.message}")
+        self.since_accepted = 0 if found.outcome == "accepted" else self.since_accepted + 1
+        if self.job.wanted is not None:
+            self.lulled = self.since_accepted >= max(LULL, self.window)
+            self.ask.closed = self.lulled or self.accounts.accepted >= self.job.wanted
 
     def _final(self, found: Verdict) -> Verdict:
         """The last look at the pool, all rows accepted so far in it."""

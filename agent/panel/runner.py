@@ -1,33 +1,34 @@
-"""`PanelRunner`: the Panel that tools are given. It opens what a run needs, sets the cut, and keeps the event loop.
+"""`PanelRunner`: the Panel that tools are given. It opens what a run needs and sets the cut.
 
-It knows files, configuration and threads. How samples become verdicts is `graph`'s business, their order `run`'s.
+It knows files and configuration. How samples become verdicts is `graph`'s business, their order `run`'s.
 """
 
 from __future__ import annotations
 
 import asyncio
-import queue
-import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 from ...prompts import Prompts
 from ...tools.errors import Misuse, Unavailable
 from ...tools.panel import Books, Job, Verdict
+from ...tools.version import VERSION
 from ..config import Config
 from ..events import Listener, Noticed, nobody
-from ..models.budget import Budget, Caps
-from ..models.connections import Connections, endpoint_of, reference, roles
+from ..models.budget import Caps
+from ..models.connections import Connections, connected, endpoint_of, reference, roles
+from ..models.loop import in_a_loop
 from . import calibration, controls
 from .ask import Ask, all_of
 from .books import Accounts, Teller, Usd
 from .calibration import Calibration, Gold
 from .eligible import Bench, bench
+from .journal import Journal
 from .pool import Pool
-from .run import Run
+from .run import WINDOW_PER_CALL, Run
 
 if TYPE_CHECKING:
     from ...tools.context import Model
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
 CONCURRENCY: Final = 32
 """Tasks at once where no endpoint says how much it takes."""
 
-T = TypeVar("T")
-V = TypeVar("V")
 Consent = Callable[[Job, Bench], None]
 
 
@@ -53,14 +52,16 @@ class Cut:
 class PanelRunner:
     """The `Panel` protocol over the models of a configuration.
 
-    `calls` is the workspace's calls.sqlite; `run` is the name under which costs add up over resumes; `consent` is asked
-    once, before anything is sent, and raises to say no. `models` (by name) are asked in place of those that names mean,
-    with `roles` in place of the configuration's. `options` go to every connection. `give_up` records tasks that could not
-    be asked as failed and goes on. `books` holds the accounts so far, also of a run that was stopped.
+    `calls` is the workspace's calls.sqlite; `run_name` is the name under which costs add up over resumes; `journal` is
+    the file that keeps what this run decides, so that a resume begins behind it. `consent` is asked once, before anything
+    is sent, and raises to say no. `models` (by name) are asked in place of those that names mean, with `roles` in place of
+    the configuration's. `options` go to every connection. `give_up` records tasks that could not be asked as failed and
+    goes on. `books` holds the accounts so far, also of a run that was stopped.
     """
 
     config: Config = field(default_factory=Config)
     calls: Path | None = None
+    journal: Path | None = None
     caps: Caps = field(default_factory=Caps)
     run_name: str = ""
     seed: int = 0
@@ -110,14 +111,14 @@ class PanelRunner:
             cut = await self._cut(job, found, ask)
             pool = Pool(job.near_duplicate, job.seeds) if job.near_duplicate is not None else None
             teller = Teller(job.name, job.wanted, accounts, ask.meter, usd, self.listener)
-            graph = SampleGraph(job, ask, policy=found.policy, cut=cut.value, pool=pool)
-            run = Run(
-                job, found, graph, ask, seed=self.seed, concurrency=concurrency, verdict=verdict, accounts=accounts,
-                teller=teller, pool=pool, give_up=self.give_up,
-            )  # fmt: skip
-            graph.window = run.window
+            window = WINDOW_PER_CALL * concurrency
+            graph = SampleGraph(job, ask, policy=found.policy, cut=cut.value, pool=pool, window=window)
             try:
-                with untraced():
+                with untraced(), self._journal(job, found, cut, window) as journal:
+                    run = Run(
+                        job, found, graph, ask, seed=self.seed, concurrency=concurrency, window=window, verdict=verdict,
+                        accounts=accounts, teller=teller, pool=pool, give_up=self.give_up, journal=journal,
+                    )  # fmt: skip
                     await run.work()
             except asyncio.CancelledError:
                 text = f"stopped after {accounts.accepted:,} accepted rows; run the same command again to go on"
@@ -126,7 +127,7 @@ class PanelRunner:
             finally:
                 self.books = replace(
                     accounts.books(ask.meter, usd), cut=cut.value, policy=found.policy, cut_from=cut.told_by, auc=cut.auc,
-                    self_reviewed=found.self_reviewed, window=run.window,
+                    self_reviewed=found.self_reviewed, window=window,
                 )  # fmt: skip
             if run.lulled:
                 text = (
@@ -163,24 +164,25 @@ class PanelRunner:
                 self.consent(job, found)
             yield Ask(self.models, self.prompts), lambda: 0.0
             return
-        from ...tools.store.calls import Calls
+        opened = connected(
+            self.config, self.calls, caps=self.caps, run=self.run_name, listener=self.listener, **self.options
+        )
+        async with opened as connections:
+            models = {name: connections.model(name) for name in names}
+            for model in models.values():
+                if (may_leave := getattr(model, "may_leave", None)) is not None:
+                    may_leave("rows")
+            if self.consent is not None:
+                self.consent(job, found)
+            await self._known(connections, list(names))
+            yield Ask(models, self.prompts), lambda: connections.tally.usd
 
-        calls = Calls(self.calls) if self.calls is not None else None
-        budget = Budget(self.caps, run=self.run_name, calls=calls)
-        try:
-            async with Connections(self.config, calls=calls, budget=budget, **self.options) as connections:
-                models = {name: connections.model(name) for name in names}
-                for model in models.values():
-                    if (may_leave := getattr(model, "may_leave", None)) is not None:
-                        may_leave("rows")
-                if self.consent is not None:
-                    self.consent(job, found)
-                await self._known(connections, list(names))
-                yield Ask(models, self.prompts), lambda: connections.tally.usd
-        finally:
-            budget.close()
-            if calls is not None:
-                calls.close()
+    def _journal(self, job: Job, found: Bench, cut: Cut, window: int) -> AbstractContextManager[Journal | None]:
+        """Open, where one is kept: begun anew when anything but the job's own arguments is another."""
+        if self.journal is None:
+            return nullcontext()
+        told = {"cut": cut.value, "seed": self.seed, "window": window, "version": VERSION}
+        return Journal(self.journal, job, {**calibration.identity(job, found), **told})
 
     async def _known(self, connections: Connections, names: Sequence[str]) -> None:
         """Does every endpoint that lists its models list these? One that cannot be reached now may not be needed: what
@@ -236,45 +238,3 @@ class PanelRunner:
         told = await controls.by_controls(job, found, ask, seed=self.seed)
         self.listener(Noticed(told.line()))
         return Cut(told.cut, controls.LABEL, told.auc)
-
-
-def in_a_loop(work: Callable[[Callable[[V], None]], Coroutine[Any, Any, T]], hand: Callable[[V], None]) -> T:
-    """Run `work(hand)` in an event loop and wait for it; where a loop is running already, in a thread of its own.
-
-    `hand` is always called in the calling thread. An error in it, or an interrupt, cancels the work first.
-    """
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(work(hand))
-    inbox: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
-    started: queue.SimpleQueue[tuple[asyncio.AbstractEventLoop, asyncio.Task[T]]] = queue.SimpleQueue()
-
-    async def main() -> T:
-        task: asyncio.Task[T] | None = asyncio.current_task()
-        assert task is not None
-        started.put((asyncio.get_running_loop(), task))
-        return await work(lambda thing: inbox.put(("thing", thing)))
-
-    def thread() -> None:
-        try:
-            inbox.put(("result", asyncio.run(main())))
-        except BaseException as error:
-            inbox.put(("error", error))
-
-    running = threading.Thread(target=thread, name="panel")
-    running.start()
-    loop, task = started.get()
-    try:
-        while True:
-            kind, thing = inbox.get()
-            if kind == "result":
-                result: T = thing
-                return result
-            if kind == "error":
-                raise thing
-            hand(thing)
-    finally:
-        with suppress(RuntimeError):  # the loop has ended
-            loop.call_soon_threadsafe(task.cancel)
-        running.join()

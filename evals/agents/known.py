@@ -5,13 +5,11 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, cast
+from typing import cast
 
 from ...tools.errors import Misuse
 from ..registry import Setting
-from ..suite import Agent, Instance, Job, Submission, Suite, Usage
-
-Name = Literal["oracle", "nothing", "random", "sprayer"]
+from ..suite import Agent, Baseline, Instance, Job, Submission, Suite, Usage
 
 
 @dataclass(frozen=True)
@@ -19,7 +17,7 @@ class Known:
     """`baseline` is which of the four; `name` the label in reports."""
 
     name: str
-    baseline: Name
+    baseline: Baseline
     suite: Suite
     instances: Mapping[str, Instance]
     trusted: bool = True
@@ -34,7 +32,7 @@ class Known:
 
 def agent(setting: Setting) -> Agent:
     """Raises Misuse for a baseline that makes no sense for the suite."""
-    made = Known(setting.name, cast(Name, setting.rest), setting.suite, setting.instances)
+    made = Known(setting.name, cast(Baseline, setting.rest), setting.suite, setting.instances)
     first = next(iter(setting.instances.values()), None)
     if first is not None and setting.suite.known(made.baseline, first, random.Random(0)) is None:
         raise Misuse(f"Suite {setting.suite.name} has no {setting.rest} baseline.")

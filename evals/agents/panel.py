@@ -8,7 +8,6 @@ round the rows again as long as the limit reaches, and what most rounds say of a
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
@@ -61,17 +60,18 @@ class PanelAgent(AskingAgent):
             runner = PanelRunner(models=models, roles=named, seed=job.seed + number)
             await runner.work(_judging(rows[:todo], rubric, policy), lambda one: said[one.task.position].append(one))
             number, todo = number + 1, min(todo, _affordable(job, said))
-        return Submission(told(said, cut))
+        return Submission(told(said))
 
     def _model(self, name: str, job: Job, number: int) -> Model:
         model = self.asking.model(name, job)
-        return Again(model, number) if number else model
+        return Again(name, model, number) if number else model
 
 
-@dataclass(frozen=True)
+@dataclass
 class Again:
     """A judge in a later round: sampled, so that it can say something else, and recorded under the round."""
 
+    name: str
     model: Model
     number: int
 
@@ -81,12 +81,12 @@ class Again:
 
 
 def _affordable(job: Job, said: Sequence[Sequence[Verdict]]) -> int:
-    """For how many rows the limit of tokens reaches once more, each taking the most judges and the longest answers so
-    far: the limit is not passed, or the job would be without a score."""
-    if job.limits.tokens is None:
+    """For how many rows the limit of tokens reaches once more, each taking the most calls and the longest answers so far:
+    a job that passes its limit is without a score. None where an endpoint does not tell tokens."""
+    if job.limits.tokens is None or not job.meter.largest:
         return 0
-    judges = max(len(verdict.reviews) for verdicts in said for verdict in verdicts)
-    return (job.limits.tokens - job.meter.usage.tokens) // max(judges * job.meter.largest, 1)
+    calls = max(len(verdict.calls) for verdicts in said for verdict in verdicts)
+    return (job.limits.tokens - job.meter.usage.tokens) // (max(calls, 1) * job.meter.largest)
 
 
 def cast_of(variant: str, named: Roles) -> tuple[Roles, Policy]:
@@ -109,7 +109,7 @@ def cast_of(variant: str, named: Roles) -> tuple[Roles, Policy]:
     return {"reviewer": reviewers, "adjudicator": adjudicators}, Policy()
 
 
-def told(said: Sequence[Sequence[Verdict]], cut: float) -> dict[str, Any]:
+def told(said: Sequence[Sequence[Verdict]]) -> dict[str, Any]:
     """A submission of each row's verdicts, by round: 10 for rows that were accepted, 0 for the others, and every judge's
     own answers of the first round."""
     first = [verdicts[0] for verdicts in said]
@@ -117,18 +117,15 @@ def told(said: Sequence[Sequence[Verdict]], cut: float) -> dict[str, Any]:
     for verdict in first:
         for review in verdict.reviews:
             each.setdefault(review.model, {})[str(verdict.task.data["id"])] = dict(review.answers)
-    answers = {str(verdicts[0].task.data["id"]): 10 if accepted(verdicts, cut) else 0 for verdicts in said}
+    answers = {str(verdicts[0].task.data["id"]): 10 if accepted(verdicts) else 0 for verdicts in said}
     whole = {name: told for name, told in sorted(each.items()) if len(told) == len(answers)}
     return {"answers": answers, **({"reviewers": whole} if whole else {})}
 
 
-def accepted(verdicts: Sequence[Verdict], cut: float) -> bool:
-    """What most rounds say (self-consistency, arXiv 2203.11171); where they are even, their mean score."""
-    yes = sum(one.outcome == "accepted" for one in verdicts)
-    if 2 * yes != len(verdicts):
-        return 2 * yes > len(verdicts)
-    scores = [one.score for one in verdicts if one.score is not None]
-    return math.fsum(scores) / len(scores) >= cut
+def accepted(verdicts: Sequence[Verdict]) -> bool:
+    """What most rounds say (self-consistency, arXiv 2203.11171); where they are even, the first of them."""
+    said = [one.outcome == "accepted" for one in verdicts]
+    return 2 * sum(said) > len(said) or (2 * sum(said) == len(said) and said[0])
 
 
 def _judging(rows: Sequence[Mapping[str, str]], rubric: Rubric, policy: Policy) -> PanelJob:

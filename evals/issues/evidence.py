@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import pyarrow as pa
 
-from ...tools.store.query import door
+from ...tools.store import door
 from .card import CARD, parsed
 from .data import KEY, Row, Table
 from .files import read

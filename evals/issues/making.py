@@ -5,7 +5,6 @@ It knows the order of these steps and the gate: an instance whose evidence is no
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -27,7 +26,6 @@ FEWEST, MOST = 3, 6
 """Families planted in an instance that is not clean."""
 
 MOST_REDRAWS: Final = 30
-_SIGNS: Final = "abcdefghjkmnpqrstuvwxyz23456789"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +50,7 @@ def make(seed: str, base: str, *, clean: bool = False, among: Sequence[str] = ()
     Raises Corrupt when no draw passes the gate, which would be a bug in a family.
     """
     for redraws in range(MOST_REDRAWS):
-        draw = Draw(int.from_bytes(hashlib.sha256(f"{seed}/{redraws}".encode()).digest()[:8], "big"))
+        draw = Draw.named(f"{seed}/{redraws}")
         data = BASES[base](draw)
         before = [Table(t.file, list(t.columns), [dict(row) for row in t.rows], t.roles) for t in data.tables]
         planted = [] if clean else _plant(draw, data, among)
@@ -166,13 +164,8 @@ def _finished(
     truth: Truth,
 ) -> Made:
     """Rows in a new order under new keys that tell neither order nor birth."""
-    keys: dict[str, str] = {}
-    given: set[str] = set()
-    for row in (row for table in data.tables for row in table.rows):
-        while (key := "".join(draw.pick(_SIGNS) for _ in range(6))) in given:
-            pass
-        given.add(key)
-        keys[row[KEY]] = key
+    fresh = draw.keys()
+    keys = {row[KEY]: next(fresh) for table in data.tables for row in table.rows}
     files = {}
     for table in data.tables:
         rows = [{**row, KEY: keys[row[KEY]]} for row in draw.shuffled(table.rows)]

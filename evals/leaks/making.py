@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from ..planted.draw import Draw
@@ -15,7 +16,6 @@ ROWS: Final = 150
 LEAKED: Final = ("exact", "near_verbatim", "partial", "rephrased")
 CLEAN: Final = ("look_alike", "absent")
 LEVELS: Final = (*LEAKED, *CLEAN)
-_SIGNS: Final = "abcdefghjkmnpqrstuvwxyz23456789"
 _CHANGED: Final = {
     " how many ": " what number of ",
     " with ": " together with ",
@@ -60,7 +60,7 @@ def make(draw: Draw, benchmark: str, training: str) -> Made:
               "rephrased": draw.between(2, 4), "look_alike": draw.between(3, 5)}  # fmt: skip
     levels = [level for level, count in counts.items() for _ in range(count)]
     levels += ["absent"] * (ITEMS - len(levels))
-    ids = _ids(draw, ITEMS + ROWS)
+    ids = list(islice(draw.keys(), ITEMS + ROWS))
     items, known, texts = draw.shuffled(items), {}, []
     for item, level, id in zip(items, levels, ids[:ITEMS], strict=True):
         known[id] = (item, level)
@@ -105,13 +105,6 @@ def _touched(draw: Draw, text: str) -> str:
         text = text.replace(old, new, 1)
     text = draw.pick((text.upper(), text.lower(), text))
     return text.replace(",", "").replace(".", " -")
-
-
-def _ids(draw: Draw, count: int) -> list[str]:
-    given: dict[str, None] = {}
-    while len(given) < count:
-        given["".join(draw.pick(_SIGNS) for _ in range(6))] = None
-    return list(given)
 
 
 def _written(rows: list[dict[str, str]]) -> bytes:

@@ -1,17 +1,19 @@
 """Seeded choices and filled sentences. It knows how to draw the same on every Python; it knows no topic.
 
-Only `random.Random.random()` is used: the one method whose sequence Python promises to keep between versions.
+Choices use `random.Random.random()` only: the one method whose sequence Python promises to keep between versions.
 """
 
 from __future__ import annotations
 
+import hashlib
 import random
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar
 
 T = TypeVar("T")
 
+_SIGNS = "abcdefghjkmnpqrstuvwxyz23456789"
 _SLOT = re.compile(r"\{(a )?(\w+)\}")
 
 
@@ -20,6 +22,16 @@ class Draw:
 
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed).random
+
+    @classmethod
+    def by(cls, rng: random.Random) -> Draw:
+        """The stream that `rng` leads to now."""
+        return cls(rng.getrandbits(53))
+
+    @classmethod
+    def named(cls, name: str) -> Draw:
+        """The stream of this name."""
+        return cls(int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big"))
 
     def below(self, n: int) -> int:
         """A whole number in 0..n-1."""
@@ -42,6 +54,15 @@ class Draw:
 
     def shuffled(self, options: Sequence[T]) -> list[T]:
         return self.some(options, len(options))
+
+    def keys(self) -> Iterator[str]:
+        """Six letters and digits each, which tell nothing; none comes twice."""
+        given: set[str] = set()
+        while True:
+            made = "".join(self.pick(_SIGNS) for _ in range(6))
+            if made not in given:
+                given.add(made)
+                yield made
 
 
 class Speaker:

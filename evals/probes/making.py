@@ -5,7 +5,7 @@ It knows what is wrong with each, and by which criterion. It knows no judge.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -22,7 +22,6 @@ KINDS: Final = ("good", "mechanical", "subtle", "injected")
 GOOD: Final = (10, 14)
 """Probes are this many at least and at most, of `PROBES`; so nobody can count what is left."""
 PROBES: Final = 24
-_SIGNS: Final = "abcdefghjkmnpqrstuvwxyz23456789"
 
 _Spoil = Callable[[Draw, Row, Row], str]
 
@@ -72,19 +71,10 @@ def probes(draw: Draw) -> list[Probe]:
     """Twenty-four probes in drawn order under ids that tell nothing."""
     good = draw.between(*GOOD)
     bad = [KINDS[1 + at % 3] for at in range(PROBES - good)]
-    ids = _ids(draw)
+    ids = draw.keys()
     made = [_good(draw, next(ids), at) for at in range(good)]
     made += [_bad(draw, next(ids), kind) for kind in bad]
     return draw.shuffled(made)
-
-
-def _ids(draw: Draw) -> Iterator[str]:
-    given: set[str] = set()
-    while True:
-        made = "".join(draw.pick(_SIGNS) for _ in range(6))
-        if made not in given:
-            given.add(made)
-            yield made
 
 
 def _good(draw: Draw, id: str, at: int) -> Probe:

@@ -6,11 +6,10 @@ which a budget of rows may be kept (budgeted selection). It knows rows; recipes 
 
 from __future__ import annotations
 
-import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Protocol
 
 from ...tools.errors import Corrupt
 from ..planted.draw import Draw, words
@@ -60,15 +59,48 @@ class Pool:
     oracle_first: float
 
 
-def pool(seed: str, proxy: Proxy) -> Pool:
-    """The same for the same seed. Raises Corrupt when no draw leaves room between dirty and oracle, which would be a bug."""
+class Texts(Protocol):
+    """Where the texts of a pool and its hold-outs come from. A text is given once."""
+
+    @property
+    def labels(self) -> Sequence[str]: ...
+
+    def of(self, draw: Draw, label: str) -> str: ...
+
+    def strange(self, draw: Draw) -> str:
+        """A text of another domain."""
+        ...
+
+
+class Generated:
+    """Texts of words, none of which a model has read."""
+
+    labels = tuple(OWN)
+
+    def of(self, draw: Draw, label: str) -> str:
+        """About two of seven words tell the label, one is another's, the rest are everybody's."""
+        other = draw.pick([name for name in OWN if name != label])
+        found = [draw.pick(OWN[label])]
+        for _ in range(6):
+            at = draw.below(100)
+            found.append(draw.pick(OWN[label] if at < 14 else OWN[other] if at < 30 else COMMON))
+        return " ".join(draw.shuffled(found))
+
+    def strange(self, draw: Draw) -> str:
+        return " ".join(draw.pick(STRANGE if draw.chance(0.4) else OWN[draw.pick(self.labels)]) for _ in range(7))
+
+
+def pool(seed: str, proxy: Proxy, texts: Callable[[Draw], Texts] = lambda draw: Generated()) -> Pool:
+    """The same for the same seed. Raises Corrupt when no draw leaves room between dirty and oracle, which would be a bug
+    where texts are generated."""
     for redraw in range(MOST_REDRAWS):
-        draw = Draw(int.from_bytes(hashlib.sha256(f"{seed}/{redraw}".encode()).digest()[:8], "big"))
-        rows, good = _labelled(draw) if proxy == "labels" else _mixed(draw)
+        draw = Draw.named(f"{seed}/{redraw}")
+        source = texts(draw)
+        rows, good = _labelled(draw, source) if proxy == "labels" else _mixed(draw, source)
         rows = _named(draw, rows)
         kept = frozenset(row["id"] for row, fine in zip(rows, good, strict=True) if fine)
         budget = len(rows) if proxy == "labels" else BUDGET
-        first, second = ([_example(draw, label) for label in _labels(draw, HELD_OUT)] for _ in range(2))
+        first, second = ([(source.of(draw, label), label) for label in _labels(source, HELD_OUT)] for _ in range(2))
         shown = draw.shuffled(rows)
         best = [example(row) for row in shown if row["id"] in kept][:budget]
         every = [example(row) for row in shown]
@@ -92,7 +124,7 @@ def drawn(rows: Sequence[Any], budget: int, seed: str) -> Sequence[Any]:
     """At most `budget` of the rows, drawn by a seed and in their order."""
     if len(rows) <= budget:
         return rows
-    order = Draw(int.from_bytes(hashlib.sha256(f"budget {seed}".encode()).digest()[:8], "big"))
+    order = Draw.named(f"budget {seed}")
     return [rows[at] for at in sorted(order.some(range(len(rows)), budget))]
 
 
@@ -103,30 +135,20 @@ def learned(rows: Sequence[Example], held_out: Sequence[Example], budget: int, s
     return math.fsum(accuracy(drawn(rows, budget, f"{seed}/{n}"), held_out) for n in range(DRAWS)) / DRAWS
 
 
-def _labels(draw: Draw, count: int) -> list[str]:
-    names = list(OWN)
-    return [names[at % len(names)] for at in range(count)]
+def _labels(texts: Texts, count: int) -> list[str]:
+    """Each label as often as the others."""
+    return [texts.labels[at % len(texts.labels)] for at in range(count)]
 
 
-def _example(draw: Draw, label: str) -> Example:
-    """About two of seven words tell the label, one is another's, the rest are everybody's."""
-    other = draw.pick([name for name in OWN if name != label])
-    found = [draw.pick(OWN[label])]
-    for _ in range(6):
-        at = draw.below(100)
-        found.append(draw.pick(OWN[label] if at < 14 else OWN[other] if at < 30 else COMMON))
-    return " ".join(draw.shuffled(found)), label
-
-
-def _labelled(draw: Draw) -> tuple[list[dict[str, str]], list[bool]]:
+def _labelled(draw: Draw, texts: Texts) -> tuple[list[dict[str, str]], list[bool]]:
     """Every text is labelled by two of seven annotators, three of whom take each label for another, always the
     same; the others slip now and then."""
     names = draw.some(words("ada | ben | cleo | dan | eve | finn | gus | hal | ines | joe"), 7)
-    careless, order = set(names[:3]), draw.shuffled(list(OWN))
+    careless, order = set(names[:3]), draw.shuffled(texts.labels)
     mistaken = dict(zip(order, [*order[1:], order[0]], strict=True))
     rows, good = [], []
-    for label in _labels(draw, 240):
-        text, _ = _example(draw, label)
+    for label in _labels(texts, 240):
+        text = texts.of(draw, label)
         for annotator in draw.some(names, 2):
             wrong = draw.chance(0.9 if annotator in careless else 0.04)
             said = mistaken[label] if wrong else label
@@ -135,25 +157,24 @@ def _labelled(draw: Draw) -> tuple[list[dict[str, str]], list[bool]]:
     return rows, good
 
 
-def _mixed(draw: Draw) -> tuple[list[dict[str, str]], list[bool]]:
+def _mixed(draw: Draw, texts: Texts) -> tuple[list[dict[str, str]], list[bool]]:
     """Good rows, copies of few of them, rows of another domain with any label, and wrong labels from one source."""
     rows, good = [], []
     sources = draw.some(words("desk | forum | phone | chat | mail"), 4)
-    names = list(OWN)
-    for label in _labels(draw, 420):
-        text, _ = _example(draw, label)
+    for label in _labels(texts, 420):
+        text = texts.of(draw, label)
         rows.append({"text": text, "label": label, "annotator": "", "source": draw.pick(sources[:3])})
         good.append(True)
     for row in draw.some(rows, 15):
         rows += [dict(row) for _ in range(20)]
         good += [False] * 20
     for _ in range(200):
-        strange = " ".join(draw.pick(STRANGE if draw.chance(0.4) else OWN[draw.pick(names)]) for _ in range(7))
-        rows.append({"text": strange, "label": draw.pick(names), "annotator": "", "source": draw.pick(sources)})
+        strange = texts.strange(draw)
+        rows.append({"text": strange, "label": draw.pick(texts.labels), "annotator": "", "source": draw.pick(sources)})
         good.append(False)
-    for label in _labels(draw, 300):
-        text, _ = _example(draw, label)
-        wrong = draw.pick([name for name in OWN if name != label])
+    for label in _labels(texts, 300):
+        text = texts.of(draw, label)
+        wrong = draw.pick([name for name in texts.labels if name != label])
         rows.append({"text": text, "label": wrong, "annotator": "", "source": sources[3]})
         good.append(False)
     return rows, good
@@ -161,7 +182,4 @@ def _mixed(draw: Draw) -> tuple[list[dict[str, str]], list[bool]]:
 
 def _named(draw: Draw, rows: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
     """Rows under ids that tell nothing."""
-    given: dict[str, None] = {}
-    while len(given) < len(rows):
-        given["".join(draw.pick("abcdefghjkmnpqrstuvwxyz23456789") for _ in range(6))] = None
-    return [{"id": id, **row} for id, row in zip(given, rows, strict=True)]
+    return [{"id": id, **row} for row, id in zip(rows, draw.keys(), strict=False)]

@@ -5,7 +5,6 @@ It knows the order of these steps, and that queries of ours run in this process 
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,7 +17,7 @@ import pyarrow as pa
 
 from ...tools.errors import Corrupt
 from ...tools.sandbox.wire import Limits
-from ...tools.store.query import door
+from ...tools.store import door
 from ..folder_sql import ask as ask_folder
 from ..planted.draw import Draw
 from .answers import MOST_ROWS, same
@@ -43,7 +42,7 @@ class Item:
 def item(seed: str, shape: str) -> Item:
     """The same for the same seed and shape. Raises Corrupt when no question can be found, which would be a bug."""
     for redraw in range(MOST_TABLES):
-        draw = Draw(int.from_bytes(hashlib.sha256(f"{seed}/{redraw}".encode()).digest()[:8], "big"))
+        draw = Draw.named(f"{seed}/{redraw}")
         tables = make(draw)
         with _shown(tables) as connection:
             for _ in range(MOST_QUESTIONS):

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
-from ...tools.store.query.door import text_literal
+from ...tools.store.door import text_literal
 from ..planted.draw import Draw, capital
 from .answers import Column
 from .tables import Domain, Record, Tables, reading

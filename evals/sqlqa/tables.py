@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
-from ...tools.store.query.door import identifier, text_literal
+from ...tools.store.door import identifier, text_literal
 from ..planted.draw import Draw, words
 
 README: Final = "README.md"

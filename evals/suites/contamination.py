@@ -10,7 +10,7 @@ from ...tools.errors import Misuse, nearest
 from ..leaks.making import CLEAN, LEAKED, LEVELS, make
 from ..planted.draw import Draw
 from ..sets import generator, instance_id
-from ..suite import Instance, Score
+from ..suite import Baseline, Instance, Score
 
 BENCHMARK: Final = "benchmark.jsonl"
 TRAINING: Final = "train.jsonl"
@@ -46,7 +46,7 @@ class Contamination:
         return [self._instance(seed, number) for number in range(count)]
 
     def _instance(self, seed: str, number: int) -> Instance:
-        draw = Draw(generator(seed, self.name, self.version, number).getrandbits(53))
+        draw = Draw.by(generator(seed, self.name, self.version, number))
         made = make(draw, BENCHMARK, TRAINING)
         return Instance(
             id=instance_id(seed, self.name, number),
@@ -79,11 +79,9 @@ class Contamination:
         }
         return Score(figures["youden"], figures, families, weights=weights)
 
-    def known(
-        self, name: Literal["oracle", "nothing", "random", "sprayer"], instance: Instance, rng: random.Random
-    ) -> Mapping[str, Any] | None:
+    def known(self, name: Baseline, instance: Instance, rng: random.Random) -> Mapping[str, Any] | None:
         levels: Mapping[str, str] = instance.truth["levels"]
-        draw = Draw(rng.getrandbits(53))
+        draw = Draw.by(rng)
         found = {
             "oracle": {id: level for id, level in levels.items() if level not in CLEAN},
             "nothing": {},

@@ -17,9 +17,9 @@ from ...tools.errors import Misuse
 from ..planted import Cluster, generate
 from ..planted.draw import Draw
 from ..planted.truth import DUPLICATES
-from ..real import UNANIMOUS, VOTES, Vote, digest, named, read_votes
+from ..real import UNANIMOUS, VOTES, Vote, digest, enough, named, read_votes
 from ..sets import generator, instance_id
-from ..suite import Instance, Score
+from ..suite import Baseline, Instance, Score
 
 ROWS: Final = 300
 FILE: Final = "chat.jsonl"
@@ -134,14 +134,12 @@ class Filtering:
         metrics |= {"dropped": len(dropped), "look_alikes_dropped": len(fooled)}
         return Score(youden, metrics, _by_kind(truth, dropped), weights=weights)
 
-    def known(
-        self, name: Literal["oracle", "nothing", "random", "sprayer"], instance: Instance, rng: random.Random
-    ) -> Mapping[str, Any] | None:
+    def known(self, name: Baseline, instance: Instance, rng: random.Random) -> Mapping[str, Any] | None:
         count = int(instance.truth["lines"])
         if name == "oracle":
             lines = _lines(instance.truth)
             return {"drop": sorted(lines.bad.union(*(sorted(copies)[1:] for copies in lines.copies)))}
-        draw = Draw(rng.getrandbits(53))
+        draw = Draw.by(rng)
         guessed = sorted(draw.some(range(1, count + 1), draw.below(count // 2))) if name == "random" else []
         return {"drop": list(range(1, count + 1)) if name == "sprayer" else guessed}
 
@@ -162,12 +160,8 @@ class FilteringVotes(Filtering):
 
     def draw(self, seed: str, count: int) -> Sequence[Instance]:
         """Raises Misuse when there are not so many texts."""
-        if count > self.most:
-            raise Misuse(
-                f"{self._folder} gives {self.most:,} instances of {TEXTS:,} texts, not {count:,}.",
-                next_step=f"Write -n {self.most}.",
-            )
-        order = Draw(generator(seed, self.name).getrandbits(53)).shuffled(self._votes)
+        enough(self._folder, self.most, count, f"{TEXTS} texts")
+        order = Draw.by(generator(seed, self.name)).shuffled(self._votes)
         return [self._texts(seed, number, order[number * TEXTS : (number + 1) * TEXTS]) for number in range(count)]
 
     def _texts(self, seed: str, number: int, votes: Sequence[Vote]) -> Instance:

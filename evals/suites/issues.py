@@ -15,7 +15,7 @@ from ..issues.scoring import MOST_FINDINGS, groups, schema, score
 from ..issues.truth import Truth
 from ..planted.draw import Draw
 from ..sets import generator, instance_id
-from ..suite import Instance, Score
+from ..suite import Baseline, Instance, Score
 
 CLEAN_IN: Final = 5
 """One instance out of so many in a row has no defects, only what looks like some."""
@@ -59,9 +59,9 @@ class Issues:
 
     def _instance(self, seed: str, number: int) -> Instance:
         """Bases take turns in drawn order, and so do the clean ones: any run of six, or of five, has its share."""
-        turn = Draw(generator(seed, self.name, "bases", number // len(BASES)).getrandbits(53))
+        turn = Draw.by(generator(seed, self.name, "bases", number // len(BASES)))
         base = turn.shuffled(sorted(BASES))[number % len(BASES)]
-        turn = Draw(generator(seed, self.name, "clean", number // CLEAN_IN).getrandbits(53))
+        turn = Draw.by(generator(seed, self.name, "clean", number // CLEAN_IN))
         clean = turn.below(CLEAN_IN) == number % CLEAN_IN
         made = make(f"{self.name}@{self.version}:{seed}:{number}", base, clean=clean)
         plants = made.truth.plants
@@ -85,13 +85,11 @@ class Issues:
     def score(self, instance: Instance, submission: Mapping[str, Any]) -> Score:
         return score(Truth.of(instance.truth), submission)
 
-    def known(
-        self, name: Literal["oracle", "nothing", "random", "sprayer"], instance: Instance, rng: random.Random
-    ) -> Mapping[str, Any] | None:
+    def known(self, name: Baseline, instance: Instance, rng: random.Random) -> Mapping[str, Any] | None:
         submissions: dict[str, Callable[[], list[dict[str, Any]]]] = {
             "oracle": lambda: oracle(Truth.of(instance.truth)),
             "nothing": list,
-            "random": lambda: guesses(instance.files, Draw(rng.getrandbits(53))),
+            "random": lambda: guesses(instance.files, Draw.by(rng)),
             "sprayer": lambda: spray(instance.files),
         }
         return {"findings": submissions[name]()}

@@ -12,7 +12,7 @@ from ..planted.draw import Draw
 from ..probes.figures import accepted_accuracy, mean_phi
 from ..probes.making import CRITERIA, probes
 from ..sets import generator, instance_id
-from ..suite import Instance, Score
+from ..suite import Baseline, Instance, Score
 
 FILE: Final = "probes.jsonl"
 RUBRIC: Final = "rubric.json"
@@ -67,7 +67,7 @@ class Panel:
         return [self._instance(seed, number) for number in range(count)]
 
     def _instance(self, seed: str, number: int) -> Instance:
-        made = probes(Draw(generator(seed, self.name, self.version, number).getrandbits(53)))
+        made = probes(Draw.by(generator(seed, self.name, self.version, number)))
         lines = "".join(json.dumps(one.shown(), ensure_ascii=False) + "\n" for one in made)
         return Instance(
             id=instance_id(seed, self.name, number),
@@ -89,11 +89,9 @@ class Panel:
             raise Misuse('"reviewers" is not an object.')
         return _scored(truth, accepted, {str(name): _accepted(said, truth) for name, said in each.items()})
 
-    def known(
-        self, name: Literal["oracle", "nothing", "random", "sprayer"], instance: Instance, rng: random.Random
-    ) -> Mapping[str, Any] | None:
+    def known(self, name: Baseline, instance: Instance, rng: random.Random) -> Mapping[str, Any] | None:
         """The sprayer accepts every row, nothing none, random half of them."""
-        draw = Draw(rng.getrandbits(53))
+        draw = Draw.by(rng)
         found: dict[str, Any] = {}
         for id, one in instance.truth["probes"].items():
             match name:

@@ -18,7 +18,7 @@ from ..proxies.naive_bayes import Example
 from ..proxies.pools import PROXIES, Pool, example, learned, pool
 from ..proxies.running import Left, run
 from ..sets import generator, instance_id
-from ..suite import Instance, Score
+from ..suite import Baseline, Instance, Score
 from . import filtering
 
 POOL: Final = "pool.jsonl"
@@ -77,7 +77,7 @@ class Recipes:
 
     def _instance(self, seed: str, number: int) -> Instance:
         """Kinds take turns in drawn order."""
-        turn = Draw(generator(seed, self.name, "kinds", number // len(KINDS)).getrandbits(53))
+        turn = Draw.by(generator(seed, self.name, "kinds", number // len(KINDS)))
         kind = turn.shuffled(KINDS)[number % len(KINDS)]
         own = f"{self.name}@{self.version}:{seed}:{number}"
         if kind == "chat":
@@ -116,11 +116,9 @@ class Recipes:
         measured = _of_chat if truth["kind"] == "chat" else _of_learner
         return measured(instance, left, notes)
 
-    def known(
-        self, name: Literal["oracle", "nothing", "random", "sprayer"], instance: Instance, rng: random.Random
-    ) -> Mapping[str, Any] | None:
+    def known(self, name: Baseline, instance: Instance, rng: random.Random) -> Mapping[str, Any] | None:
         """The oracle keeps the rows without a fault; random drops half of them, the sprayer all rows but a few."""
-        truth, draw = instance.truth, Draw(rng.getrandbits(53))
+        truth, draw = instance.truth, Draw.by(rng)
         lines = range(1, instance.files[POOL].count(b"\n") + 1)
         if truth["kind"] == "chat":
             inner = _inner(instance)

@@ -18,9 +18,9 @@ from ..issues.data import KEY
 from ..issues.files import read, written
 from ..issues.making import make
 from ..planted.draw import Draw
-from ..real import PAIR, Pair, digest, named, read_pair
+from ..real import PAIR, Pair, digest, enough, named, read_pair
 from ..sets import generator, instance_id
-from ..suite import Instance, Score
+from ..suite import Baseline, Instance, Score
 
 FAMILIES: Final = (
     "broken_dependency",
@@ -92,7 +92,7 @@ class Repair:
         return [self._instance(seed, number) for number in range(count)]
 
     def _instance(self, seed: str, number: int) -> Instance:
-        turn = Draw(generator(seed, self.name, number // len(BASES)).getrandbits(53))
+        turn = Draw.by(generator(seed, self.name, number // len(BASES)))
         base = turn.shuffled(BASES)[number % len(BASES)]
         made = make(f"{self.name}@{self.version}:{seed}:{number}", base, among=FAMILIES)
         family = {row: one.families[0] for one in made.truth.plants for rows in one.rows for row in rows}
@@ -134,13 +134,11 @@ class Repair:
         by_family = {name: sum(hits) / len(hits) for name, hits in sorted(families.items())}
         return Score(metrics["f1"], metrics, by_family, weights=weights)
 
-    def known(
-        self, name: Literal["oracle", "nothing", "random", "sprayer"], instance: Instance, rng: random.Random
-    ) -> Mapping[str, Any] | None:
+    def known(self, name: Baseline, instance: Instance, rng: random.Random) -> Mapping[str, Any] | None:
         submissions: dict[str, Callable[[], list[tuple[str, ...]]]] = {
             "oracle": lambda: [tuple(cell[:4]) for cell in instance.truth["cells"]],
             "nothing": list,
-            "random": lambda: _guessed(instance.files, Draw(rng.getrandbits(53))),
+            "random": lambda: _guessed(instance.files, Draw.by(rng)),
             "sprayer": lambda: _usual(instance.files),
         }
         return {"cells": [dict(zip(NAMES, cell, strict=True)) for cell in submissions[name]()]}
@@ -164,16 +162,12 @@ class RepairPair(Repair):
 
     def draw(self, seed: str, count: int) -> Sequence[Instance]:
         """Raises Misuse when the table has not so many blocks of rows with damage in them."""
-        if count > self.most:
-            raise Misuse(
-                f"{self._folder} gives {self.most:,} instances of {ROWS:,} rows, not {count:,}.",
-                next_step=f"Write -n {self.most}.",
-            )
-        order = Draw(generator(seed, self.name).getrandbits(53)).shuffled(self._blocks)
+        enough(self._folder, self.most, count, f"{ROWS} rows")
+        order = Draw.by(generator(seed, self.name)).shuffled(self._blocks)
         return [self._dealt(seed, number, start) for number, start in enumerate(order[:count])]
 
     def _dealt(self, seed: str, number: int, start: int) -> Instance:
-        pair, turn = self._pair, Draw(generator(seed, self.name, number).getrandbits(53))
+        pair, turn = self._pair, Draw.by(generator(seed, self.name, number))
         places = turn.shuffled(_block(pair, start))
         keys = dict(zip(places, turn.some(range(10_000, 100_000), len(places)), strict=True))
         columns = [column for column in pair.columns if column != KEY]

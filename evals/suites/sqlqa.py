@@ -12,8 +12,8 @@ from ..sets import generator, instance_id
 from ..sqlqa.answers import MOST_ROWS, Column, bird_same, rows_of, same
 from ..sqlqa.making import item, run
 from ..sqlqa.questions import SHAPES, headline
-from ..sqlqa.tables import README
-from ..suite import Instance, Score
+from ..sqlqa.tables import README, STEPS
+from ..suite import Baseline, Instance, Score
 
 TASK: Final = f"""\
 Answer a question about the tables in this folder: {{tables}}. {README} tells how they are to be read; the question takes
@@ -56,7 +56,7 @@ class SqlQa:
 
     def _instance(self, seed: str, number: int) -> Instance:
         """Shapes take turns in drawn order."""
-        turn = Draw(generator(seed, self.name, "shapes", number // len(SHAPES)).getrandbits(53))
+        turn = Draw.by(generator(seed, self.name, "shapes", number // len(SHAPES)))
         shape = turn.shuffled(SHAPES)[number % len(SHAPES)]
         made = item(f"{self.name}@{self.version}:{seed}:{number}", shape)
         question, tables = made.question, made.tables
@@ -87,9 +87,7 @@ class SqlQa:
     def score(self, instance: Instance, submission: Mapping[str, Any]) -> Score:
         return score(instance, submission)
 
-    def known(
-        self, name: Literal["oracle", "nothing", "random", "sprayer"], instance: Instance, rng: random.Random
-    ) -> Mapping[str, Any] | None:
+    def known(self, name: Baseline, instance: Instance, rng: random.Random) -> Mapping[str, Any] | None:
         """The sprayer hands a whole table in; random fills the gold's shape with cells of the table."""
         truth = instance.truth
         if name == "oracle":
@@ -100,7 +98,7 @@ class SqlQa:
         if name == "sprayer":
             return {"sql": f'select * from "{table.removesuffix(".csv")}"'}
         cells = instance.files[table].decode().replace("\n", ",").split(",")
-        draw = Draw(rng.getrandbits(53))
+        draw = Draw.by(rng)
         return {"answer": [[draw.pick(cells) for _ in truth["columns"]] for _ in range(draw.between(1, 6))]}
 
 
@@ -121,17 +119,27 @@ def score(instance: Instance, submission: Mapping[str, Any]) -> Score:
     else:
         raise Misuse('A submission is an object with one key: "answer" with a list of rows, or "sql" with a text.')
     right = same(given, truth["gold"], columns, ordered=truth["ordered"])
-    note = ""
-    if not right:
-        fell = [name for name, wrong in truth["wrong"].items() if same(given, wrong, columns, ordered=truth["ordered"])]
-        note = f"It is the answer of one who makes this mistake: {fell[0]}." if fell else "It is another answer."
-    return _scored(truth, right=right, bird=bird_same(given, truth["gold"], columns), note=note)
+    bird = bird_same(given, truth["gold"], columns)
+    if right:
+        return _scored(truth, right=True, bird=bird)
+    for name, wrong in truth["wrong"].items():
+        if same(given, wrong, columns, ordered=truth["ordered"]):
+            return _scored(
+                truth, right=False, bird=bird, mistake=True, note=f"It is the answer of one who {_told(name)}."
+            )
+    return _scored(truth, right=False, bird=bird, note="It is another answer.")
 
 
-def _scored(truth: Mapping[str, Any], *, right: bool, bird: bool, note: str) -> Score:
+def _told(mistake: str) -> str:
+    """A mistake's name as the end of a sentence."""
+    step = mistake.removeprefix("ignores: ")
+    return f"forgets that {STEPS[step]}" if step in STEPS else f"makes this mistake: {mistake}"
+
+
+def _scored(truth: Mapping[str, Any], *, right: bool, bird: bool, mistake: bool = False, note: str = "") -> Score:
     return Score(
         value=float(right),
-        metrics={"correct": float(right), "bird_ex": float(bird), "known_mistake": float("mistake" in note)},
+        metrics={"correct": float(right), "bird_ex": float(bird), "known_mistake": float(mistake)},
         families={step: float(right) for step in truth["needs"]},
         notes=[note] if note else [],
         weights={"accuracy": (float(right), 1.0)},

@@ -15,9 +15,9 @@ from typing import Any, Final, Literal
 
 from ...tools.errors import Misuse
 from ..planted.draw import Draw
-from ..real import content, digest, named
+from ..real import content, digest, enough, named
 from ..sets import generator, instance_id
-from ..suite import Instance, Score
+from ..suite import Baseline, Instance, Score
 
 QUESTIONS: Final = "pristine-unseen-tables.tsv"
 TABLE: Final = "table.csv"
@@ -85,12 +85,10 @@ class WikiTables:
         right = float(denotes([str(value) for value in answer], instance.truth["gold"]))
         return Score(right, {"correct": right}, {instance.tags["answer"]: right}, weights={"accuracy": (right, 1.0)})
 
-    def known(
-        self, name: Literal["oracle", "nothing", "random", "sprayer"], instance: Instance, rng: random.Random
-    ) -> Mapping[str, Any] | None:
+    def known(self, name: Baseline, instance: Instance, rng: random.Random) -> Mapping[str, Any] | None:
         """Random is one cell, the sprayer all of them."""
         cells = re.findall(r'"((?:[^"\\]|\\.)*)"', instance.files[TABLE].decode("utf-8"))
-        draw = Draw(rng.getrandbits(53))
+        draw = Draw.by(rng)
         found = {"oracle": instance.truth["gold"], "nothing": [], "random": [draw.pick(cells)], "sprayer": cells}
         return {"answer": found[name]}
 
@@ -108,9 +106,8 @@ class WikiTablesData(WikiTables):
 
     def draw(self, seed: str, count: int) -> Sequence[Instance]:
         """Raises Misuse when there are not so many questions."""
-        if count > self.most:
-            raise Misuse(f"{self._folder / QUESTIONS} holds {self.most:,} questions, not {count:,}.")
-        order = Draw(generator(seed, self.name).getrandbits(53)).shuffled(self._questions)
+        enough(self._folder, self.most, count, "one question")
+        order = Draw.by(generator(seed, self.name)).shuffled(self._questions)
         return [self._instance(seed, number, self._folder, order[number]) for number in range(count)]
 
 

@@ -44,6 +44,8 @@ async def test_a_large_drop_asks_first_and_a_no_with_its_reason_goes_to_the_mode
         )
     (question,) = asked(events)
     assert question.why.startswith("would drop") and "undo takes it back" in question.writes
+    stay = talk.workspace.sql("chats", "select count(*) from rows where row_id < '8'").column(0)[0].as_py()
+    assert f": {stay} of 40 rows stay ({1 - stay / 40:.1%} dropped)" in question.writes
     assert "we need all of them" in talk.sent()
     assert returned(events)[0].ok is False
     assert [entry.kind for entry in talk.workspace.log("chats")] == ["import"]
@@ -68,6 +70,9 @@ async def test_how_much_is_asked_is_the_persons_setting(
     tools = [one.tool for one in asked(events)]
     assert ("filter.where" in tools, "export" in tools, "undo" in tools) == (drop, export, review == "all")
     assert all(one.ok for one in returned(events))
+    told = {one.tool: one.writes for one in asked(events)}
+    assert told.get("export", "").startswith("40 rows as files") == export
+    assert told.get("undo", "").startswith("40 rows into chats, as it was one step ago") == (review == "all")
 
 
 async def test_a_grant_holds_for_its_tool_and_dataset_also_after_a_resume(
@@ -126,6 +131,8 @@ async def test_approved_effects_are_done(converse: Converse, turn: Any, sim: Mod
         events = await turn(engine.chat("Do it all."))
     assert [one.ok for one in returned(events)] == [True, True]
     assert list((talk.root / "out").glob("*"))
+    made = talk.workspace.log("chats")[1:]
+    assert [(one.actor, one.session, bool(one.call_id)) for one in made] == 2 * [("model", engine.session.id, True)]
 
 
 def test_what_is_approved_is_read_strictly() -> None:
@@ -146,6 +153,7 @@ async def test_what_models_cost_is_told_before_anything_is_sent(converse: Conver
     (question,) = asked(events)
     host = talk.workspace.config.endpoints["lab"].host
     assert (question.why, question.endpoint) == ("spends", host)
+    assert question.writes == "up to 2 rows into made; undo takes it back"
     assert question.sends.endswith(f"to {host}") and "calls" in question.cost and "$" in question.cost
     assert talk.server.calls == 2 and "made" not in talk.workspace.store.histories()
 

@@ -9,7 +9,7 @@ import pytest
 
 from tilth.agent import commands
 from tilth.tools.errors import Misuse, TilthError
-from tilth.tui import cli
+from tilth.tui.line import parsing
 
 KNOWN = ["chats", "more"]
 
@@ -41,8 +41,8 @@ def test_every_twin_is_a_command_line_that_parses() -> None:
     for one in commands.COMMANDS:
         line = commands.read(" ".join([f"/{one.name}", *map(repr, words.get(one.name, []))]), "chats", KNOWN)
         if line.twin:
-            verb = cli.find_verb(line.twin[0], line.twin, 0)
-            cli.parser_for(verb).parse_args(line.twin[1:])
+            verb = parsing.find_verb(line.twin[0], line.twin, 0)
+            parsing.parser_for(verb).parse_args(line.twin[1:])
 
 
 def test_what_cannot_be_meant_is_told_with_the_nearest_name() -> None:

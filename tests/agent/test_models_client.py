@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field
 
 from tilth.agent.config import Config
 from tilth.agent.models.budget import Budget, Caps
-from tilth.agent.models.connections import Connections, open_model
+from tilth.agent.models.connections import Connections
 from tilth.tools.errors import Misuse, OverBudget, TilthError, Unavailable
 from tilth.tools.store.calls import Calls
 
@@ -58,7 +58,7 @@ def connect(server: Any, *, calls: Calls | None = None, budget: Budget | None = 
 
 async def ask(server: Any, *, calls: Calls | None = None, **request: Any) -> Any:
     async with connect(server, calls=calls) as connections:
-        return await open_model(MODEL, connections).answer(ASK, **request)
+        return await connections.model(MODEL).answer(ASK, **request)
 
 
 @pytest.fixture

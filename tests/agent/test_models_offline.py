@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from tilth.agent.config import Config
-from tilth.agent.models.connections import Connections, open_model
+from tilth.agent.models.connections import Connections
 from tilth.agent.models.offline import OfflineModel, quotes
 
 MATERIAL = (
@@ -68,4 +68,4 @@ def test_long_rows_of_marks_take_no_time(power: int, mark: str) -> None:
 
 async def test_it_opens_by_name_and_needs_no_endpoint() -> None:
     async with Connections(Config()) as connections:
-        assert open_model("offline:", connections).name == "offline:"
+        assert connections.model("offline:").name == "offline:"

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tilth.agent.config import Config
+from tilth.agent.events import Noticed
 from tilth.agent.models.budget import Caps
 from tilth.agent.panel.runner import PanelRunner
 from tilth.tools.errors import Misuse, OverBudget, TilthError, Unavailable
@@ -160,6 +161,21 @@ def test_half_characters_in_answers_are_replaced(panelists: ModuleType, serve: S
     runner(server, tmp_path).run(panelists.job(4), verdicts.append)
     assert {one.candidate.text[-1] for one in verdicts if one.candidate is not None} == {"\ufffd"}
     assert {review.quotes[0] for one in verdicts for review in one.reviews} == {"\ufffd"}
+
+
+def test_answers_that_were_repaired_or_cut_out_are_told(panelists: ModuleType, serve: Serve, tmp_path: Path) -> None:
+    def answers(request: dict[str, Any]) -> str:
+        found = reply(panelists, request)
+        return f"Here it is: {found}" if request["model"] == "anna" and found.endswith("}") else found
+
+    heard: list[Any] = []
+    server = serve(answers, models=MODELS)
+    runner(server, tmp_path, listener=heard.append).run(panelists.job(30), lambda verdict: None)
+    (told,) = [one.text for one in heard if isinstance(one, Noticed) and " answers: " in one.text]
+    assert f"of {server.calls} answers: " in told
+    assert "asked for again in the right form" in told
+    assert "30 cut out of the text around them" in told
+    assert "lost" not in told
 
 
 def test_a_cap_stops_and_a_higher_one_goes_on(panelists: ModuleType, serve: Serve, tmp_path: Path) -> None:

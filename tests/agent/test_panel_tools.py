@@ -124,6 +124,33 @@ def test_a_second_run_pays_nothing_and_a_larger_one_goes_on(serve: Any, workspac
         assert len(opened.store.rows("made")) == 4
 
 
+def test_a_stopped_run_goes_on_behind_what_it_decided(serve: Any, workspace: Any, tmp_path: Path) -> None:
+    server = serve(panel(), models=("a", "b"))
+    with workspace(server.url, ["a", "b"]) as opened:
+        whole = opened.do("synthesize.rows", "seeds", **WANTED, n=8).entry.details["made"]["version"]
+    (tmp_path / ".tilth").rename(tmp_path / "first")
+
+    def stop(event: Event) -> None:
+        if isinstance(event, Counted) and event.accepted >= 3:
+            raise KeyboardInterrupt
+
+    slow = "concurrency = 1"
+    with (
+        workspace(server.url, ["a", "b"], listener=stop, extra=slow) as opened,
+        pytest.raises(KeyboardInterrupt),
+    ):
+        opened.do("synthesize.rows", "seeds", **WANTED, n=8)
+    (journal,) = (tmp_path / ".tilth" / "cache" / "decided").iterdir()
+    decided = len(journal.read_text().splitlines()) - 1
+    assert decided >= 3
+    with workspace(server.url, ["a", "b"], extra=slow) as opened:
+        before = server.calls
+        done = opened.do("synthesize.rows", "seeds", **WANTED, n=8)
+        assert done.entry.details["made"]["version"] == whole
+        assert server.calls - before == done.result["calls"] <= 2 * (done.result["planned"] - decided)
+    assert not journal.exists()
+
+
 def test_rows_are_added_to_what_a_dataset_holds(serve: Any, workspace: Any) -> None:
     server = serve(panel(), models=("a", "b"))
     with workspace(server.url, ["a", "b"]) as opened:
@@ -371,7 +398,9 @@ def test_a_cap_stops_and_the_next_run_goes_on(serve: Any, workspace: Any) -> Non
 
 def test_priced_models_need_a_word(serve: Any, workspace: Any) -> None:
     price = (
-        "[endpoints.lab.models]\na = {price = {input = 100, output = 100}}\nb = {price = {input = 100, output = 100}}\n"
+        "[endpoints.lab.models]\n"
+        'a = {price = {input = 100, output = 100, as_of = "2026-10-01"}}\n'
+        'b = {price = {input = 100, output = 100, as_of = "2026-11-01"}}\n'
     )
     server = serve(panel(), models=("a", "b"))
     with workspace(server.url, ["a", "b"], extra=price) as opened, pytest.raises(Refused, match=r"up to \$") as told:
@@ -391,6 +420,7 @@ def test_priced_models_need_a_word(serve: Any, workspace: Any) -> None:
         opened.do("filter.judge", "seeds", cut=5)
     assert server.calls == 8
     assert asked[0].rows == 8 and asked[0].usd and "dialogue" in asked[0].lines()[-1]
+    assert asked[0].lines()[3].endswith("(prices of 2026-11-01)")  # of b, the only one that is asked
 
 
 def test_a_dry_run_tells_what_would_be_sent_and_sends_nothing(

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import json
+import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -40,6 +43,18 @@ def run_of(*agents: str, jobs: int = 4, budget_usd: float | None = None, **optio
     bench = bench_of(*agents, **options)
     asyncio.run(runner.work(bench, jobs=jobs, budget_usd=budget_usd))
     return bench.run
+
+
+@pytest.fixture(scope="session")
+def judges() -> ModuleType:
+    """The module `simulated_judges`: `judges.Simulated`, `judges.worked`, …; the tests are no package."""
+    path = Path(__file__).with_name("simulated_judges.py")
+    if path.stem not in sys.modules:
+        spec = importlib.util.spec_from_file_location(path.stem, path)
+        assert spec is not None and spec.loader is not None
+        sys.modules[path.stem] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[path.stem])
+    return sys.modules[path.stem]
 
 
 @pytest.fixture(scope="session")

@@ -45,6 +45,8 @@ def test_a_dry_run_runs_nothing(tilth: Tilth, tiny: str, tmp_path: Path) -> None
     total = line["agents"][0]["total"]
     assert (line["agents"][0]["by"], total["calls"], total["usd"]) == ("earlier runs", 100, 0.1)
     assert total["tokens"] == {"in": 10_000, "out": 1_000}
+    _, line = tilth(*words, "--dry-run", "--limit", "tokens=5000")
+    assert line["agents"][0]["by"] == "nothing"  # under another limit an agent may spend another amount
 
 
 def test_a_reached_budget_is_4_and_resumes(tilth: Tilth, tiny: str) -> None:

@@ -99,6 +99,17 @@ def test_plots_take_every_figure() -> None:
     Page(evals_svg.curves([("a", [(1.0, 0.5)]), ("b", [])], name="x", x_name="n"))
 
 
+def test_names_of_dots_stay_apart_and_in_the_plot() -> None:
+    """Nine agents at nearly the same cost and score, at the very top."""
+    drawn = evals_svg.scatter(
+        [evals_svg.Dot(f"agent {i}", 1 + i / 100, 1 - i / 1000) for i in range(9)], name="x", x_name="$", y_name="s"
+    )
+    heights = sorted(float(y) for y in re.findall(r'y="([\d.]+)">agent', drawn))
+    assert len(heights) == 9
+    assert min(b - a for a, b in pairwise(heights)) >= 12.9
+    assert heights[0] >= 12 and heights[-1] <= 260
+
+
 def test_names_of_curves_stay_apart_and_in_the_plot() -> None:
     """Eleven curves that end together at the top, one below."""
     lines = [(f"agent {i}", [(0.0, 0.0), (1.0, 1 - i / 1000)]) for i in range(11)] + [("low", [(0.0, 0.0), (1.0, -1)])]

@@ -12,17 +12,13 @@ from typing import Any
 
 import pytest
 
-from tilth.evals import registry
-from tilth.evals.agents import scan
+from tilth.evals.heuristics import contamination as rules
 from tilth.evals.leaks.making import LEAKED, LEVELS
 from tilth.evals.leaks.writing import SCENES, Slots
 from tilth.evals.planted.draw import Draw
-from tilth.evals.sets import digest
 from tilth.evals.suite import Instance, Score
 from tilth.evals.suites.contamination import BENCHMARK, SUITE, TRAINING
 from tilth.tools.errors import Misuse
-
-GOLDENS = {0: "9798dd43db2ca995", 1: "cf7e4184d5f9bb9a", 2: "839ae9771dfe3fa8"}
 
 
 @pytest.fixture(scope="module")
@@ -42,11 +38,6 @@ def rows(one: Instance, file: str, key: str) -> dict[str, dict[str, str]]:
 
 def words(text: str) -> list[str]:
     return re.findall(r"\w+", text.lower())
-
-
-def test_instances_are_the_same_everywhere(drawn: Sequence[Instance]) -> None:
-    assert SUITE.draw("public", 3) == drawn[:3]
-    assert {at: digest(drawn[at])[:16] for at in GOLDENS} == GOLDENS
 
 
 def test_baselines_score_as_they_must(drawn: Sequence[Instance]) -> None:
@@ -129,7 +120,7 @@ def test_the_scan_finds_what_is_verbatim_and_takes_look_alikes_for_a_part(
         folder.mkdir()
         for name, body in one.files.items():
             (folder / name).write_bytes(body)
-        found.append(SUITE.score(one, {"items": scan.verdicts(folder)}))
+        found.append(SUITE.score(one, rules.submission(folder, one.task)))
 
     def mean(level: str) -> float:
         values = [one.families[level] for one in found if level in one.families]
@@ -140,12 +131,3 @@ def test_the_scan_finds_what_is_verbatim_and_takes_look_alikes_for_a_part(
     assert mean("rephrased") < 0.5
     assert mean("absent") > mean("look_alike")
     assert 0.1 < sum(one.value or 0.0 for one in found) / len(found) < 0.95
-
-
-def test_scan_is_the_heuristic_of_this_suite() -> None:
-    setting = registry.Setting(SUITE, {}, "heuristic", Path(), Path())
-    made = registry.agent(registry.Choice("heuristic"), setting)
-    assert isinstance(made, scan.Scan)
-    other = registry.Setting(registry.suite("panel"), {}, "scan", Path(), Path())
-    with pytest.raises(Misuse, match="asks for something else"):
-        registry.agent(registry.Choice("scan"), other)

@@ -16,12 +16,9 @@ from tilth.evals.planted.draw import Draw
 from tilth.evals.probes.figures import accepted_accuracy, mean_phi, phi
 from tilth.evals.probes.making import ATTACKS, CRITERIA, KINDS, PROBES
 from tilth.evals.probes.writing import row
-from tilth.evals.sets import digest
 from tilth.evals.suite import Instance
 from tilth.evals.suites.panel import FILE, SUITE
 from tilth.tools.errors import Misuse
-
-GOLDENS = {0: "c1429dd61ddf9baa", 1: "6566df9c3212c8fa", 2: "2d0ed2243ce0417e"}
 
 
 @pytest.fixture(scope="module")
@@ -32,11 +29,6 @@ def drawn() -> Sequence[Instance]:
 def figures(drawn: Sequence[Instance], name: Any) -> list[dict[str, float]]:
     made = [SUITE.known(name, one, random.Random(at)) or {} for at, one in enumerate(drawn)]
     return [dict(SUITE.score(one, submission).metrics) for one, submission in zip(drawn, made, strict=True)]
-
-
-def test_instances_are_the_same_everywhere(drawn: Sequence[Instance]) -> None:
-    assert SUITE.draw("public", 3) == drawn[:3]
-    assert {at: digest(drawn[at])[:16] for at in GOLDENS} == GOLDENS
 
 
 def test_every_kind_and_every_attack_is_there(drawn: Sequence[Instance]) -> None:

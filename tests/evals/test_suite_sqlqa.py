@@ -11,14 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tilth.evals.sets import digest
 from tilth.evals.sqlqa.answers import Column, bird_same, same
 from tilth.evals.sqlqa.making import item
 from tilth.evals.suite import Instance
 from tilth.evals.suites.sqlqa import SUITE
 from tilth.tools.errors import Misuse
 
-GOLDENS = {0: "57f6b9fd7eb752e5", 1: "f0b06b4c766f1d91", 2: "527a8389b640146e"}
 TEXT, NUMBER, DAY = Column("name", "text"), Column("figure", "number", 0.01), Column("day", "date")
 
 
@@ -29,11 +27,6 @@ def drawn() -> Sequence[Instance]:
 
 def value(one: Instance, submission: Any) -> float | None:
     return SUITE.score(one, submission).value
-
-
-def test_instances_are_the_same_everywhere(drawn: Sequence[Instance]) -> None:
-    assert SUITE.draw("public", 2) == drawn[:2]
-    assert {at: digest(drawn[at])[:16] for at in GOLDENS} == GOLDENS
 
 
 def test_every_shape_has_its_turn(drawn: Sequence[Instance]) -> None:

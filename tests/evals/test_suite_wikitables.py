@@ -39,7 +39,7 @@ def test_baselines_score_as_they_must(made: Suite, name: Any, expected: float) -
 
 
 def test_more_than_there_are_is_refused(made: Suite) -> None:
-    with pytest.raises(Misuse, match="holds 3 questions"):
+    with pytest.raises(Misuse, match="gives 3 instances"):
         made.draw("public", 4)
 
 

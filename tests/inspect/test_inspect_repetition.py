@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections import Counter
 
@@ -27,6 +28,11 @@ def rows_of(make_rows, texts, **options):
     return make_rows([{"text": text} for text in texts], format="text", **options)
 
 
+def worth(copies):
+    """New words that each word of a document in so many rows is worth: Muennighoff et al. 2023, equation of D'."""
+    return 1 + 15.387756 * (1 - math.exp(-(copies - 1) / 15.387756))
+
+
 def test_documents_rows_and_words_are_counted(store, make_rows, run_tool):
     texts = ["a b c", "one two", "a b c", "x", "one two", "a b c", "", ""]  # 9 + 4 of 14 words repeat
     ran = run_tool("inspect.repetition", rows_of(make_rows, texts))
@@ -35,7 +41,9 @@ def test_documents_rows_and_words_are_counted(store, make_rows, run_tool):
         "repetition.repeated_documents": 2,
         "repetition.repeated_rows": 5,
         "repetition.repeated_words": pytest.approx(13 / 14),
+        "repetition.words_at_5": 0.0,
         "repetition.words_at_100": 0.0,
+        "repetition.worth": pytest.approx((1 + 2 * worth(2) + 3 * worth(3)) / 14),
         "repetition.largest": 3,
     }
     assert [(one["from"], one["to"], one["documents"], one["rows"], one["words"]) for one in ran.details["curve"]] == [
@@ -58,6 +66,16 @@ def test_a_tenth_of_the_words_in_documents_of_100_rows_is_the_published_point(st
     assert [one["code"] for one in findings_of(store, below)] == ["repetition.documents"]
     rarer = run_tool("inspect.repetition", rows_of(make_rows, [*different, *["again"] * 99]))
     assert values(store, rarer)["repetition.words_at_100"] == 0.0
+
+
+def test_bands_are_named_by_paper_and_share_out_the_words_that_repeat(make_rows, run_tool):
+    rows = [f"w{i}" for i in range(100 - 2 - 4 - 5 - 16 - 17)]
+    for copies in (2, 4, 5, 16, 17, 100):
+        rows += [f"again{copies}"] * copies
+    bands = run_tool("inspect.repetition", rows_of(make_rows, rows)).details["bands"]
+    shares = [(one["from"], one["to"], round(one["words_share"] * len(rows), 6)) for one in bands]
+    assert shares == [(2, 4, 6), (5, 16, 21), (17, 99, 17), (100, None, 100)]
+    assert [one["source"] for one in bands] == [*["Muennighoff et al. 2023"] * 3, "Hernandez et al. 2022"]
 
 
 def test_nothing_that_repeats_is_no_finding(store, make_rows, run_tool):

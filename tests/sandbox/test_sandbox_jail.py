@@ -94,7 +94,7 @@ def test_the_clock_ends_a_process() -> None:
 def test_duckdb_starts_no_thread_in_the_sandbox() -> None:
     """Landlock binds the thread that asks for it and those started later: there must be no other."""
     script = """
-from tilth.tools.store.query import door
+from tilth.tools.store import door
 connection = door.connect(temp=None, threads=1, io_threads=0)
 connection.execute("select count(*) from range(1000000) a join range(1000000) b using (range)").fetchall()
 print(len(os.listdir("/proc/self/task")))

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tilth.tools.store.query.door import connect, lock_down, text_literal
+from tilth.tools.store.door import connect, lock_down, text_literal
 
 REPO = Path(__file__).resolve().parents[2]
 
@@ -62,7 +62,7 @@ def test_memory_is_a_share_of_the_machine(connection: duckdb.DuckDBPyConnection)
 
 def test_time_zone_does_not_come_from_the_machine() -> None:
     script = (
-        "from tilth.tools.store.query.door import connect\n"
+        "from tilth.tools.store.door import connect\n"
         "noon = \"select cast(timestamptz '2024-01-01 12:00:00+00' as varchar)\"\n"
         "print(connect(temp=None).cursor().execute(noon).fetchall()[0][0])"
     )
@@ -167,7 +167,7 @@ def test_nothing_else_opens_duckdb() -> None:
     """Elsewhere the package names DuckDB's classes only: no connect(), nor its hidden default database."""
     for folder in ("agent", "evals", "prompts", "tools", "tui"):
         for path in sorted((REPO / folder).rglob("*.py")):
-            if path == REPO / "tools" / "store" / "query" / "door.py":
+            if path == REPO / "tools" / "store" / "door.py":
                 continue
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 used: list[str] = []
@@ -182,6 +182,6 @@ def test_nothing_else_opens_duckdb() -> None:
 
 
 def test_importing_the_store_s_sql_does_not_load_duckdb() -> None:
-    script = "import sys, tilth.tools.store.query.sql, tilth.tools.store.query.door; print('duckdb' in sys.modules)"
+    script = "import sys, tilth.tools.store.query.sql, tilth.tools.store.door; print('duckdb' in sys.modules)"
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "False"

@@ -75,6 +75,23 @@ def test_rows_of_another_width_are_rejected_with_their_lines(read_bytes):
     assert (read.reader.read, read.reader.blank) == (4, 1)
 
 
+def test_a_header_that_most_rows_do_not_fit_is_refused_with_the_first_of_them(read_bytes):
+    ragged = "name,age\nann,3\nbob\ncid,4,x\neve\n"
+    with pytest.raises(BadInput, match=r"data\.csv:3 has 1 cell, its header 2 \(told apart by ','\)") as caught:
+        read_bytes(ragged, "data.csv")
+    assert "--delimiter , --max-reject 1" in str(caught.value) and "--kind text" in str(caught.value)
+    told = read_bytes(ragged, "data.csv", delimiter=",")
+    assert (told.records, told.reasons[0]) == ([{"name": "ann", "age": "3"}], (3, "ragged_row"))
+    assert len(read_bytes(ragged, "data.csv", kind="text").texts) == 5
+
+
+def test_one_column_of_prose_needs_no_quotes(read_bytes):
+    prose = "text\nhello, world\nbye\nred, green, blue; or not\n"
+    assert len(read_bytes(prose, "data.csv").records) == 3
+    assert len(read_bytes(prose.removeprefix("text\n"), "data.csv", header=False).records) == 3
+    assert len(read_bytes(prose.replace("text", '"text, or so"'), "data.csv").records) == 3
+
+
 def test_a_cell_may_hold_line_ends_and_rows_keep_their_first_line(read_bytes):
     data = 'a,b\r\n"one\r\ntwo",2\r\n3,4\r\n'
     read = read_bytes(data, "data.csv")

@@ -6,10 +6,9 @@ import hashlib
 import json
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import fsspec
 import pytest
@@ -25,45 +24,25 @@ def lines(*texts: str) -> bytes:
 
 
 class Web:
-    """Files by path, served on loopback; `asked` are the requests that came, with their status."""
+    """Files by path, served with a tag each; `status` answers everything instead."""
 
-    def __init__(self) -> None:
+    def __init__(self, answering: Callable[..., Any]) -> None:
         self.files: dict[str, bytes] = {}
         self.status: int | None = None
-        self.cut = 0
-        self.asked: list[tuple[str, int]] = []
-        web = self
+        self.server = answering(self.answer)
+        self.url: str = self.server.url
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                data = web.files.get(self.path.partition("?")[0])
-                tag = f'"{hashlib.sha256(data or b"").hexdigest()[:8]}"'
-                known = self.headers.get("If-None-Match") == tag
-                status = web.status or (404 if data is None else 304 if known else 200)
-                web.asked.append((self.path, status))
-                self.send_response(status)
-                self.send_header("ETag", tag)
-                body = data if status == 200 and data is not None else b""
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body[: len(body) - web.cut])
-
-            def log_message(self, format: str, *args: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
+    def answer(self, asked: Any) -> tuple[int, dict[str, str], bytes]:
+        data = self.files.get(asked.path)
+        tag = f'"{hashlib.sha256(data or b"").hexdigest()[:8]}"'
+        known = asked.headers.get("If-None-Match") == tag
+        status = self.status or (404 if data is None else 304 if known else 200)
+        return status, {"ETag": tag}, data if status == 200 and data is not None else b""
 
 
 @pytest.fixture
-def web() -> Iterator[Web]:
-    found = Web()
-    thread = threading.Thread(target=found.server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield found
-    found.server.shutdown()
-    found.server.server_close()
-    thread.join()
+def web(answering: Callable[..., Any]) -> Web:
+    return Web(answering)
 
 
 @pytest.fixture
@@ -105,7 +84,7 @@ def test_unchanged_bytes_are_not_fetched_again_and_changed_ones_are(tmp_path: Pa
     assert fetch([source], tmp_path)[0].copies == first
     web.files["/a.jsonl"] = lines("two")
     (second,) = fetch([source], tmp_path)[0].copies
-    assert [status for _, status in web.asked] == [200, 304, 200]
+    assert [asked.status for asked in web.server.asked] == [200, 304, 200]
     assert second.sha256 != first[0].sha256 and Path(second.at).read_bytes() == lines("two")
 
 
@@ -197,7 +176,7 @@ def test_what_cannot_be_reached_is_one_sentence(tmp_path: Path, web: Web) -> Non
     assert one(f"{web.url}/a.jsonl") == f"3 {web.url}/a.jsonl cannot be reached: the server answered 503."
     web.status = 403
     assert one(f"{web.url}/a.jsonl").startswith("2 ") and "credentials" in one(f"{web.url}/a.jsonl")
-    web.status, web.cut = None, 3
+    web.status, web.server.cut = None, 3
     assert "bytes came" in one(f"{web.url}/a.jsonl")
     assert not list(tmp_path.rglob("*.jsonl"))
     closed = "http://127.0.0.1:1/a.jsonl"

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from tilth.tools.errors import Retry
-from tilth.tools.store.query import door, views
+from tilth.tools.store import door
+from tilth.tools.store.query import views
 
 
 def test_a_predicate_that_never_ends_is_interrupted(

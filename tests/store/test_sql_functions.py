@@ -6,8 +6,8 @@ import fnmatch
 
 import pytest
 
+from tilth.tools.store.door import connect
 from tilth.tools.store.query import sql_functions
-from tilth.tools.store.query.door import connect
 
 LIST = sql_functions.LIST.read_text("utf-8")
 

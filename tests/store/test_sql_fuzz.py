@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tilth.tools.errors import Retry
-from tilth.tools.store.query.door import connect, lock_down, text_literal
+from tilth.tools.store.door import connect, lock_down, text_literal
 from tilth.tools.store.query.sql import validate_order, validate_predicate, validate_query
 from tilth.tools.store.query.sql_functions import in_expressions, in_from
 

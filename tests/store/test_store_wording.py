@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tilth.tools.store.format.mapping import Mapping
-from tilth.tools.store.query.wording import WordReader, pieces_of
+from tilth.tools.store.format.wording import WordReader, pieces_of
 from tilth.tools.text.tokens import words
 
 CHAT = Mapping("messages", {"messages": "messages"}, {"messages": ("array",), "id": ("string",)})

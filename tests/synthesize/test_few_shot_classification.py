@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare
 
 from tilth.tools.errors import Misuse
-from tilth.tools.synthesize._classification import nearest_label, one_of
+from tilth.tools.synthesize._few_shot.classification import nearest_label, one_of
 from tilth.tools.synthesize._strategy import Wish, build
 
 LABELS = ("billing", "delivery", "greeting", "praise", "refund", "returns", "size")

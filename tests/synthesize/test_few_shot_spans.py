@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tilth.tools.errors import Misuse
 from tilth.tools.panel import Rejected
-from tilth.tools.synthesize._entities import Span, from_bio, located, to_bio
+from tilth.tools.synthesize._few_shot.entities import Span, from_bio, located, to_bio
 from tilth.tools.synthesize._strategy import Wish, build
 
 PASSAGES = [

@@ -123,6 +123,19 @@ def test_drafts_bear_their_strategy_and_the_shas_of_their_prompts(make_rows, dri
 
 
 @pytest.mark.parametrize("case", CASES)
+def test_what_is_planned_and_made_is_json(make_rows, drive, case):
+    """A verdict is kept as JSON while its run goes on, and must come back as it was."""
+    job = job_of(make_rows, case)
+    made = drive(job, lambda step, request, task: filled(request.schema, task.position), 5)
+    drafts = [*job.controls, *(one.candidate for one in made if one.candidate is not None)]
+    told = [part for one in drafts for part in (one.record, one.shown, one.data)]
+    told += [one.task.data for one in made]
+    told += [one.rejected.evidence for one in made if one.rejected is not None]
+    assert len(told) > 20
+    assert json.loads(json.dumps(told)) == told
+
+
+@pytest.mark.parametrize("case", CASES)
 def test_controls_are_real_and_can_be_spoiled(make_rows, case):
     job = job_of(make_rows, case)
     assert job.controls
@@ -221,6 +234,6 @@ def test_no_rows_is_said(make_rows, store):
 def test_every_strategy_is_declared_in_full():
     assert [one.name for one in strategies()] == list(NAMES)
     for one in strategies():
-        assert one.summary.endswith(".") and one.version >= 1
+        assert one.doc.partition("\n")[0].endswith(".") and one.version >= 1
         for name, field in one.config.model_fields.items():
             assert field.description, f"{one.name}: {name}"

@@ -91,15 +91,6 @@ def test_a_run_does_not_cross_documents_but_does_cross_regrouped_parts() -> None
     assert (hits.document.tolist(), hits.position.tolist()) == ([0], [1])
 
 
-def test_document_frequency_counts_items_not_places() -> None:
-    items = ["a b c d e x a b c d e", "z a b c d e", "other words that stand here"]
-    index = NgramIndex.of(hashed(column(items)), 5)
-    shared = run_hashes(Hashed.of(column(["a b c d e"])).words, 5)[0]
-    frequency = dict(zip(index.hashes.tolist(), index.document_frequency.tolist(), strict=True))
-    assert frequency.pop(int(shared)) == 2
-    assert set(frequency.values()) == {1}
-
-
 @given(st.lists(st.lists(st.sampled_from(WORDS), max_size=12).map(" ".join), max_size=6))
 def test_the_hash_of_a_whole_is_that_of_its_run(texts: list[str]) -> None:
     documents = Hashed.of(column(texts))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tilth.agent.chat.window import Part, Window
 from tilth.agent.events import Asked, Event, Failed, Metered, Ruled
 from tilth.agent.workspace import Workspace, open_workspace
 
@@ -68,6 +69,7 @@ class Scripted:
     script: Sequence[Event | Callable[[], Any]] = ()
     model: str = "openai:small@lab"
     limit: int = 32_768
+    sees: str = "rows"
     running: bool = False
     begun: bool = False
     unfinished: bool = False
@@ -102,8 +104,10 @@ class Scripted:
         async for event in self.chat(""):
             yield event
 
-    def context(self) -> Any:
-        raise NotImplementedError
+    def context(self) -> Window:
+        said = sum(map(len, self.said))
+        parts = [Part("instructions", 400), Part("what you said", said)]
+        return Window([{"role": "user", "content": text} for text in self.said], "statistics", parts)
 
     def rule(self, ruled: Ruled) -> None:
         self.ruled.append(ruled)

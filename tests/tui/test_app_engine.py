@@ -78,10 +78,13 @@ async def test_a_question_is_answered_and_the_conversation_gone_on_with(
             app = app_of(workspace, dataset="tickets")
             async with app.run_test(size=(120, 36)) as pilot:
                 await settle(pilot)
+                assert "sees rows" in str(app.screen.query_one("#status").content)  # type: ignore[attr-defined]
                 await say(pilot, "how many?", settle)
                 told = app.screen.query_one("#transcript").text  # type: ignore[attr-defined]
                 assert "✔ inspect.sql" in told
                 assert "There are 47 rows." in told
+                await say(pilot, "/context", settle)
+                assert "so far 2 answers: " in app.screen.query_one("#transcript").text  # type: ignore[attr-defined]
         with open_workspace(tickets.root, threads=1) as workspace:
             session = sessions.resume(workspace.store, "last")
             app = app_of(workspace, session=session, resumed=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from textual import events
 from textual.widgets import Input
 
 from tilth.agent.events import Answered, Asked, Finished, Noticed, Progressed, Proposed, Returned, Said, Started, Wrote
@@ -65,7 +66,7 @@ async def test_enter_on_a_finding_shows_its_rows(open_app: OpenApp, settle: Sett
         assert main(app).pane.current == "rows"
         table = main(app).pane.rows.table
         assert 0 < table.total < 60
-        assert main(app).pane.rows.query_one("#where", Input).value
+        assert "those that filter.rules would touch" in facts(app)
 
 
 async def test_a_fix_shows_what_three_values_of_its_threshold_would_do_and_enter_does_one(
@@ -228,6 +229,34 @@ async def test_every_slash_command_shows_its_twin_and_answers(open_app: OpenApp,
         assert "Nearest: undo" in main(app).transcript.text
 
 
+async def test_a_message_that_is_typed_fast_in_the_pane_arrives_whole(open_app: OpenApp, settle: Settle) -> None:
+    app = open_app((Answered("Done."),))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        await pilot.press("f5")
+        await settle(pilot)
+        assert main(app).pane.has_focus_within
+        for letter in "Export":  # all before the first is handled
+            app.post_message(events.Key(letter, letter))
+        app.post_message(events.Paste(" what you made"))
+        app.post_message(events.Key("enter", None))
+        await settle(pilot)
+        assert main(app).engine.said == ["Export what you made"]  # type: ignore[attr-defined]
+
+
+async def test_context_tells_what_the_next_request_holds(open_app: OpenApp, settle: Settle) -> None:
+    app = open_app((Answered("Done."),))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        await type_in(pilot, "drop what repeats")
+        await settle(pilot)
+        await type_in(pilot, "/context")
+        await settle(pilot)
+        told = main(app).transcript.text.partition("/context")[2].split()
+        assert told[told.index("said") + 1] == str(len("drop what repeats"))
+        assert told[told.index("all") + 1] == str(400 + len("drop what repeats"))
+
+
 async def test_completion_offers_commands_and_datasets(open_app: OpenApp, settle: Settle) -> None:
     app = open_app()
     async with app.run_test(size=(120, 36)) as pilot:
@@ -303,6 +332,18 @@ async def test_keys_do_not_count_while_somebody_is_typing(open_app: OpenApp, set
         await pilot.press("1")
         await settle(pilot)
         assert [ruled.word for ruled in main(app).engine.ruled] == ["once"]
+
+
+async def test_a_word_that_was_begun_before_the_card_came_approves_nothing(open_app: OpenApp, settle: Settle) -> None:
+    app = open_app((ASKED, Answered("Done.")))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await type_in(pilot, "make 20")
+        await settle(pilot)
+        app.clock.now += 0.6
+        await pilot.press("x", "1")
+        await settle(pilot)
+        assert main(app).engine.ruled == []
 
 
 async def test_a_wrong_amount_or_wrong_json_is_told_on_the_card(open_app: OpenApp, settle: Settle) -> None:

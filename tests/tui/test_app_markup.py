@@ -28,7 +28,7 @@ from tilth.tui.widgets.line_view import marks
 from tilth.tui.widgets.plain_text import joined, safe
 
 TUI = Path(__file__).resolve().parents[2] / "tui"
-SCREEN_FILES = [TUI / "app.py", *sorted((TUI / "screens").glob("*.py")), *sorted((TUI / "widgets").glob("*.py"))]
+SCREEN_FILES = [TUI / "app.py", *sorted((TUI / "screens").rglob("*.py")), *sorted((TUI / "widgets").rglob("*.py"))]
 
 WIDGETS = {"Static": "plain_text.py", "Input": "plain_text.py", "TextArea": "composer.py"}
 """Widgets of the toolkit that may be used, and the one file that may."""

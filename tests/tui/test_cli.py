@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from tilth.tui import cli, grammar
+from tilth.tui import cli
 from tilth.tui.cells import width
+from tilth.tui.line import grammar
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import pytest
 
 from tilth.evals.planted.chat import generate
 from tilth.tui import docs
-from tilth.tui.grammar import VERBS
+from tilth.tui.line.grammar import VERBS
 
 README = (docs.repository() / "README.md").read_text(encoding="utf-8")
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tilth.agent.events import Finished, Noticed, Progressed, Started
+from tilth.agent.events import Counted, Finished, Noticed, Progressed, Started
 from tilth.tui.faces.ndjson import NdjsonFace, dumps, write_rows
 from tilth.tui.faces.plain import PlainFace, duration
 from tilth.tui.terminal import Terminal, terminal_of
@@ -163,3 +163,36 @@ def test_csv_columns_are_those_of_all_rows() -> None:
     out = io.StringIO()
     write_rows(out, [{"a": 1}, {"b": {"c": [1, "é"]}, "a": None}], "csv")
     assert out.getvalue() == 'a,b\n1,\n,"{""c"": [1, ""é""]}"\n'
+
+
+def test_the_json_face_gives_rows_as_a_result() -> None:
+    out = io.StringIO()
+    face = NdjsonFace(out)
+    face.rows([{"a": 1}, {"b": [None, float("nan")]}])
+    face.close()
+    assert [json.loads(line) for line in out.getvalue().splitlines()] == [
+        {"event": "result", "columns": ["a", "b"], "rows": [{"a": 1}, {"b": [None, None]}]}
+    ]
+
+
+def test_the_json_face_names_the_columns_of_no_rows() -> None:
+    out = io.StringIO()
+    face = NdjsonFace(out)
+    face.rows(iter([]), ("x", "y"))
+    face.close()
+    assert json.loads(out.getvalue()) == {"event": "result", "columns": ["x", "y"], "rows": []}
+
+
+def test_a_panels_accounts_are_told_whole_and_cut_where_there_is_no_room() -> None:
+    told = Counted("few_shot@1", 41, {"below_cut": 6, "near_duplicate": 19}, {"unavailable": 1}, 2, 8, 90, 60, 310, 12,
+                   88_000, 41_000, 0.37, 1.8, 2.5)  # fmt: skip
+    whole = (
+        "few_shot@1: accepted 41 of 60, rejected 25, failed 1, parked 2, 8 in flight, 310 calls, $0.37, 1.8/s, "
+        "2 min 30 s left, 88,000 tokens in and 41,000 out, near_duplicate 19, below_cut 6, unavailable 1"
+    )
+    for live, expected in ((False, whole + "\n"), (True, whole[:78])):
+        face, _, narration, clock = plain(live=live)
+        clock.now = 60.0
+        face.listener(told)
+        assert expected in narration.getvalue()
+        assert live == (whole not in narration.getvalue())

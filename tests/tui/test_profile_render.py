@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tilth.agent.plural import counted
 from tilth.tui.cells import bar, fit, left, neutral, right, spark, width, wrap
 from tilth.tui.pages.profile import render_html
-from tilth.tui.render.profile import command, many, number, percent, render_profile
+from tilth.tui.render.profile import command, number, percent, render_profile
 
 WIDTHS = (40, 60, 80, 120, 200)
 ATTACKS = (
@@ -253,6 +254,11 @@ def test_numbers_for_people() -> None:
         "–",
     ]
     assert [percent(share) for share in (0, 0.0001, 0.5, 0.9996, 1)] == ["0.0%", "<0.1%", "50.0%", ">99.9%", "100%"]
-    assert (many(1, "rows"), many(2, "rows")) == ("1 row", "2 rows")
+    assert [counted(1, "rows"), counted(2_000, "rows"), counted(1, "tries"), counted(0, "tries")] == [
+        "1 row",
+        "2,000 rows",
+        "1 try",
+        "0 tries",
+    ]
     assert command("dedup.near --threshold 0.7", "mine") == "tilth do dedup.near mine --threshold 0.7"
     assert command("filter.chat", "mine") == "tilth do filter.chat mine"

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tilth.tui.cells import width
-from tilth.tui.render.comparing import beside, inline, marked
+from tilth.tui.render.records.comparing import beside, inline, marked
 from tilth.tui.terminal import Terminal
 from tilth.tui.text import many_lines, number, one_line, shorten, table, wrap
 

@@ -26,9 +26,9 @@ class Survivors:
         wanted = np.unique(np.array(rows, np.int64))
         mine = wanted[wanted < len(self.data)]
         theirs = wanted[wanted >= len(self.data)]
-        named = dict(zip(mine.tolist(), _ids(self.data, mine), strict=True))
+        named = dict(zip(mine.tolist(), row_ids(self.data, mine), strict=True))
         if self.others is not None:
-            named |= zip(theirs.tolist(), _ids(self.others, theirs - len(self.data)), strict=True)
+            named |= zip(theirs.tolist(), row_ids(self.others, theirs - len(self.data)), strict=True)
         return named
 
     def told(self, rows: Sequence[int], names: dict[int, str]) -> dict[str, Any]:
@@ -39,5 +39,6 @@ class Survivors:
         return told
 
 
-def _ids(rows: Rows, positions: np.ndarray) -> list[str]:
+def row_ids(rows: Rows, positions: np.ndarray) -> list[str]:
+    """The row id of each position, in hexadecimal."""
     return [row_id.hex() for row_id in rows.take(positions, ["row_id"])["row_id"].to_pylist()] if len(positions) else []

@@ -19,6 +19,7 @@ from ..store.packs import fixed_bytes
 from ..store.rows import Rows
 from ..tool import Arg, TextField, tool
 from ._order import keep_ranks
+from ._survivors import row_ids
 
 Compare = Literal["record", "text", "normalized"]
 Within = Literal["all", "split", "source"]
@@ -57,7 +58,7 @@ def exact(
         keys = _salted(keys, labels.indices.to_numpy(zero_copy_only=False))
     order = keep_ranks(ctx, data, keep, field)
     positions, survivors = repetitions(keys, order)
-    evidence = [{"survivor": row_id} for row_id in _row_ids(data, survivors)]
+    evidence = [{"survivor": row_id} for row_id in row_ids(data, survivors)]
     if others is not None:
         positions, evidence = _with_others(keys, positions, evidence, others, theirs)
     ctx.progress(len(data), len(data))
@@ -161,10 +162,6 @@ def repetitions(keys: np.ndarray, order: np.ndarray) -> tuple[np.ndarray, np.nda
     return positions[back], survivors[back]
 
 
-def _row_ids(data: Rows, positions: np.ndarray) -> list[str]:
-    return [row_id.hex() for row_id in data.take(positions, ["row_id"])["row_id"].to_pylist()] if len(positions) else []
-
-
 def _with_others(
     keys: np.ndarray, positions: np.ndarray, evidence: list[dict[str, str]], rows: Rows, theirs: np.ndarray
 ) -> tuple[np.ndarray, list[dict[str, str]]]:
@@ -173,7 +170,7 @@ def _with_others(
     at = np.minimum(np.searchsorted(theirs[order], keys), max(len(theirs) - 1, 0))
     hit = np.flatnonzero((theirs[order][at] == keys) & (keys != b"")) if len(theirs) else np.empty(0, np.int64)
     hit = hit[~np.isin(hit, positions)]
-    more = [{"survivor": row_id, "of": rows.vid} for row_id in _row_ids(rows, order[at[hit]])]
+    more = [{"survivor": row_id, "of": rows.vid} for row_id in row_ids(rows, order[at[hit]])]
     both = np.concatenate([positions, hit])
     back = np.argsort(both, kind="stable")
     told = [*evidence, *more]

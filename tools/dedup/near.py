@@ -19,6 +19,7 @@ from ..text.near.shingles import ShingleSets, shingle_sets
 from ..text.near.similarity import NearDuplicates, near_duplicates
 from ..tool import Arg, TextField, tool
 from ._order import keep_ranks
+from ._survivors import row_ids
 from .exact import field_of, normalized_keys, repetitions
 
 IN_MEMORY: Final = 1_000_000
@@ -121,12 +122,8 @@ def _evidence(data: Rows, others: Rows | None, survivors: np.ndarray) -> list[st
     """The evidence of each decision as JSON text: the id of the row that stayed, and its version if it is another's."""
     told = np.empty(len(survivors), object)
     mine = survivors < len(data)
-    told[mine] = ['{"survivor": "' + row_id + '"}' for row_id in _ids(data, survivors[mine])]
+    told[mine] = ['{"survivor": "' + row_id + '"}' for row_id in row_ids(data, survivors[mine])]
     if others is not None:
-        theirs = _ids(others, survivors[~mine] - len(data))
+        theirs = row_ids(others, survivors[~mine] - len(data))
         told[~mine] = ['{"of": "' + others.vid + '", "survivor": "' + row_id + '"}' for row_id in theirs]
     return list(told)
-
-
-def _ids(rows: Rows, positions: np.ndarray) -> list[str]:
-    return [row_id.hex() for row_id in rows.take(positions, ["row_id"])["row_id"].to_pylist()] if len(positions) else []

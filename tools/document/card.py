@@ -15,8 +15,9 @@ from typing import Annotated, Any, Literal
 from ..change import Report
 from ..context import Context
 from ..store import licences
+from ..store.disk import sha256
 from ..store.export import Written, write_data
-from ..store.export.folder import FORMAT, MANIFEST, README, sha256
+from ..store.export.folder import FORMAT, MANIFEST, README
 from ..store.rows import Rows
 from ..store.store import Store
 from ..tool import Arg, tool

@@ -22,8 +22,6 @@ NEAR_CONSTANT: Final = 0.99
 MANY_MISSING: Final = 0.05
 FEWEST_ROWS: Final = 20
 """A column of fewer rows is not called constant or identifying."""
-MOST_DISTINCT: Final = 0.5
-"""A column with more different values than this share of its rows decides nothing."""
 
 
 class Relations:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from ..store.door import identifier, text_literal
 from .measures.dependencies import MAJORITY, SMALLEST_GROUP, Dependency
 from .measures.dialogue import REPEATED
 from .measures.preference import LONGER
@@ -47,35 +48,25 @@ TOP_SYSTEM_PROMPT: Final = (
 )
 
 
-def literal(text: str) -> str:
-    """A text as an SQL string."""
-    return "'" + text.replace("'", "''") + "'"
-
-
-def quoted(name: str) -> str:
-    """A column's name as an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
 def summed(parts: Sequence[str]) -> str:
     """Several counts as one."""
     return parts[0] if len(parts) == 1 else "select " + " + ".join(f"({part})" for part in parts)
 
 
 def blank_texts(field: str) -> str:
-    return f"select count(*) from texts where field = {literal(field)} and not regexp_matches(text, '\\S')"
+    return f"select count(*) from texts where field = {text_literal(field)} and not regexp_matches(text, '\\S')"
 
 
 def repeated_texts(field: str) -> str:
-    return f"select count(*) - count(distinct text) from texts where field = {literal(field)} and text <> ''"
+    return f"select count(*) - count(distinct text) from texts where field = {text_literal(field)} and text <> ''"
 
 
 def shared_texts(column: str, field: str, left: str, right: str) -> str:
     """Rows of one split or source whose text another one holds."""
-    texts = f"rows join texts using (row_id) where field = {literal(field)}"
+    texts = f"rows join texts using (row_id) where field = {text_literal(field)}"
     return (
-        f"select count(*) from {texts} and {column} = {literal(left)} and text <> '' "
-        f"and text in (select text from {texts} and {column} = {literal(right)})"
+        f"select count(*) from {texts} and {column} = {text_literal(left)} and text <> '' "
+        f"and text in (select text from {texts} and {column} = {text_literal(right)})"
     )
 
 
@@ -89,32 +80,32 @@ def longer_side(side: str) -> str:
 
 
 def missing_values(name: str) -> str:
-    column = quoted(name)
+    column = identifier(name)
     return f"select count(*) from rows where {column} is null or trim(cast({column} as varchar)) = ''"
 
 
 def values_among(name: str, values: Iterable[str]) -> str:
-    return f"select count(*) from rows where {quoted(name)} in ({', '.join(map(literal, values))})"
+    return f"select count(*) from rows where {identifier(name)} in ({', '.join(map(text_literal, values))})"
 
 
 def padded_values(name: str) -> str:
-    column = quoted(name)
+    column = identifier(name)
     return f"select count(*) from rows where {column} <> trim({column}) and trim({column}) <> ''"
 
 
 def values_unlike(name: str, pattern: str) -> str:
     """Values that neither match a pattern nor stand for a missing value."""
-    column = f"trim({quoted(name)})"
-    words = ", ".join(map(literal, sorted(PLACEHOLDERS)))
+    column = f"trim({identifier(name)})"
+    words = ", ".join(map(text_literal, sorted(PLACEHOLDERS)))
     return (
         f"select count(*) from rows where {column} <> '' and lower({column}) not in ({words}) "
-        f"and not regexp_full_match({column}, {literal(pattern)})"
+        f"and not regexp_full_match({column}, {text_literal(pattern)})"
     )
 
 
 def contradicting_rows(one: Dependency) -> str:
     """The rows that contradict a dependency, and what is expected of them."""
-    left, right = quoted(one.left), quoted(one.right)
+    left, right = identifier(one.left), identifier(one.right)
     return (
         f"with g as (select {left} as l, {right} as r, count(*) as n from rows "
         f"where {left} is not null and {right} is not null group by all), "

@@ -6,6 +6,7 @@ It knows equal texts and counts. Which splits or sources share them is `overlap`
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
@@ -23,6 +24,19 @@ from .measures.redundancy import NOTHING, keys
 REPEATS: Final = 100
 WORDS_SHARE: Final = 0.1
 """The published point: .1 % of the data, repeated 100 times, makes up .001 * 100 = a tenth of what is read."""
+
+DECAY: Final = 15.387756
+"""R*_D of Muennighoff et al. 2023, appendix A: repeated u words n times more, they are worth u * R * (1 - exp(-n / R))
+new ones."""
+
+BANDS: Final = (
+    (2, "Muennighoff et al. 2023", "4 passes over all data: hardly any loss"),
+    (5, "Muennighoff et al. 2023", "each further copy is worth less"),
+    (17, "Muennighoff et al. 2023", "a further copy is worth under 1/e"),
+    (100, "Hernandez et al. 2022", "0.1 % 100 times: as bad as half the size"),
+)
+"""From how many copies on a paper says what of them (in full in the tool's text); the third follows from its law,
+exp(-16 / R) < 1 / e."""
 
 _OPENING: Final = 80
 _EXAMPLES: Final = 5
@@ -42,23 +56,31 @@ def repetition(
     64-bit hashes), rows without text hold none. Words are counted as the shingles of dedup.near count them: `\\w+`,
     and single characters of scripts without spaces; a document that stands in n rows gives its words n times.
 
-    Why it matters: repeating .1 % of the training data 100 times made an 800M-parameter model as bad as one of half
-    its size (Hernandez et al. 2022, Scaling Laws and Interpretability of Learning from Repeated Data). This is one
-    measured point for one size of model, not a law for others: no bounds of a band are assumed. Told are the whole
-    curve (words by how often their document repeats) and whether this dataset reaches the point.
+    What is published, and told as bands of copies with the share of the words in each:
+      2 to 4    four passes over all of the data cost hardly any loss against new data, at up to 9B parameters and
+                900B tokens (Muennighoff et al. 2023, Scaling Data-Constrained Language Models, arXiv 2305.16264)
+      5 to 16   every further copy is worth less: u words repeated n times more are worth u * R * (1 - exp(-n / R))
+                new ones, R = 15.39 (the same)
+      17 to 99  by that law a further copy is worth less than 1/e of new words
+      100       .1 % of the data repeated 100 times, a tenth of what was read, made an 800M-parameter model as bad as
+                one of half its size (Hernandez et al. 2022, Scaling Laws and Interpretability of Learning from
+                Repeated Data, arXiv 2205.10487); the harm was worst at a middling number of repeats
+    Muennighoff et al. repeated all of the data, not single documents, and Hernandez et al. give this point for one
+    size of model: where the worst number of repeats lies changes with size. The bands are for orientation.
 
     Findings:
       repetition.harmful    documents in 100 rows or more take up a tenth of all words or more (warning)
       repetition.documents  rows that hold a document another row holds too (note)
 
     Facts `repetition.documents` (different texts), `.repeated_documents`, `.repeated_rows` (rows that hold one of
-    those), `.repeated_words` and `.words_at_100`: the share of all words in documents of 2 rows, of 100 rows or more;
-    `.largest`: rows of the most repeated one. Epochs multiply all of this.
+    those), `.repeated_words`, `.words_at_5` and `.words_at_100`: the share of all words in documents of 2, of 5, of 100
+    rows or more; `.worth`: the new words that all words are worth by the law above, document by document, as a share;
+    `.largest`: rows of the most repeated one. Epochs multiply the copies.
     """
     found = _count(ctx, data, field)
     findings = list(_findings(data, found, field))
     details = {"field": field, "rows": found.rows, "words": found.words, "curve": _curve(found),
-               "top": _top(data, found, field, top)}  # fmt: skip
+               "bands": _bands(found), "top": _top(data, found, field, top)}  # fmt: skip
     return Report(findings, _facts(found, field), {**details, "tables": _tables(details)})
 
 
@@ -89,6 +111,12 @@ class Repeated:
 
     def share_from(self, least: int) -> float:
         return self.words_from(least) / self.words if self.words else 0.0
+
+    @property
+    def worth(self) -> float:
+        """The new words that all words are worth by the law of Muennighoff et al., document by document, as a share."""
+        value = math.fsum((self.size * (1 - DECAY * np.expm1((1 - self.copies) / DECAY))).tolist())
+        return value / self.words if self.words else 1.0
 
 
 def repeated(hashes: np.ndarray, sizes: np.ndarray) -> Repeated:
@@ -131,6 +159,15 @@ def _curve(found: Repeated) -> list[dict[str, Any]]:
         curve.append({"from": low, "to": high, "documents": int(here.sum()), "rows": int(copies.sum()),
                       "words": taken, "words_share": taken / found.words if found.words else 0.0})  # fmt: skip
     return curve
+
+
+def _bands(found: Repeated) -> list[dict[str, Any]]:
+    ends = [least - 1 for least, _, _ in BANDS[1:]]
+    return [
+        {"from": least, "to": end, "source": source, "says": says,
+         "words_share": found.share_from(least) - (found.share_from(end + 1) if end else 0.0)}
+        for (least, source, says), end in zip(BANDS, [*ends, None], strict=True)
+    ]  # fmt: skip
 
 
 def _top(data: Rows, found: Repeated, field: str, most: int) -> list[dict[str, Any]]:
@@ -183,21 +220,29 @@ def _facts(found: Repeated, field: str) -> list[Fact]:
         ("repeated_documents", int(twice.sum()), "documents"),
         ("repeated_rows", int(found.copies[twice].sum()), "rows"),
         ("repeated_words", found.share_from(2), "share"),
+        ("words_at_5", found.share_from(5), "share"),
         (f"words_at_{REPEATS}", found.share_from(REPEATS), "share"),
+        ("worth", found.worth, "share"),
         ("largest", int(found.copies.max(initial=0)), "rows"),
     ]
     return [Fact(f"repetition.{name}", value, unit, method, found.rows) for name, value, unit in told]
 
 
 def _tables(details: dict[str, Any]) -> list[dict[str, Any]]:
-    """The curve and the most repeated documents, for a terminal."""
+    """The curve, the bands and the most repeated documents, for a terminal."""
     curve = [
         [f"{one['from']:,}" if one["from"] == one["to"] else f"{one['from']:,} to {one['to']:,}",
          f"{one['documents']:,}", f"{one['rows']:,}", f"{one['words_share']:.2%}"]
         for one in details["curve"]
     ]  # fmt: skip
+    bands = [
+        [f"{one['from']:,} or more" if one["to"] is None else f"{one['from']:,} to {one['to']:,}",
+         f"{one['words_share']:.2%}", one["says"], one["source"]]
+        for one in details["bands"]
+    ]  # fmt: skip
     top = [[f"{one['rows']:,}", f"{one['words_share']:.2%}", one["opening"]] for one in details["top"]]
     return [
         {"head": ["rows of a document", "documents", "rows", "of all words"], "rows": curve, "numbers": [1, 2, 3]},
+        {"head": ["rows of a document", "of all words", "what is published", "by"], "rows": bands, "numbers": [1]},
         {"head": ["rows", "of all words", "document"], "rows": top, "numbers": [0, 1]},
     ]

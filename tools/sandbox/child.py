@@ -15,7 +15,7 @@ import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from ..store.query import door
+from ..store import door
 from . import jail
 from .wire import Job, Limits, receive, send
 

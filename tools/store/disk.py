@@ -76,6 +76,12 @@ def append_line(path: Path, line: bytes) -> None:
         os.close(handle)
 
 
+def sha256(path: Path) -> str:
+    """The sha256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 class HashingFile:
     """A new binary file that knows the sha256 of all bytes written to it, in order."""
 

@@ -84,7 +84,7 @@ def import_sources(
     rejected = sum(reader.rejects.values())
     if rejected > max_reject * reader.read:
         raise Refused(
-            _too_many(reader, rejected, max_reject, rejects.path),
+            _too_many(reader, rejected, max_reject, rejects),
             next_step=_or_else(reader, dataset, sources, mode, key, rejected),
         )
     if writing.purged:
@@ -271,27 +271,28 @@ class _Rejects:
     def __enter__(self) -> _Rejects:
         self._file = self._temporary.open("wb")
         self._sha = hashlib.sha256()
-        self._count = 0
+        self.first: Reject | None = None
         return self
 
     def add(self, reject: Reject) -> None:
         line = json.dumps(asdict(reject), ensure_ascii=False).encode() + b"\n"
         self._sha.update(line)
         self._file.write(line)
-        self._count += 1
+        self.first = self.first or reject
 
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
         self._file.close()
-        if kind is not None or not self._count:
+        if kind is not None or self.first is None:
             self._temporary.unlink()
             return
         self.path = self._store.state / "rejects" / f"{self._name}-{self._sha.hexdigest()[:8]}.jsonl"
         disk.publish(self._temporary, self.path)
 
 
-def _too_many(reader: Reader, rejected: int, limit: float, path: Path | None) -> str:
+def _too_many(reader: Reader, rejected: int, limit: float, rejects: _Rejects) -> str:
     reasons = ", ".join(f"{reason} {count:,}" for reason, count in sorted(reader.rejects.items()))
-    where = f" Each is named in {path}." if path else ""
+    first = rejects.first
+    where = f" The first: {first.file}:{first.line}, {first.message}. Each is named in {rejects.path}." if first else ""
     return (
         f"{rejected:,} of {reader.read:,} records are bad ({reasons}), more than the allowed share of {limit:g}; "
         f"nothing was imported.{where}"

@@ -6,6 +6,7 @@ It knows how several proposals become one row. Offline it makes quotations from 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict
@@ -13,9 +14,9 @@ from pydantic import Field as PydanticField
 
 from ..panel import Candidate, Job, Prior, Rejected, Request, Step, Task
 from . import _gates
-from ._instruction import instruction_rubric, pair, quotation, response_rubric, spoiler
+from ._pairs import Pairs, pair, quotation
 from ._seeds import Seeds
-from ._strategy import Config, Wish, data_of, draw, evidence, request, some, strategy, text_of
+from ._strategy import Config, Wish, data_of, evidence, request, some, strategy, text_of
 
 NAME: Final = "expand"
 VERSION: Final = 1
@@ -50,29 +51,26 @@ def expand(config: Expansion, seeds: Seeds, wish: Wish) -> Job:
 
 class _Expand:
     def __init__(self, config: Expansion, seeds: Seeds, wish: Wish) -> None:
-        seeds.need_instructions(NAME)
+        self.pairs = Pairs(NAME, seeds, wish)
         self.config, self.seeds, self.wish = config, seeds, wish
-        self.asked, self.answers = seeds.texts("prompt"), seeds.texts("response")
-        self.usable = [i for i, text in enumerate(self.asked) if text.strip()]
         self.propose = wish.prompts.load("synthesize/expand")
         self.respond = wish.prompts.load("synthesize/response")
         self.evidence = evidence(f"{NAME}@{VERSION}", wish, self.propose, self.respond)
 
     def tasks(self) -> Iterator[Task]:
         for position in self.wish.endless(NAME):
-            rows = some(self.wish.rng(NAME, position), self.usable, SHOWN)
+            rows = some(self.wish.rng(NAME, position), self.pairs.usable, SHOWN)
             yield Task(position, {"examples": rows}, tuple(self.seeds.parent(i) for i in rows))
 
     def ask(self, task: Task, prior: Prior) -> Request:
-        parts = [("example_instruction", self.asked[i]) for i in task.data["examples"]]
-        return request(self.propose, parts, self.config, Proposals)
+        return request(self.propose, self.pairs.shown(task), self.config, Proposals)
 
     def choose(self, task: Task, prior: Prior, answer: Mapping[str, Any]) -> Any:
         proposed = [text.strip() for text in data_of(answer)["instructions"]]
         if not FEWEST <= len(proposed) <= MOST or not all(proposed):
             said = f"{FEWEST} to {MOST} instructions were asked for; {len([one for one in proposed if one])} came."
             return Rejected("wrong_count", said, {"count": len(proposed)})
-        shown = [set(_gates.words(text)) for text in self._examples(task)]
+        shown = [set(_gates.words(text)) for text in self.pairs.examples(task)]
         likeness = [max((_jaccard(set(_gates.words(one)), other) for other in shown), default=0) for one in proposed]
         best = min(range(len(proposed)), key=lambda i: (likeness[i], i))
         return {"instruction": proposed[best], "others": proposed[:best] + proposed[best + 1 :]}
@@ -90,41 +88,22 @@ class _Expand:
         return pair(record, told["instruction"], prior["response"], {**self.evidence, "others": told["others"]})
 
     def offline(self, task: Task) -> Prior | Rejected:
-        made = quotation(self.answers[task.data["examples"][0]], self.wish.rng(NAME, f"quote {task.position}"))
+        made = quotation(self.pairs.answers[task.data["examples"][0]], self.wish.rng(NAME, f"quote {task.position}"))
         if isinstance(made, Rejected):
             return made
         return {**made, "instruction": {"instruction": made["instruction"], "others": []}}
 
     def job(self) -> Job:
-        made = ("instruction", "response")
-        answered = [i for i in self.usable if self.answers[i].strip()]
-        return Job(
-            name=NAME,
+        made = self.pairs.job(
+            NAME,
+            self.evidence,
             tasks=self.tasks,
             steps=(Step("instruction", self.ask, self.choose), Step("response", self.answer, self.read)),
             candidate=self.candidate,
-            rubric=response_rubric(self.wish),
-            gates=[
-                _gates.length(*made),
-                _gates.scaffold(*made),
-                _gates.answered(*made),
-                _gates.no_copy("instruction", self._examples),
-            ],
-            instruction=lambda task, prior: {"instruction": prior["instruction"]["instruction"]},
-            instruction_rubric=instruction_rubric(self.wish),
-            instruction_after="instruction",
-            controls=[
-                pair(self.seeds.record(i), self.asked[i], self.answers[i], self.evidence)
-                for i in draw(self.wish, answered)
-            ],
-            corrupted=spoiler([self.answers[i] for i in answered]),
-            seeds=self.asked,
-            fields=("prompt",),
-            offline=self.offline,
+            instruction=lambda prior: str(prior["instruction"]["instruction"]),
+            after="instruction",
         )
-
-    def _examples(self, task: Task) -> list[str]:
-        return [self.asked[i] for i in task.data["examples"]]
+        return replace(made, offline=self.offline)
 
 
 def _jaccard(one: set[str], other: set[str]) -> float:

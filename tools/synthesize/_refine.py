@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from ..panel import Candidate, Job, Prior, Rejected, Request, Step, Task
 from . import _gates
-from ._instruction import CRITERIA, spoiler
+from ._pairs import CRITERIA, spoiler
 from ._seeds import Seeds
 from ._strategy import Config, Wish, draw, evidence, request, rubric, strategy, text_of
 

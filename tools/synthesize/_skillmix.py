@@ -10,6 +10,7 @@ import hashlib
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -17,9 +18,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from ..errors import Misuse
 from ..panel import Candidate, Job, Prior, Rejected, Request, Step, Task
 from . import _gates
-from ._instruction import instruction_rubric, pair, response_rubric, spoiler
+from ._pairs import Pairs, pair
 from ._seeds import Seeds
-from ._strategy import Config, Wish, data_of, draw, evidence, request, some, strategy
+from ._strategy import Config, Wish, data_of, evidence, request, some, strategy
 
 NAME: Final = "skillmix"
 VERSION: Final = 1
@@ -96,31 +97,29 @@ def skillmix(config: SkillMix, seeds: Seeds, wish: Wish) -> Job:
 
 class _SkillMix:
     def __init__(self, config: SkillMix, seeds: Seeds, wish: Wish) -> None:
-        seeds.need_instructions(NAME)
+        self.pairs = Pairs(NAME, seeds, wish)
         wish.refuse_offline(NAME, "combine skills", "Strategies that work offline: few_shot, expand, rephrase, refine.")
         self.config, self.seeds, self.wish = config, seeds, wish
-        self.asked, self.answers = seeds.texts("prompt"), seeds.texts("response")
-        self.usable = [i for i, text in enumerate(self.asked) if text.strip()]
         self.skills = distinct(config.skills)
-        if (len(self.skills) if config.skills else len(self.usable)) < 2 or config.extract == 1:
+        if (len(self.skills) if config.skills else len(self.pairs.usable)) < 2 or config.extract == 1:
             raise Misuse(ONE, next_step="Give two skills or seeds, or more.")
-        self.extracted = () if config.skills else some(wish.rng(NAME, "extract"), self.usable, config.extract)
+        self.extracted = () if config.skills else some(wish.rng(NAME, "extract"), self.pairs.usable, config.extract)
         names = [*(["skills"] if not config.skills else []), "skillmix_draft", "skillmix_refine"]
         self.prompts = {name: wish.prompts.load(f"synthesize/{name}") for name in names}
         self.evidence = evidence(f"{NAME}@{VERSION}", wish, *self.prompts.values())
 
     def tasks(self, skills: Sequence[str] = ()) -> Iterator[Task]:
         """A plan over pairs of skills, of seeds where there are none."""
-        many = len(skills) or len(self.usable)
+        many = len(skills) or len(self.pairs.usable)
         for position in self.wish.endless(NAME):
             rng = self.wish.rng(NAME, position)
             first, second = pair_at(position, many, self.wish.seed)
             data: dict[str, Any] = {"query_type": rng.choice(self.config.query_types)}
             if skills:
                 data |= {"skills": [skills[first], skills[second]]}
-                data["examples"] = some(rng, self.usable, EXAMPLES)
+                data["examples"] = some(rng, self.pairs.usable, EXAMPLES)
             else:
-                data["examples"] = [self.usable[first], self.usable[second]]
+                data["examples"] = [self.pairs.usable[first], self.pairs.usable[second]]
             yield Task(position, data, tuple(self.seeds.parent(i) for i in data["examples"]))
 
     def plan(self, answers: Sequence[Mapping[str, Any]]) -> Callable[[], Iterator[Task]]:
@@ -135,7 +134,7 @@ class _SkillMix:
         return self._skills_of(task.data["examples"])
 
     def _skills_of(self, seeds: Sequence[int]) -> Request:
-        parts = [("example_instruction", self.asked[i]) for i in seeds]
+        parts = [("example_instruction", self.pairs.asked[i]) for i in seeds]
         return request(self.prompts["skills"], parts, self.config, Skills)
 
     def read_skills(self, task: Task, prior: Prior, answer: Mapping[str, Any]) -> Any:
@@ -148,7 +147,7 @@ class _SkillMix:
     def ask_draft(self, task: Task, prior: Prior) -> Request:
         parts = [("skill", skill) for skill in self._skills(task, prior)]
         parts.append(("query_type", task.data["query_type"]))
-        parts += [("example_instruction", self.asked[i]) for i in task.data["examples"]]
+        parts += self.pairs.shown(task)
         return request(self.prompts["skillmix_draft"], parts, self.config, Draft)
 
     def ask_refined(self, task: Task, prior: Prior) -> Request:
@@ -171,35 +170,18 @@ class _SkillMix:
         return Candidate(made.record, shown, made.text, made.data)
 
     def job(self) -> Job:
-        made = ("instruction", "response")
         steps = [Step("draft", self.ask_draft, self.read), Step("refined", self.ask_refined, self.read)]
         couples = [self.extracted[i : i + EXAMPLES] for i in range(0, len(self.extracted) - 1, EXAMPLES)]
-        answered = [i for i in self.usable if self.answers[i].strip()]
-        return Job(
-            name=NAME,
+        made = self.pairs.job(
+            NAME,
+            self.evidence,
             tasks=lambda: self.tasks(self.skills),
-            first=[self._skills_of(two) for two in couples],
-            plan=self.plan if couples else None,
             steps=steps if self.skills or couples else [Step("skills", self.ask_skills, self.read_skills), *steps],
             candidate=self.candidate,
-            rubric=response_rubric(self.wish),
-            gates=[
-                _gates.length(*made),
-                _gates.scaffold(*made),
-                _gates.answered(*made),
-                _gates.no_copy("instruction", lambda task: [self.asked[i] for i in task.data["examples"]]),
-            ],
-            instruction=lambda task, prior: {"instruction": prior["draft"]["instruction"]},
-            instruction_rubric=instruction_rubric(self.wish),
-            instruction_after="draft",
-            controls=[
-                pair(self.seeds.record(i), self.asked[i], self.answers[i], self.evidence)
-                for i in draw(self.wish, answered)
-            ],
-            corrupted=spoiler([self.answers[i] for i in answered]),
-            seeds=self.asked,
-            fields=("prompt",),
+            instruction=lambda prior: str(prior["draft"]["instruction"]),
+            after="draft",
         )
+        return replace(made, first=[self._skills_of(two) for two in couples], plan=self.plan if couples else None)
 
     def _skills(self, task: Task, prior: Prior) -> Sequence[str]:
         found: Sequence[str] = task.data.get("skills") or prior["skills"]

@@ -1,7 +1,7 @@
 """The one declaration of a strategy, and what strategies share: drawing, asking, reading answers.
 
 It knows what a strategy is given (a config, seeds, a wish) and gives (a Job). It does not know how models are asked.
-A strategy `few_shot` is declared in `_few_shot.py`.
+A strategy `refine` is declared in `_refine`, a module or a package.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import importlib
+import inspect
 import itertools
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -92,11 +93,7 @@ class Strategy:
 
     @property
     def doc(self) -> str:
-        return (self.build.__doc__ or "").strip()
-
-    @property
-    def summary(self) -> str:
-        return self.doc.split("\n")[0]
+        return inspect.cleandoc(self.build.__doc__ or "")
 
 
 _declared: dict[str, Strategy] = {}

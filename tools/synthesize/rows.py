@@ -44,16 +44,16 @@ REFUSED: Final = pa.schema(
 
 
 def _told() -> str:
-    """Every strategy's settings with their defaults, from where they are declared."""
+    """What every strategy does, and its settings with their defaults, from where they are declared."""
     lines = []
     for one in strategies():
-        lines.append(f"Settings of {one.name}:")
+        lines += ["", f"The strategy {one.id}. {one.doc}", "", f"Settings of {one.name}:"]
         for name, field in one.config.model_fields.items():
             default = json.dumps(field.default, default=list) if not field.is_required() else "required"
             choices = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
             one_of = f"; one of {', '.join(choices)}" if choices else ""
             lines.append(f"  {name} ({default}): {field.description}{one_of}")
-    return "\n".join(lines)
+    return "\n".join(lines).lstrip()
 
 
 @tool("synthesize.rows", effect="spends", reads=("prompts",), more=_told)
@@ -240,7 +240,7 @@ class _Made:
         if verdict.outcome == "accepted" and verdict.candidate is not None:
             self.added.append(self._row(verdict, verdict.candidate))
             self.scores += [] if verdict.score is None else [verdict.score]
-        elif verdict.outcome != "surplus":
+        else:
             self._refused.append(_line(verdict))
 
     def _row(self, verdict: panel.Verdict, candidate: panel.Candidate) -> NewRow:

@@ -1,6 +1,6 @@
 """A chat record as messages: who speaks, whether anything is said, which tools are called and answered.
 
-It knows the shapes of messages (through store/pieces) and where each value lies. What a good conversation is,
+It knows the shapes of messages (through store/format/pieces) and where each value lies. What a good conversation is,
 and how a bad one is repaired, is not known here.
 """
 
@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 from ..store.format import pieces
 from ..store.format.mapping import Mapping as RecordMapping
 from ..store.format.paths import Step, find, parse_path
-from ..store.format.records import Path
+from ..store.format.records import Path, value_at
 
 FORMATS: Final = ("messages", "sharegpt")
 """The formats whose records are conversations."""
@@ -114,7 +114,7 @@ def _message(item: Any, path: Path) -> Message:
         if piece.kind == "text":
             said = said or bool(piece.text.strip())
         elif piece.kind == "media":
-            media.append(_kind(_at(item, piece.path[len(path) :])))
+            media.append(_kind(value_at(item, piece.path[len(path) :])))
         elif piece.kind == "tool_call":
             calls.append(_call(item, piece, path))
     answers = _answers(item, role)
@@ -137,14 +137,14 @@ def _call(item: Mapping[str, Any], piece: pieces.Piece, path: Path) -> Call:
     inside = piece.path[len(path) :]
     if inside[-1] in pieces.CONTENT_KEYS:
         return _whole_call(piece)
-    value = _at(item, inside)
+    value = value_at(item, inside)
     if inside[-1] in _ARGUMENTS:
-        function, arguments = _at(item, inside[:-1]), value
+        function, arguments = value_at(item, inside[:-1]), value
     else:
         function, arguments = value, None
     around = [function]
     if "tool_calls" in inside:
-        around.append(_at(item, inside[: inside.index("tool_calls") + 2]))
+        around.append(value_at(item, inside[: inside.index("tool_calls") + 2]))
     name, id = (next((_text(one.get(key)) for one in around if isinstance(one, dict) and one.get(key)), None)
                 for key in ("name", "id"))  # fmt: skip
     return Call(piece.path, name, id, arguments)
@@ -160,12 +160,6 @@ def _whole_call(piece: pieces.Piece) -> Call:
         return Call(piece.path, None, None, value, whole=True)
     arguments = next((value[key] for key in _ARGUMENTS if key in value), None)
     return Call(piece.path, _text(value["name"]), None, arguments, whole=True)
-
-
-def _at(value: Any, path: Path) -> Any:
-    for step in path:
-        value = value[step]
-    return value
 
 
 def _text(value: Any) -> str | None:

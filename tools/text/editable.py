@@ -10,7 +10,7 @@ from collections.abc import Collection
 from typing import Any, Final, NamedTuple
 
 from ..store.format.mapping import Mapping
-from ..store.format.records import Path
+from ..store.format.records import Path, value_at
 
 _KINDS: Final = frozenset(("text", "reasoning", "column"))
 
@@ -32,7 +32,7 @@ def editable(record: Any, mapping: Mapping, field: str) -> list[Editable]:
     found = [
         piece
         for piece in mapping.pieces(record, field)
-        if piece.kind in _KINDS and piece.text.strip() and type(_at(record, piece.path)) is str
+        if piece.kind in _KINDS and piece.text.strip() and type(value_at(record, piece.path)) is str
     ]
     if mapping.format != "preference" or all(piece.role in ("chosen", "rejected") for piece in found):
         return [Editable((piece.path,), piece.role, piece.text) for piece in found]
@@ -58,9 +58,3 @@ def says_more(record: Any, mapping: Mapping, without: Collection[Path]) -> bool:
         and (piece.kind == "media" or bool(piece.text.strip()))
         for piece in mapping.pieces(record)
     )
-
-
-def _at(record: Any, path: Path) -> Any:
-    for step in path:
-        record = record[step]
-    return record

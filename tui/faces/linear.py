@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ...agent import commands
 from ...agent.engine import Engine
-from ...agent.events import Answered, Asked, Event, Failed, Metered, Noticed, Proposed, Returned, Reviewed, Ruled
+from ...agent.events import Answered, Asked, Event, Failed, Noticed, Proposed, Returned, Reviewed, Ruled
 from ...tools.errors import TilthError
 from ..render import chat as shown
 from ..terminal import Terminal, terminal_of
-from ..text import table, wrap
+from ..text import table
 from .consent import asker
 
 if TYPE_CHECKING:
@@ -43,11 +43,10 @@ class _Talk:
         self._interactive = sys.stdin.isatty()
         self._terminal: Terminal = terminal_of(sys.stdout, plain=True)
         self._engine = Engine(
-            workspace, session=session, dataset=dataset, approved=None if self._interactive else _approved(command),
-            caps=_caps(command),
+            workspace, session=session, dataset=dataset, approved=None if self._interactive else command.approved,
+            caps=command.caps,
         )  # fmt: skip
         self._code = 0
-        self._metered: Metered | None = None
 
     async def run(self) -> int:
         async with self._engine:
@@ -105,9 +104,8 @@ class _Talk:
             self._engine.dataset = read.dataset
             self._say([f"tilth: this is about {read.dataset} now"])
         elif read.command.name == "context":
-            self._say(shown.window(self._engine.context(), self._engine.limit, self._terminal))
-            if self._metered is not None:
-                self._say(wrap(shown.meter(self._metered), self._terminal.columns, indent="  ", first=""))
+            usage = self._engine.session.usage if self._engine.begun else None
+            self._say(shown.window(self._engine.context(), self._engine.limit, usage, self._terminal))
         else:
             rows = [[f"/{one.name} {one.args}".strip(), one.help] for one in commands.COMMANDS]
             self._say(table(rows, columns=self._terminal.columns, header=False))
@@ -133,8 +131,6 @@ class _Talk:
             case Failed():
                 self._code = event.exit_code
                 self._say(shown.event_lines(event, self._terminal))
-            case Metered():
-                self._metered = event
             case Asked():
                 self._say(shown.event_lines(event, self._terminal))
                 self._engine.rule(await self._ask(event))
@@ -174,15 +170,3 @@ class _Talk:
         for line in lines:
             sys.stdout.write(line + "\n")
         sys.stdout.flush()
-
-
-def _caps(command: Command) -> Any:
-    from ...agent.models.budget import Caps
-
-    return Caps(command.option("max_calls"), command.option("max_usd"), command.option("max_minutes"))
-
-
-def _approved(command: Command) -> Any:
-    from ...agent.chat.approval import approved
-
-    return approved(command.option("approve", ""), _caps(command))

@@ -79,8 +79,9 @@ class NdjsonFace:
         self._held = {"event": "result", **line}
 
     def rows(self, rows: Iterable[Mapping[str, Any]], columns: Iterable[str] = ()) -> None:
-        """Never asked for: `--json` wins over `--jsonl` and `--csv`, its results hold the rows."""
-        raise NotImplementedError
+        """Rows as the result: `columns`, or the names of all rows in order of appearance, and the rows."""
+        listed = [dict(row) for row in rows]
+        self.result({"columns": _columns(listed, columns), "rows": listed})
 
     def fail(self, message: str, next_step: str, exit_code: int) -> None:
         self._release()
@@ -113,12 +114,16 @@ def write_rows(out: TextIO, rows: Iterable[Mapping[str, Any]], form: RowFormat, 
                 out.write(dumps(row) + "\n")
         return
     listed = list(rows)
-    names = list(columns) or list(dict.fromkeys(name for row in listed for name in row))
+    names = _columns(listed, columns)
     writer = csv.writer(out, lineterminator="\n")
     with writing_out():
         writer.writerow(names)
         for row in listed:
             writer.writerow([_cell(row.get(name)) for name in names])
+
+
+def _columns(rows: Sequence[Mapping[str, Any]], columns: Iterable[str]) -> list[str]:
+    return list(columns) or list(dict.fromkeys(name for row in rows for name in row))
 
 
 def _cell(value: Any) -> Any:

@@ -23,6 +23,7 @@ from ...agent.events import (
     Ruled,
     Started,
 )
+from ...agent.plural import counted
 from ..cells import fit
 from ..render import chat
 from ..render.results import result_lines
@@ -157,7 +158,7 @@ class PlainFace:
 
 def _opening(event: Started) -> str:
     reads = f"; reads: {one_line(event.reads)}" if event.reads else ""
-    return f"{event.tool} on {event.dataset} ({event.rows:,} rows){reads}"
+    return f"{event.tool} on {event.dataset} ({counted(event.rows, 'rows')}){reads}"
 
 
 class _Progress:
@@ -242,10 +243,13 @@ def _panel_line(event: Counted) -> str:
     parts = [f"{event.what}: accepted {event.accepted:,}{wanted}", f"rejected {sum(event.rejected.values()):,}"]
     parts += [f"failed {sum(event.failed.values()):,}"] if event.failed else []
     parts += [f"parked {event.parked:,}"] if event.parked else []
-    parts += [f"{event.in_flight} in flight", f"{event.calls:,} calls"]
+    parts += [f"{event.in_flight} in flight", f"{counted(event.calls, 'calls')}"]
     parts += [f"${event.usd:.2f}"] if event.usd else []
     parts += [f"{event.rate:.1f}/s"]
     parts += [f"{duration(60 * event.minutes_left)} left"] if event.minutes_left is not None else []
+    parts += [f"{event.tokens_in:,} tokens in and {event.tokens_out:,} out"] if event.tokens_in else []
+    why = sorted({**event.rejected, **event.failed}.items(), key=lambda one: (-one[1], one[0]))
+    parts += [f"{one_line(code)} {count:,}" for code, count in why]  # last: a narrow terminal cuts them off
     return ", ".join(parts)
 
 

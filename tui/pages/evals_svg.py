@@ -13,6 +13,7 @@ from typing import Final
 from . import page
 
 WIDTH: Final = 760
+NAME_WIDTH: Final = 150
 HUES: Final = 6
 """Lines beyond this many differ by dashes."""
 
@@ -89,7 +90,7 @@ def scatter(dots: Sequence[Dot], *, name: str, x_name: str, y_name: str, money: 
     costs = [one.x for one in dots if one.x > 0]
     if not costs:
         return ""
-    height, left, right, top = 260, 60, WIDTH - 170, 12
+    height, left, right, top = 272, 60, WIDTH - 170, 24
     base = height - 42
     logarithmic = max(costs) / min(costs) > 20
     free = 90 if logarithmic and len(costs) < len(dots) else 0
@@ -115,21 +116,23 @@ def scatter(dots: Sequence[Dot], *, name: str, x_name: str, y_name: str, money: 
     for cost in [*marks, *([0.0] if free else [])]:
         told = f"${cost:g}" if money else f"{cost:,.0f}"
         parts.append(f'<text x="{x_at(cost):.1f}" y="{base + 16}" text-anchor="middle">{told}</text>')
-    placed: list[tuple[float, float]] = []
-    for one in sorted(dots, key=lambda dot: (dot.y, dot.x, dot.label)):
-        x, y = x_at(one.x), y_at(one.y)
-        label_y = y + 4
-        while any(abs(label_y - other_y) < 13 and abs(x - other_x) < 150 for other_x, other_y in placed):
-            label_y -= 13
-        placed.append((x, label_y))
-        parts.append(f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="5"/>')
-        parts.append(
-            f'<text class="ink" x="{x + 9:.1f}" y="{label_y:.1f}">{page.escaped(_short(one.label, 24))}</text>'
-        )
+    near: list[list[Dot]] = []  # dots whose names would lie over one another
+    for one in sorted(dots, key=lambda dot: (dot.x, dot.y, dot.label)):
+        if not near or x_at(one.x) - x_at(near[-1][-1].x) >= NAME_WIDTH:
+            near.append([])
+        near[-1].append(one)
+    for group in near:
+        heights = _apart([y_at(one.y) + 4 for one in group], least=top + 4, most=base + 4)
+        for one, label_y in zip(group, heights, strict=True):
+            x = x_at(one.x)
+            parts.append(f'<circle class="dot" cx="{x:.1f}" cy="{y_at(one.y):.1f}" r="5"/>')
+            parts.append(
+                f'<text class="ink" x="{x + 9:.1f}" y="{label_y:.1f}">{page.escaped(_short(one.label, 24))}</text>'
+            )
     parts.append(
         f'<text x="{(left + right) / 2:.0f}" y="{height - 6}" text-anchor="middle">{page.escaped(x_name)}</text>'
     )
-    parts.append(f'<text x="0" y="{top + 4}">{page.escaped(y_name)}</text>')
+    parts.append(f'<text x="0" y="{top - 12}">{page.escaped(y_name)}</text>')
     return _svg(parts, height, name)
 
 

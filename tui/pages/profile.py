@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any, Final
 
-from ..render.profile import command, many, number, percent
+from ...agent.plural import counted
+from ..render.profile import command, number, percent
 from . import page
 
 Profile = Mapping[str, Any]
@@ -69,7 +70,7 @@ def _edge(value: float) -> str:
 
 
 def _head(profile: Profile, dataset: str) -> str:
-    parts = [many(profile["rows"], profile["unit"]), f"{profile['format']} format"]
+    parts = [counted(profile["rows"], profile["unit"]), f"{profile['format']} format"]
     parts += [f"{number(one['total'])} characters of {one['of']}" for one in profile["lengths"][:1]]
     lines = [f"<h1>{page.data(dataset)}</h1>", f"<p>{page.escaped(' · '.join(parts))}</p>"]
     lines.append(f'<p class="faint">reads: {page.escaped(profile["reads"])}</p>')
@@ -83,7 +84,7 @@ def _head(profile: Profile, dataset: str) -> str:
 def _findings(profile: Profile, dataset: str) -> Iterator[str]:
     found = profile["findings"]
     counts = {severity: len(list(some)) for severity, some in groupby(found, key=lambda one: one["severity"])}
-    aside = ", ".join(many(count, _TITLES[severity]) for severity, count in counts.items())
+    aside = ", ".join(counted(count, _TITLES[severity]) for severity, count in counts.items())
     yield from page.section("What to look at first", _finding_list(profile, dataset), aside or "nothing wrong found")
 
 
@@ -154,7 +155,7 @@ def _languages(profile: Profile, dataset: str) -> Iterator[str]:
     if found and found["examined"]:
         shares = [(code, count / found["examined"], count) for code, count in found["shares"]]
         sampled = found["examined"] < found["rows"]
-        of = f"{number(found['examined'])} sampled of {number(found['rows'])} rows" if sampled else "every row"
+        of = f"{number(found['examined'])} sampled of {counted(found['rows'], 'rows')}" if sampled else "every row"
         lines = ((page.escaped(code), share, f"{percent(share)}  {number(count)}", "") for code, share, count in shares)
         yield from page.section("Languages", [page.bars(lines)], f"{of}; und: too short or unsure")
 
@@ -196,7 +197,7 @@ def _system_prompts(profile: Profile, dataset: str) -> Iterator[str]:
         body = page.bars(
             (page.data(text), count / max(prompts["rows"], 1), number(count), "") for text, count in prompts["top"]
         )
-        yield from page.section("System prompts", [body], f"{number(prompts['rows'])} rows, {distinct} different")
+        yield from page.section("System prompts", [body], f"{counted(prompts['rows'], 'rows')}, {distinct} different")
 
 
 def _phrases(profile: Profile, dataset: str) -> Iterator[str]:
@@ -207,7 +208,7 @@ def _phrases(profile: Profile, dataset: str) -> Iterator[str]:
             for name, verb in (("openings", "open"), ("closings", "close"))
             for text, count in phrases[name]
         )
-        yield from page.section("Phrases answers share", [body], f"of {number(phrases['answers'])} answers")
+        yield from page.section("Phrases answers share", [body], f"of {counted(phrases['answers'], 'answers')}")
 
 
 def _pairs(profile: Profile, dataset: str) -> Iterator[str]:
@@ -223,7 +224,7 @@ def _pairs(profile: Profile, dataset: str) -> Iterator[str]:
         told = f"{number(margin['ties'])} ties of {number(margin['count'])}"
         cards.append(f'<div class="card"><h3>{page.data(name)} − rejected</h3>{chart}<p class="faint">{told}</p></div>')
     body = [page.bars(sides), '<div class="grid">', *cards, "</div>"]
-    yield from page.section("Chosen and rejected", body, f"{number(found['pairs'])} pairs")
+    yield from page.section("Chosen and rejected", body, counted(found["pairs"], "pairs"))
 
 
 def _labels(profile: Profile, dataset: str) -> Iterator[str]:
@@ -237,7 +238,7 @@ def _labels(profile: Profile, dataset: str) -> Iterator[str]:
 def _columns(profile: Profile, dataset: str) -> Iterator[str]:
     if profile["columns"]:
         cards = ['<div class="grid">', *(_column_card(one, profile) for one in profile["columns"]), "</div>"]
-        aside = f"{number(len(profile['columns']))} in {many(profile['rows'], 'rows')}"
+        aside = f"{number(len(profile['columns']))} in {counted(profile['rows'], 'rows')}"
         yield from page.section("Columns", cards, aside)
 
 

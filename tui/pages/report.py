@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
+from ..render.records.reviewing import rate_lines
 from ..render.results import version
-from ..render.reviewing import rate_lines
 from ..text import number, share
 from . import page
 

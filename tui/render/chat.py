@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ...agent.events import Answered, Asked, Event, Failed, Metered, Noticed, Proposed, Returned, Reviewed, Ruled, Said
+from ...agent.events import Answered, Asked, Event, Failed, Noticed, Proposed, Returned, Reviewed, Ruled, Said
+from ...agent.plural import counted
 from ..terminal import Terminal
 from ..text import many_lines, one_line, table, wrap
 from . import fitted
 
 if TYPE_CHECKING:
-    from ...agent.chat.session import Listed
+    from ...agent.chat.session import Listed, Usage
     from ...agent.chat.window import Window
 
 LEGEND = "[?] no result of this conversation holds this number"
@@ -99,24 +100,20 @@ def answer(events: Sequence[Answered], terminal: Terminal) -> Iterator[str]:
         yield LEGEND
 
 
-def meter(event: Metered) -> str:
-    """`context 2,104 of 32,768 tokens; 12,000 in, 900 out; $0.02; small sees rows`."""
-    cost = f"; ${event.usd:,.4f}" if event.usd else ""
-    return (
-        f"context {event.context:,} of {event.limit:,} tokens; {event.tokens_in:,} in, {event.tokens_out:,} out"
-        f"{cost}; {one_line(event.model)} may see {event.sees}"
-    )
-
-
 @fitted
-def window(found: Window, limit: int, terminal: Terminal) -> Iterator[str]:
-    """`/context`: what the next request holds."""
+def window(found: Window, limit: int, usage: Usage | None, terminal: Terminal) -> Iterator[str]:
+    """`/context`: what the next request holds, and what the conversation has cost so far."""
     rows: list[list[Any]] = [[part.what, f"{part.tokens:,}"] for part in found.parts]
     yield from table([["part", "tokens"], *rows, ["all", f"{found.tokens:,}"]], columns=terminal.columns, numbers=(1,))
     if limit:
         yield f"the model's context holds {limit:,}"
     if found.left_out:
-        yield f"{found.left_out:,} earlier exchanges are left out for lack of room"
+        yield f"{counted(found.left_out, 'earlier exchanges')} left out for lack of room"
+    if usage is not None:
+        yield (
+            f"so far {counted(usage.calls, 'answers')}: {usage.tokens_in:,} tokens in, {usage.tokens_out:,} out, "
+            f"${usage.usd:,.4f}"
+        )
 
 
 @fitted

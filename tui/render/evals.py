@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final
 
+from ...agent.plural import counted
 from ...evals import statistics, summary
 from ...evals.estimate import Estimated, Guess
 from ...evals.statistics import Estimate
@@ -51,7 +52,7 @@ def said_before(one: Estimated) -> Iterator[str]:
 def _tells(one: Estimated) -> str:
     epochs = f" × {one.epochs} epochs" if one.epochs > 1 else ""
     few = f"; in only {one.clusters:,} clusters, which may show less" if one.clusters < one.instances else ""
-    what = f"{_counted(one.instances, 'instance')}{epochs} of {one_line(one.suite)}, set {one.set}"
+    what = f"{counted(one.instances, 'instances')}{epochs} of {one_line(one.suite)}, set {one.set}"
     if one.detectable >= 1:
         return f"{what}: too few to tell any two agents apart"
     return (
@@ -63,17 +64,17 @@ def _tells(one: Estimated) -> str:
 def _guessed(guess: Guess) -> str:
     each, jobs = guess.each, guess.jobs
     if each is None:
-        return f"{_counted(jobs, 'try')}, cost not known (no earlier run)"
+        return f"{counted(jobs, 'tries')}, cost not known (no earlier run)"
     if not each.calls:
-        return f"{_counted(jobs, 'try')}, no model calls that are known{_minutes(each.seconds * jobs, ', ')}"
-    return (f"{_counted(jobs, 'try')}, about {each.calls * jobs:,} calls, {(each.tokens_in + each.tokens_out) * jobs:,} tokens, "
+        return f"{counted(jobs, 'tries')}, no model calls that are known{_minutes(each.seconds * jobs, ', ')}"
+    return (f"{counted(jobs, 'tries')}, about {each.calls * jobs:,} calls, {each.tokens * jobs:,} tokens, "
             f"${each.usd * jobs:.2f}{_minutes(each.seconds * jobs, ', ')} (by {guess.by})")  # fmt: skip
 
 
 def _together(one: Estimated) -> str:
     known = [(guess.each, guess.jobs) for guess in one.guesses if guess.each is not None]
     calls = sum(each.calls * jobs for each, jobs in known)
-    tokens = sum((each.tokens_in + each.tokens_out) * jobs for each, jobs in known)
+    tokens = sum(each.tokens * jobs for each, jobs in known)
     usd = math.fsum(each.usd * jobs for each, jobs in known)
     seconds = math.fsum(each.seconds * jobs for each, jobs in known)
     more = "" if len(known) == len(one.guesses) else "; what is not known comes on top"
@@ -92,7 +93,7 @@ def estimated(one: Estimated, terminal: Terminal) -> Iterator[str]:
     for guess in one.guesses:
         each = guess.each
         figures = ["not known"] * 4 if each is None else [
-            f"{each.calls * guess.jobs:,}", f"{(each.tokens_in + each.tokens_out) * guess.jobs:,}",
+            f"{each.calls * guess.jobs:,}", f"{each.tokens * guess.jobs:,}",
             f"{each.usd * guess.jobs:.2f}", f"{each.seconds * guess.jobs / 60:.1f}",
         ]  # fmt: skip
         place = "this one, trusted" if guess.trusted else "its own"
@@ -140,12 +141,7 @@ def report(one: Report, wrote: Sequence[str], terminal: Terminal) -> Iterator[st
 
 def title(one: Report) -> str:
     epochs = f" × {one.epochs} epochs" if one.epochs > 1 else ""
-    return f"set {one.set}, {_counted(one.instances, 'instance')}{epochs}"
-
-
-def _counted(count: int, noun: str) -> str:
-    plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
-    return f"{count:,} {noun if count == 1 else plural}"
+    return f"set {one.set}, {counted(one.instances, 'instances')}{epochs}"
 
 
 def metric_name(one: Report, name: str) -> str:

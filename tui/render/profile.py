@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any, Final
 
+from ...agent.plural import counted
 from ..cells import bar, fit, left, neutral, right, spark, width, wrap
 
 NARROWEST: Final = 40
@@ -75,11 +76,6 @@ def number(value: Any) -> str:
     return f"{value:,.4g}" if abs(value) < 10_000 else f"{value:,.0f}"
 
 
-def many(count: int, things: str) -> str:
-    """A count with its noun, which is given in the plural."""
-    return f"{number(count)} {things.removesuffix('s') if count == 1 else things}"
-
-
 def percent(share: float) -> str:
     """A share in percent: never 0% or 100% for what is not."""
     if 0 < share < 0.001:
@@ -99,7 +95,7 @@ def command(fix: str, dataset: str) -> str:
 
 
 def _head(profile: Profile, page: _Page) -> Iterator[str]:
-    parts = [many(profile["rows"], profile["unit"]), f"{profile['format']} format"]
+    parts = [counted(profile["rows"], profile["unit"]), f"{profile['format']} format"]
     total = next((one for one in profile["lengths"]), None)
     if total:
         parts.append(f"{number(total['total'])} characters of {neutral(total['of'])}")
@@ -141,7 +137,7 @@ def _by_fix(findings: Sequence[Profile]) -> list[tuple[str, list[Profile]]]:
 
 
 def _finding(one: Profile, page: _Page) -> Iterator[str]:
-    share = percent(one["share"]) if one["share"] is not None else many(one["count"], one["unit"]).split(" ", 1)[1]
+    share = percent(one["share"]) if one["share"] is not None else counted(one["count"], one["unit"]).split(" ", 1)[1]
     first = f"{right(number(one['count']), 2 + _COUNT)} {left(neutral(share), _SHARE)} "
     if width(share) > _SHARE:
         first = f"{right(number(one['count']), 2 + _COUNT)} {' ' * _SHARE} "
@@ -170,10 +166,10 @@ def _columns(profile: Profile, page: _Page) -> Iterator[str]:
     wide = page.cells >= 56
 
     def line(name: str, kind: str, missing: str, distinct: str) -> str:
-        counted = f" {right(missing, 7)} {right(distinct, 9)}" if wide else ""
-        return f"  {left(name, names)} {left(kind, 11)}{counted}  "
+        counts = f" {right(missing, 7)} {right(distinct, 9)}" if wide else ""
+        return f"  {left(name, names)} {left(kind, 11)}{counts}  "
 
-    yield page.heading("COLUMNS", f"{number(len(columns))} in {many(profile['rows'], 'rows')}")
+    yield page.heading("COLUMNS", f"{number(len(columns))} in {counted(profile['rows'], 'rows')}")
     yield page.paint("faint", fit(line("column", "kind", "missing", "distinct") + "values", page.cells))
     for one in columns[:_SHOWN_COLUMNS]:
         missing = percent(one["missing"] / rows) if one["missing"] else "–"
@@ -297,7 +293,7 @@ def _repeated(profile: Profile, page: _Page) -> Iterator[str]:
     found, rows = profile["duplicates"], max(profile["rows"], 1)
     yield page.heading("DUPLICATES", f"compared: {neutral(found['compared'])}")
     groups = (
-        f" in {many(found['groups'], 'groups')}, the largest of {number(found['largest'])}" if found["exact"] else ""
+        f" in {counted(found['groups'], 'groups')}, the largest of {number(found['largest'])}" if found["exact"] else ""
     )
     yield from page.wrapped(f"exact {number(found['exact'])} ({percent(found['exact'] / rows)}){groups}")
     if found["near"] is not None:
@@ -307,7 +303,7 @@ def _repeated(profile: Profile, page: _Page) -> Iterator[str]:
         )
     for one in profile["overlaps"]:
         text = (
-            f"{one['of']} in two {one['by']}s: {many(one['rows'], 'rows')} of {neutral(one['left'])}, "
+            f"{one['of']} in two {one['by']}s: {counted(one['rows'], 'rows')} of {neutral(one['left'])}, "
             f"{number(one['right_rows'])} of {neutral(one['right'])}"
         )
         yield from page.wrapped(text)
@@ -316,7 +312,7 @@ def _repeated(profile: Profile, page: _Page) -> Iterator[str]:
 def _system_prompts(profile: Profile, page: _Page) -> Iterator[str]:
     if prompts := profile["system_prompts"]:
         distinct = ("" if prompts["exact"] else "about ") + number(prompts["distinct"])
-        yield page.heading("SYSTEM PROMPTS", f"{many(prompts['rows'], 'rows')}, {distinct} different")
+        yield page.heading("SYSTEM PROMPTS", f"{counted(prompts['rows'], 'rows')}, {distinct} different")
         for text, count in prompts["top"][:3]:
             yield from page.wrapped(f"“{fit(neutral(text), 2 * page.cells - 30)}”", 12, right(number(count), 10))
 
@@ -324,7 +320,7 @@ def _system_prompts(profile: Profile, page: _Page) -> Iterator[str]:
 def _phrases(profile: Profile, page: _Page) -> Iterator[str]:
     phrases = profile["phrases"]
     if phrases and (phrases["openings"] or phrases["closings"]):
-        yield page.heading("PHRASES", f"of {many(phrases['answers'], 'answers')}")
+        yield page.heading("PHRASES", f"of {counted(phrases['answers'], 'answers')}")
         for name, verb in (("openings", "open"), ("closings", "close")):
             for text, count in phrases[name][:5]:
                 yield from page.wrapped(f"{verb} with “{neutral(text)}”", 12, right(number(count), 10))
@@ -333,7 +329,7 @@ def _phrases(profile: Profile, page: _Page) -> Iterator[str]:
 def _pairs(profile: Profile, page: _Page) -> Iterator[str]:
     found = profile["preference"]
     if found:
-        yield page.heading("CHOSEN AND REJECTED", many(found["pairs"], "pairs"))
+        yield page.heading("CHOSEN AND REJECTED", counted(found["pairs"], "pairs"))
         for side, count in found["longer"].items():
             share = count / max(found["pairs"], 1)
             name = "about as long" if side == "same" else f"{side} is longer"

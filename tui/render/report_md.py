@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from ..text import number, share, shorten
+from .records.reviewing import rate_lines
 from .results import version
-from .reviewing import rate_lines
 
 if TYPE_CHECKING:
     from ...agent.report import Loss, ReleaseReport

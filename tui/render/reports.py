@@ -33,7 +33,7 @@ def report(
         return
     yield from result_lines(done.result, terminal)
     if done.entry.tool == "contaminate.scan":
-        from .benchmarks import evidence, scanned
+        from .listings.benchmarks import evidence, scanned
 
         yield from scanned(done.details, terminal)
         yield from evidence(shown, terminal)

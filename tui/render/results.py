@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ...agent.plural import counted
 from ..terminal import Terminal
 from ..text import number, one_line, share, table, wrap
 from . import fitted
@@ -26,12 +27,12 @@ def result_lines(result: Mapping[str, Any], terminal: Terminal) -> Iterator[str]
         yield from _import(result, terminal)
     elif result.get("tool") == "export":
         unchanged = "" if result["changed"] else "   (the same export was there already)"
-        yield f"{one_line(result['folder'])}   format {result['format']}   {result['rows']:,} rows{unchanged}"
+        yield f"{one_line(result['folder'])}   format {result['format']}   {counted(result['rows'], 'rows')}{unchanged}"
     elif result.get("tool") == "amend":
-        yield f"{result['dataset']} @ {version(result['version'])}   {result['rows']:,} rows"
+        yield f"{result['dataset']} @ {version(result['version'])}   {counted(result['rows'], 'rows')}"
         yield from ("  " + line for line in _steps(result.get("steps", ()), terminal))
     elif result.get("tool") in ("undo", "redo"):
-        yield f"{result['dataset']} @ {version(result['version'])}   {result['rows']:,} rows"
+        yield f"{result['dataset']} @ {version(result['version'])}   {counted(result['rows'], 'rows')}"
     elif "into" in result:
         yield from _making(result, terminal)
     elif "after" in result:
@@ -83,7 +84,7 @@ def _step(result: Mapping[str, Any], terminal: Terminal) -> Iterator[str]:
 
 def _making(result: Mapping[str, Any], terminal: Terminal) -> Iterator[str]:
     """Rows that were made from a dataset into another."""
-    made = f"{result['dataset']} => {result['into']}  {result['accepted']:,} rows made"
+    made = f"{result['dataset']} => {result['into']}  {counted(result['accepted'], 'rows')} made"
     yield f"{result['tool']}  {made}   @ {version(result['version'])}"
     yield from _panel(result, terminal)
 
@@ -107,7 +108,7 @@ def _panel(result: Mapping[str, Any], terminal: Terminal) -> Iterator[str]:
     if "calls" in result:
         tokens = result["tokens"]
         yield (
-            f"  {result['calls']:,} calls, {result['cached']:,} of them recorded before; tokens {tokens['in']:,} in, "
+            f"  {counted(result['calls'], 'calls')}, {result['cached']:,} of them recorded before; tokens {tokens['in']:,} in, "
             f"{tokens['out']:,} out; ${result['usd']:.4f}"
         )
 
@@ -133,7 +134,7 @@ def _reused(result: Mapping[str, Any]) -> str:
     imported = bool(result["import_reused"])
     steps, count = len(result["steps"]), result["reused"] - imported
     parts = ["the import"] if imported else []
-    parts += [f"{count} of {steps} step{'' if steps == 1 else 's'}"] if count else []
+    parts += [f"{count:,} of {counted(steps, 'steps')}"] if count else []
     return f"{' and '.join(parts)} {'was' if result['reused'] == 1 else 'were'}"
 
 
@@ -144,7 +145,7 @@ def _steps(steps: Sequence[Mapping[str, Any]], terminal: Terminal) -> list[str]:
             number(step.get("before", 0)),
             number(step.get("after", step.get("before", 0))),
             step.get("edited") or "",
-            f"=> {step['into']} {step['accepted']:,} rows"
+            f"=> {step['into']} {counted(step['accepted'], 'rows')}"
             if "into" in step
             else ", ".join(f"{reason} {count:,}" for reason, count in step.get("dropped", {}).items()),
         ]

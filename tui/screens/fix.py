@@ -18,7 +18,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 
 from ..cells import neutral
-from ..render import previews
+from ..render.records import previews
 from ..terminal import Terminal
 from ..widgets.item_list import Item, ItemList
 from ..widgets.line_view import TextView

@@ -149,7 +149,7 @@ class MainScreen(Screen[None]):
             self.transcript.add(Note(str(error), "✘", BAD))
             model = ""
         self._idle = "ready" if model else "no model"
-        self.query_one(StatusLine).say(self._idle)
+        self.query_one(StatusLine).say(self._idle, sees=self.engine.sees if model else "")
 
     # -- one thing at a time ---------------------------------------------------------------------------------------
 
@@ -238,20 +238,19 @@ class MainScreen(Screen[None]):
             return
         try:
             typed = read(text, self.dataset, self.workspace)
+            if isinstance(typed, Own):
+                name = f"action_{typed.action}"
+                self.call_later(getattr(self, name, None) or getattr(self.app, name), *typed.words)
+            elif typed is not None:
+                self._command(text, typed)
+            else:
+                self._show_pane(False)
+                self.transcript.add(Person(text))
+                self.transcript.scroll_end(animate=False)
+                self._work.start("thinks", lambda: self._converse(lambda: self.engine.chat(text)))
         except TilthError as error:
             told = many_lines(str(error))
             self._tell(text, "", lambda terminal: told)
-            return
-        if isinstance(typed, Own):
-            name = f"action_{typed.action}"
-            self.call_later(getattr(self, name, None) or getattr(self.app, name), *typed.words)
-        elif typed is not None:
-            self._command(text, typed)
-        else:
-            self._show_pane(False)
-            self.transcript.add(Person(text))
-            self.transcript.scroll_end(animate=False)
-            self._work.start("thinks", lambda: self._converse(lambda: self.engine.chat(text)))
 
     def _converse(self, begin: Callable[[], AsyncIterator[Event]]) -> None:
         self.run_worker(relay(self, begin), group="turn", exclusive=True, exit_on_error=False)
@@ -314,7 +313,8 @@ class MainScreen(Screen[None]):
             case "help":
                 self._tell(text, "tilth --help", help_lines)
             case "context":
-                self._tell(text, "", lambda terminal: window(self.engine.context(), self.engine.limit, terminal))
+                usage = self.engine.session.usage if self.engine.begun else None
+                self._tell(text, "", partial(window, self.engine.context(), self.engine.limit, usage))
             case _:
                 from .. import twin
 
@@ -343,7 +343,7 @@ class MainScreen(Screen[None]):
     @on(Tab.Rows)
     def _rows_of(self, event: Tab.Rows) -> None:
         event.stop()
-        self.pane.rows.find(event.where)
+        self.pane.rows.find(event.where, event.positions, event.note)
         self.pane.look_at("rows")
 
     # -- keys ------------------------------------------------------------------------------------------------------
@@ -363,13 +363,10 @@ class MainScreen(Screen[None]):
             self._questions.focus()
 
     def on_key(self, event: events.Key) -> None:
-        """A letter that means nothing where it is typed is the beginning of a message."""
-        bound = event.key in self.active_bindings
-        if event.is_printable and event.character and not bound and not self.composer.has_focus_within:
+        """A letter that means nothing where it is typed leads back to the question that waits."""
+        if event.is_printable and event.key not in self.active_bindings and not self.composer.has_focus_within:
             event.stop()
             self._questions.focus()
-            if not self._questions.waits:
-                self.composer.prompt.insert(event.character)
 
     def action_switch(self) -> None:
         """Between the prompt and the pane; on a narrow screen also what is in sight."""

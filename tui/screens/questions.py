@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 from ...agent.events import Asked
+from ...agent.plural import counted
 from ..widgets.approval import ApprovalCard
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ class Consent(Message):
     def asked(self, command: str) -> Asked:
         """The question as a card shows it."""
         told = dict(line.split(None, 1) for line in self.estimate.lines())
-        cost = f"calls {told['calls']}; tokens {told['tokens']}; {told['cost']}"
+        rows = f"{counted(self.estimate.rows, 'rows')}; " if self.estimate.rows else ""
+        cost = f"{rows}calls {told['calls']}; tokens {told['tokens']}; {told['cost']}"
         return Asked("", "this", "", {}, command, "spends", "", told["sends"], cost, told["time"])
 
 

@@ -13,7 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
-from ..render import reviewing
+from ..render.records import reviewing
 from ..terminal import Terminal
 from ..widgets.line_view import TextView
 from ..widgets.plain_text import PlainText, safe

@@ -13,6 +13,7 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.screen import Screen
 
+from ...agent.plural import counted
 from ..recent import recent
 from ..render.results import version
 from ..widgets.background import Broke, Fetched, fetch
@@ -100,7 +101,7 @@ class StartScreen(Screen[None]):
         items: list[Item] = []
         self._choices = []
         for each in datasets:
-            told = f"{each.rows:,} rows   {each.format}   @{version(each.version)}"
+            told = f"{counted(each.rows, 'rows')}   {each.format}   @{version(each.version)}"
             items.append(one(joined((f"{each.name}  ", BOLD), (told, MUTED))))
             self._choices.append(lambda name=each.name: self.Dataset(name))  # type: ignore[misc]
         for path in folders:

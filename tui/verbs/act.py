@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from ...tools.errors import Misuse, nearest
 from .. import as_json
-from ..render import previews, reports
+from ..render import reports
+from ..render.records import previews
 
 if TYPE_CHECKING:
     from ...agent.toolbox import Done
     from ...agent.workspace import Workspace
     from ..command import Command
-    from ..tool_flags import ToolFlags
+    from ..line.tool_flags import ToolFlags
 
 
 def do(command: Command) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...tools.errors import Misuse
 from .. import as_json
-from ..render import benchmarks
+from ..render.listings import benchmarks
 
 if TYPE_CHECKING:
     from ..command import Command

@@ -17,7 +17,7 @@ _READ = ("format", "id", "encoding", "kind", "delimiter", "records", "text_unit"
 
 
 def import_(command: Command) -> None:
-    from ..cli import named_after_file
+    from ..line.parsing import named_after_file
 
     args = command.args
     if os.path.exists(args.name) and (not args.paths or not os.path.isdir(args.name)):

@@ -13,6 +13,7 @@ from ...tools.errors import Misuse
 from ..render import chat as shown
 
 if TYPE_CHECKING:
+    from ...agent.chat.session import Session
     from ...agent.engine import Engine
     from ...agent.workspace import Workspace
     from ..command import Command
@@ -20,20 +21,15 @@ if TYPE_CHECKING:
 
 def ask(command: Command) -> int:
     """One turn. What nobody has approved is refused, and makes the exit code 1; else it is that of what failed."""
-    from ...agent.chat import session as sessions_on_disk
-    from ...agent.chat.approval import approved
     from ...agent.engine import Engine
-    from ...agent.models.budget import Caps
 
     args = command.args
     if not args.question.strip():
         raise Misuse("The question is empty.", next_step='For example: tilth ask "How many rows are there?"')
-    caps = Caps(command.option("max_calls"), command.option("max_usd"), command.option("max_minutes"))
-    allowed = approved(args.approve or "", caps)
+    allowed = command.approved
     with command.open(*([args.dataset] if args.dataset else [])) as workspace:
-        dataset = _dataset(workspace, args.dataset)
-        session = sessions_on_disk.resume(workspace.store, args.resume) if args.resume else None
-        engine = Engine(workspace, session=session, dataset=dataset, approved=allowed, caps=caps)
+        dataset, session = _dataset(workspace, args.dataset), _resumed(workspace, args.resume)
+        engine = Engine(workspace, session=session, dataset=dataset, approved=allowed)
         events = asyncio.run(_turn(command, engine, args.question, _piped()))
     return _told(command, engine, events)
 
@@ -46,6 +42,24 @@ def _dataset(workspace: Workspace, wanted: str | None) -> str:
         return address
     names = [name for name in workspace.store.histories() if not name.startswith("benchmarks/")]
     return names[0] if len(names) == 1 else ""
+
+
+def _resumed(workspace: Workspace, wanted: str | None) -> Session | None:
+    """The conversation to go on with. Raises Misuse when there is none of that id."""
+    from ...agent.chat import session
+
+    return session.resume(workspace.store, wanted) if wanted else None
+
+
+def _there(command: Command) -> bool:
+    """Are the dataset and the conversation that are named plainly there? Told from file names: what reads data takes
+    longer to import than a screen to draw."""
+    dataset, resume = command.args.dataset, command.args.resume
+    here = command.folder.resolve()
+    states = [folder / ".tilth" for folder in (here, *here.parents)]
+    known = not dataset or os.path.exists(dataset) or any((one / "refs" / dataset).is_file() for one in states)
+    pattern = f"sessions/{'' if resume == 'last' else resume}*.jsonl"
+    return known and (not resume or any(path for one in states for path in one.glob(pattern)))
 
 
 def _piped() -> str:
@@ -100,16 +114,17 @@ def chat(command: Command) -> int:
         from ...agent.events import nobody
         from ..app import run
 
+        if not _there(command):
+            with command.open(*([args.dataset] if args.dataset else [])) as workspace:
+                _dataset(workspace, args.dataset)
+                _resumed(workspace, args.resume)
         return run(
             lambda: command.open(create=True, listener=nobody), dataset=args.dataset or "", resume=args.resume or ""
         )
     with command.open(*([args.dataset] if args.dataset else []), create=True) as workspace:
-        from ...agent.chat import session as sessions_on_disk
         from ..faces.linear import talk
 
-        dataset = _dataset(workspace, args.dataset)
-        session = sessions_on_disk.resume(workspace.store, args.resume) if args.resume else None
-        code = talk(command, workspace, dataset, session)
+        code = talk(command, workspace, _dataset(workspace, args.dataset), _resumed(workspace, args.resume))
     command.face.result({"tool": "chat"}, lambda screen: [])
     return code
 

@@ -6,9 +6,11 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from ...agent.plural import counted
 from ...tools.errors import Misuse, Refused
 from ..faces.consent import ask, can_ask
-from ..render import catalogue
+from ..render.listings import catalogue
+from ..render.records import life
 
 if TYPE_CHECKING:
     from ...tools.store.past.lives import Life
@@ -83,7 +85,9 @@ def gc(command: Command) -> None:
     with command.open() as workspace:
         removed = workspace.gc()
     line = {"tool": "gc", **removed}
-    command.face.result(line, lambda screen: [f"removed {removed['objects']:,} files, {removed['bytes']:,} bytes"])
+    command.face.result(
+        line, lambda screen: [f"removed {counted(removed['objects'], 'files')}, {counted(removed['bytes'], 'bytes')}"]
+    )
 
 
 def purge(command: Command) -> None:
@@ -95,8 +99,7 @@ def purge(command: Command) -> None:
     told = {name: tombstone.details[name] for name in ("datasets", "versions", "exports", "related")}
     line = {"tool": "purge", "row_id": tombstone.args["row"], "because": args.because, **tombstone.counts, **told}
     summary = f"row {tombstone.args['row'][:12]} is erased from {', '.join(told['datasets'])}"
-    broken = f"{len(told['versions']):,} versions and {len(told['exports']):,} exports are no longer what they were"
-    command.face.result(line, lambda screen: [summary, broken])
+    command.face.result(line, lambda screen: [summary, life.broken(told["versions"], told["exports"])])
 
 
 def _agreed(found: Life) -> None:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from ...tools.errors import Misuse, Refused
 from .. import as_json
-from ..render import catalogue, differences, life
-from ..render import datasets as listing
-from ..render import drops as losses
-from ..render import log as past
-from ..render import rows as records
+from ..render.listings import catalogue
+from ..render.listings import datasets as listing
+from ..render.listings import log as past
+from ..render.records import differences, life
+from ..render.records import drops as losses
+from ..render.records import rows as records
 from ..text import one_line
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ def tools(command: Command) -> int:
     if words and words[0] == "check":
         return _check_tools(command, words[1:])
     from ...tools import tool as registry
-    from ..cli import find_verb, parser_for
-    from ..tool_flags import describe, load_own
+    from ..line.parsing import find_verb, parser_for
+    from ..line.tool_flags import describe, load_own
 
     load_own(str(command.folder))
     if len(words) > 1:

@@ -13,7 +13,7 @@ from ...agent.events import Noticed
 from ...agent.models import connections
 from ...tools.errors import Misuse, Unavailable, nearest
 from ...tools.store.store import find_workspace
-from ..render import models as shown
+from ..render.listings import models as shown
 
 if TYPE_CHECKING:
     from ...agent.models.probe import Probed

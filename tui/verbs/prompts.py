@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ...prompts import PromptError, Prompts
 from ...tools.errors import Misuse
 from ...tools.store.store import find_workspace
-from ..render import prompts as render
+from ..render.listings import prompts as render
 
 if TYPE_CHECKING:
     from ..command import Command

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ...agent.events import Noticed
 from ...tools.errors import Misuse
 from .. import as_json
-from ..render import reviewing
+from ..render.records import reviewing
 from ..terminal import terminal_of
 
 if TYPE_CHECKING:

@@ -123,6 +123,8 @@ class ApprovalCard(Vertical):
             event.stop()
             if self._heard() and int(event.key) - 1 in self._offered:
                 self._choose(int(event.key) - 1)
+        else:
+            self._heard()
 
     def _heard(self) -> bool:
         """May this key count? Every key that comes too soon starts the wait anew."""

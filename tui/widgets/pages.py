@@ -13,7 +13,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from ..render.rows import plain
+from ..render.records.rows import plain
 
 if TYPE_CHECKING:
     import numpy as np
@@ -119,17 +119,27 @@ class Laid:
         return parse_records(pa.Table.from_batches(rows).column("record"))
 
 
-def open_pages(workspace: Workspace, address: str, where: str, order: str, before: Pages | None = None) -> Pages:
-    """The rows that meet a predicate ("": all) in an order ("": as they are). Raises Retry for SQL that may not run.
+def open_pages(
+    workspace: Workspace,
+    address: str,
+    where: str,
+    order: str,
+    before: Pages | None = None,
+    *,
+    positions: np.ndarray | None = None,
+) -> Pages:
+    """The rows that meet a predicate ("": all), or those at `positions`, in an order ("": as they are).
 
-    `before` are pages that were shown before; what was laid out for the same version is used again.
+    Raises Retry for SQL that may not run. `before` are pages that were shown before; what was laid out for the same
+    version is used again.
     """
     import numpy as np
 
     from ...tools.store.query.views import positions_where, ranks
 
     rows = workspace.rows(address)
-    positions = positions_where(workspace.store, address, where, threads=workspace.threads) if where else None
+    if where:
+        positions = positions_where(workspace.store, address, where, threads=workspace.threads)
     if order:
         place = ranks(workspace.store, rows, order)
         some = np.arange(len(rows)) if positions is None else positions

@@ -23,16 +23,24 @@ class StatusLine(PlainText):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._state = "ready"
-        self._dataset = ""
+        self._dataset = self._sees = ""
         self._meter: Metered | None = None
 
     def on_resize(self) -> None:
         self._draw()
 
-    def say(self, state: str | None = None, *, dataset: str | None = None, meter: Metered | None = None) -> None:
-        """Set what has changed."""
+    def say(
+        self,
+        state: str | None = None,
+        *,
+        dataset: str | None = None,
+        sees: str | None = None,
+        meter: Metered | None = None,
+    ) -> None:
+        """Set what has changed. `sees` is what the endpoint may see of the data, known before it is asked."""
         self._state = self._state if state is None else state
         self._dataset = self._dataset if dataset is None else dataset
+        self._sees = self._sees if sees is None else sees
         self._meter = self._meter if meter is None else meter
         self._draw()
 
@@ -54,8 +62,10 @@ class StatusLine(PlainText):
         self.show(joined((f"{glyph} ", style), (shown[0], f"bold {style}"), (rest, MUTED)))
 
     def _parts(self) -> list[str]:
-        parts = [neutral(self._dataset)] if self._dataset else []
-        if (meter := self._meter) is not None:
+        parts = [neutral(self._dataset)]
+        if (meter := self._meter) is None:
+            parts.append(f"sees {neutral(self._sees)}" if self._sees else "")
+        else:
             used = f"{100 * meter.context / meter.limit:.0f} % of {_short(meter.limit)} context" if meter.limit else ""
             parts += [
                 used,

@@ -1,7 +1,7 @@
 """The profiles for web pages: `gopher@paper`, `gopher@datatrove`, `c4` and `fineweb`.
 
 It knows their rules, in order, with the reason and the published cut of each. What is measured is known in
-text/rule_signals.py. A cut is named after its signal: `max_dup_lines` cuts `dup_lines`.
+text/signals/rule_signals.py. A cut is named after its signal: `max_dup_lines` cuts `dup_lines`.
 """
 
 from __future__ import annotations

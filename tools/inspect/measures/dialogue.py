@@ -5,7 +5,6 @@ It knows pieces and their roles. It does not know whether a conversation is well
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, Final
 
 from .columns import value_key
@@ -89,9 +88,6 @@ class Dialogue:
         order = {name: place for place, name in enumerate((*ROLE_ORDER, *KINDS.values()))}
         return sorted(self.by_role, key=lambda name: (order.get(name, len(order)), name))
 
-    def unknown_roles(self) -> list[str]:
-        return [name for name in self.roles() if name not in (*ROLE_ORDER, *KINDS.values(), "repeated", "text")]
-
     def details(self) -> dict[str, Any]:
         """Lengths for a reader: each with count, total, mean, quantiles and histogram."""
         return {role: self.by_role[role].summary() for role in self.roles()}
@@ -126,8 +122,3 @@ def closing(text: str) -> str:
     """The last five words; nothing for a text that is hardly longer."""
     words = text[-PHRASE:].rsplit(None, PHRASE_WORDS)
     return " ".join(words[-PHRASE_WORDS:]) if len(text) > 2 * PHRASE and len(words) > PHRASE_WORDS else ""
-
-
-def most_common_share(counted: Iterable[tuple[str, int]], total: int) -> float:
-    """The share of the most frequent of some counted values."""
-    return max((count for _, count in counted), default=0) / total if total else 0.0

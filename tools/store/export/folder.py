@@ -124,7 +124,7 @@ def check_replaceable(target: Path) -> None:
 def _refuse_edited(target: Path) -> None:
     manifest = read_manifest(target) if target.is_dir() else None
     readme = target / README
-    if manifest is not None and readme.is_file() and sha256(readme) != manifest.get("readme"):
+    if manifest is not None and readme.is_file() and disk.sha256(readme) != manifest.get("readme"):
         raise Refused(
             f"{readme} was edited by hand after the export, and would be lost.",
             next_step="Move what you wrote to answers.toml, or name another folder.",
@@ -160,11 +160,6 @@ def _is_listed(file: Any) -> bool:
     return not path.is_absolute() and ".." not in path.parts
 
 
-def sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def changed_files(folder: Path, manifest: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     """(path, what the manifest says, what was found) for every listed file that is missing or has other
     bytes."""
@@ -173,7 +168,7 @@ def changed_files(folder: Path, manifest: Mapping[str, Any]) -> list[tuple[str, 
         path = folder / file["path"]
         if not path.is_file():
             found.append((file["path"], file["sha256"], "missing"))
-        elif (sha := sha256(path)) != file["sha256"]:
+        elif (sha := disk.sha256(path)) != file["sha256"]:
             found.append((file["path"], file["sha256"], sha))
     return found
 

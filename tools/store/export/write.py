@@ -18,10 +18,10 @@ import numpy as np
 import pyarrow as pa
 
 from ...errors import Misuse, Refused
+from ..disk import sha256
 from ..format.mapping import Mapping as RecordMapping
 from ..rows import Batch, Rows
 from . import files, numerals, proof, shapes, splits, trainers, typed, uniform
-from .folder import sha256
 from .formats import is_native, possible, written_mapping
 from .options import Options, options
 

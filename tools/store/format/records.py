@@ -311,6 +311,13 @@ def with_member(text: str, key: str, value: Any) -> str:
     return f"{body}{separator}{json.dumps(key, ensure_ascii=False)}: {json.dumps(value, ensure_ascii=False)}}}"
 
 
+def value_at(value: Any, path: Path) -> Any:
+    """What lies at a path inside a value. Raises KeyError, IndexError or TypeError where there is nothing."""
+    for step in path:
+        value = value[step]
+    return value
+
+
 def leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
     """Every string value inside a parsed value, with its path, in the order of the text."""
     if isinstance(value, str):

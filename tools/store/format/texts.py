@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import pyarrow as pa
 
-from ..query import door
+from .. import door
 from .mapping import Mapping
 
 TextReader: TypeAlias = Callable[[pa.Array], pa.LargeStringArray]

@@ -52,18 +52,41 @@ class Dialect:
 def sniff(stream: ByteStream, options: ReadOptions) -> Dialect:
     """The dialect under which most rows of the head are as wide as the first; the head stays unread.
 
-    Quotes are '"' unless told otherwise; only tab-separated text may turn out to have none.
+    Quotes are '"' unless told otherwise; only tab-separated text may turn out to have none. BadInput when the header
+    names several columns and only a single one would fit the rows.
     """
     head = stream.head(SAMPLE_BYTES)
     whole = len(head) < SAMPLE_BYTES
     lines = split_lines(head if whole else head[: head.rfind(b"\n") + 1])
     texts = [line.decode("latin-1") + "\n" for line in lines]
-    best, best_score = Dialect(), -1.0
+    scored = []
     for dialect in _dialects(options, "\t" if _is_tsv(stream.path) else None, b'\\"' in head):
-        score = _score(dialect, texts, whole=whole)
-        if score > best_score:
-            best, best_score = dialect, score
-    return best
+        rows = list(_rows(dialect, texts, whole=whole))
+        scored.append((_score(rows), dialect, rows))
+    scored.sort(key=lambda one: -one[0])  # of equals the more usual, which came first
+    if options.header and _width(scored[0][2]) == 1:
+        for _, dialect, rows in scored:
+            _refuse_ragged(stream.path, dialect, rows)
+    return scored[0][1]
+
+
+_Row = tuple[int, list[str]]
+"""The line a row ends on, and its cells; [] for one that cannot be read."""
+
+
+def _refuse_ragged(path: str, dialect: Dialect, rows: list[_Row]) -> None:
+    """BadInput for a header of several columns that other rows do not have."""
+    width = _width(rows)
+    line, row = next(((line, row) for line, row in rows if row and len(row) != width), (0, []))
+    if width < 2 or not row:
+        return
+    shell, sign = shlex.quote(path), shlex.quote(dialect.delimiter)
+    raise BadInput(
+        f"{path}:{line} has {_cells(len(row))}, its header {width} (told apart by "
+        f"{dialect.delimiter!r}), and so it is with most rows.",
+        next_step=f"Repair them; or leave out what does not fit: {import_with(shell, f'--delimiter {sign} --max-reject 1')}; "
+        f"or read plain lines: {import_with(shell, '--kind text')}",
+    )
 
 
 def _is_tsv(path: str) -> bool:
@@ -84,23 +107,36 @@ def _dialects(options: ReadOptions, delimiter: str | None, escapes: bool) -> Ite
             yield Dialect(sign, "")
 
 
-def _score(dialect: Dialect, texts: list[str], *, whole: bool) -> float:
-    """Share of rows as wide as the first; half of it when there is one column only."""
+def _cells(count: int) -> str:
+    return "1 cell" if count == 1 else f"{count:,} cells"
+
+
+def _rows(dialect: Dialect, texts: list[str], *, whole: bool) -> Iterator[_Row]:
+    """The rows of the head, blank ones left out; an unread end counts only when it is the file's."""
     reader = dialect.reader(iter(texts))
-    width = good = rows = 0
     while True:
         try:
             row = next(reader)
         except StopIteration:
-            break
+            return
         except csv.Error as error:
-            rows += whole or "unexpected end" not in str(error)
+            if whole or "unexpected end" not in str(error):
+                yield reader.line_num, []
             continue
         if row:
-            width = width or len(row)
-            rows += 1
-            good += len(row) == width
-    return good / max(rows, 1) * (1.0 if width > 1 else 0.5)
+            yield reader.line_num, row
+
+
+def _width(rows: list[_Row]) -> int:
+    """Columns of the first row that can be read."""
+    return next((len(row) for _, row in rows if row), 0)
+
+
+def _score(rows: list[_Row]) -> float:
+    """Share of rows as wide as the first; half of it when there is one column only."""
+    width = _width(rows)
+    good = sum(len(row) == width for _, row in rows if row)
+    return good / max(len(rows), 1) * (1.0 if width > 1 else 0.5)
 
 
 class Cells:
@@ -287,7 +323,7 @@ class _Table:
             if self._options.header:
                 return
         if len(row) != len(self._names):
-            self._feed.reject("ragged_row", f"{len(row)} cells for {len(self._names)} columns")
+            self._feed.reject("ragged_row", f"{_cells(len(row))} for {len(self._names)} columns")
         elif self._wary and not self._clean.fullmatch(self._feed.text()):
             self._feed.reject("bad_quoting", "a quote inside a cell that is not quoted")
         else:

@@ -10,6 +10,7 @@ import glob
 import hashlib
 import importlib
 import json
+import logging
 import os
 import re
 import shutil
@@ -22,11 +23,20 @@ from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
 from ...errors import Misuse, TilthError, Unavailable, nearest
+from ..disk import sha256
 from .chunks import Copy, Source
 from .files import data_files, is_remote, split_below
 
 DRIVERS: Final = {"hf": "huggingface-hub", "s3": "s3fs", "gs": "gcsfs", "memory": "fsspec"}
 """The package that fsspec needs for a scheme."""
+
+QUIETLY: Final = {
+    "hf": {"HF_HUB_DISABLE_TELEMETRY": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1"},
+    "gs": {"GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT": "false"},
+}
+"""Variables a driver is loaded with unless they are set: it asks for the data and nothing else, and says nothing aside.
+
+gcsfs's support for zonal buckets asks a second service about each bucket and warns when that is out of reach."""
 
 SCHEMES: Final = (*DRIVERS, "https", "http")
 TIMEOUT: Final = 60
@@ -35,6 +45,7 @@ TIMEOUT: Final = 60
 _REVISIONS: Final = ("ETag", "etag", "blob_id", "md5Hash", "generation", "LastModified", "mtime", "created")
 _SECRET: Final = re.compile(r"sig|token|secret|password|passwd|credential|api_?key|access_?key", re.IGNORECASE)
 _NOTE: Final = "copy.json"
+_UNREAD: Final = logging.NullHandler()
 
 
 def fetch(sources: Iterable[Source], cache: Path) -> list[Source]:
@@ -93,6 +104,10 @@ def _file_system(scheme: str, path: str) -> Any:
         fsspec = importlib.import_module("fsspec")
     except ImportError:
         raise Misuse(f"{path}: reading {scheme}:// needs fsspec.", next_step=f"{install}.") from None
+    for variable, value in QUIETLY.get(scheme, {}).items():
+        os.environ.setdefault(variable, value)
+    for logger in ("gcsfs", "s3fs", "fsspec"):  # what no handler takes goes to stderr, tracebacks and all
+        logging.getLogger(logger).addHandler(_UNREAD)
     try:
         with _reaching(path):
             return fsspec.filesystem(scheme)
@@ -108,7 +123,11 @@ def _names(system: Any, path: str) -> list[str]:
         if not names:
             raise Misuse(f"No file matches {path}.", next_step="Check the address and your right to list it.")
         return names
-    if system.isfile(path):
+    try:
+        is_file = system.info(path)["type"] == "file"  # isfile would take a server that is gone for a file that is
+    except FileNotFoundError:
+        is_file = False
+    if is_file:
         return [str(system._strip_protocol(path))]
     names = data_files(sorted(system.find(path)))
     if not names:
@@ -129,7 +148,7 @@ def _over_fsspec(system: Any, name: str, url: str, named: str, cache: Path) -> C
     target = folder / _file_name(url)
     with _writing(target) as temporary:
         system.get_file(name, str(temporary))
-    return _noted(folder, Copy(named, url, str(target), _split(system, name, named), revision, _sha256(target)))
+    return _noted(folder, Copy(named, url, str(target), _split(system, name, named), revision, sha256(target)))
 
 
 def _over_http(url: str, cache: Path) -> Copy:
@@ -158,7 +177,7 @@ def _over_http(url: str, cache: Path) -> Copy:
                 if promised is not None and file.tell() != int(promised):
                     raise ConnectionError(f"{file.tell():,} of {promised} bytes came")
         revision = answer.headers.get("ETag") or answer.headers.get("Last-Modified")
-    return _noted(folder, Copy(url, url, str(target), split, revision, _sha256(target)))
+    return _noted(folder, Copy(url, url, str(target), split, revision, sha256(target)))
 
 
 @contextmanager
@@ -175,17 +194,26 @@ def _reaching(url: str) -> Iterator[None]:
         if error.code in (401, 403):
             raise _forbidden(url) from None
         raise _unreachable(url, f"the server answered {error.code}") from None
-    except FileNotFoundError:
-        raise Misuse(f"There is no file {url}.", next_step="Check the address.") from None
-    except PermissionError:
-        raise _forbidden(url) from None
     except Exception as error:
+        if isinstance(error, PermissionError) or _is_refusal(error) or _is_refusal(error.__cause__):
+            raise _forbidden(url) from None
+        if isinstance(error, FileNotFoundError):
+            raise Misuse(f"There is no file {url}.", next_step="Check the address.") from None
         reason = getattr(error, "reason", None) or error
         raise _unreachable(url, " ".join(str(reason).split())[:200] or type(error).__name__) from None
 
 
+def _is_refusal(error: BaseException | None) -> bool:
+    """Did a server say 401 or 403, or a driver find no credentials? huggingface-hub keeps the answer, gcsfs a code or
+    only the word, botocore and google-auth name what they miss."""
+    status = getattr(getattr(error, "response", None), "status_code", None) or getattr(error, "code", None)
+    return status in (401, 403) or str(error).startswith("Forbidden") or "credentials" in str(error)
+
+
 def _forbidden(url: str) -> Misuse:
-    return Misuse(f"{url} may not be read with the credentials at hand.", next_step="Set them in the environment.")
+    """Servers that refuse a stranger do not say whether the file is there."""
+    next_step = "Check the address, and set the credentials in the environment."
+    return Misuse(f"{url} may not be read with the credentials at hand, or is not there.", next_step=next_step)
 
 
 def _unreachable(url: str, reason: str) -> Unavailable:
@@ -229,11 +257,6 @@ def _known(folder: Path, named: str, split: str | None) -> Copy | None:
     try:
         note = json.loads((folder / _NOTE).read_text(encoding="utf-8"))
         copy = Copy(**{**note, "named": named, "split": split, "at": str(folder / note["at"])})
-        return copy if _sha256(Path(copy.at)) == copy.sha256 else None
+        return copy if sha256(Path(copy.at)) == copy.sha256 else None
     except (OSError, ValueError, TypeError, KeyError):
         return None
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,1 +1,1 @@
-"""SQL over a version: the one door to DuckDB, the validator, the views."""
+"""SQL over a version: the validator, and the views a query may name."""

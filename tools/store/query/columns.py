@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from .. import door
+from ..door import identifier
 from ..format.mapping import Mapping
-from . import door
-from .door import identifier
 
 OWN: Final = ("row_id", "source", "split", "file", "line", "key")
 """Columns of `rows` beside the record's own; a record's column of the same name is shown as `NAME_`."""

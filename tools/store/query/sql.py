@@ -18,8 +18,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from ...errors import Retry, nearest
+from ..door import connect, lock_down
 from . import sql_functions
-from .door import connect, lock_down
 
 if TYPE_CHECKING:
     import duckdb

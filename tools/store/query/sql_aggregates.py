@@ -1,4 +1,4 @@
-"""Does a query give statistics or values of rows? Told from DuckDB's syntax tree, not from words.
+"""Does a query give statistics or values of rows, and in which columns? Told from DuckDB's syntax tree, not from words.
 
 It knows SELECTs, WITH, subqueries and PIVOT. What it does not know gives values of rows.
 """
@@ -6,7 +6,7 @@ It knows SELECTs, WITH, subqueries and PIVOT. What it does not know gives values
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from .sql import Tree, tree_of
@@ -18,12 +18,77 @@ _STATISTIC: Final = re.compile(
 )
 
 
+_SPELLS: Final = re.compile(
+    r"ascii|ord|unicode|(?:to_)?hex|bin|to_binary|(?:to_)?base64|encode|hash|md5_number\w*", re.IGNORECASE
+)
+"""Functions whose numbers spell a text, one character or all of it."""
+
+
 def aggregates(sql: str) -> bool:
     """Is every row of the answer computed from many rows, or one of a group of them? Raises Retry for what is no SELECT.
 
-    DuckDB itself sees to it that beside an aggregate stand keys of its GROUP BY only.
+    DuckDB itself sees to it that beside an aggregate stand keys of its GROUP BY only. Numbers that spell a text are none.
     """
-    return _query(tree_of(sql), {})
+    tree = tree_of(sql)
+    return _query(tree, {}) and not _calls(tree, _SPELLS)
+
+
+def computed(sql: str) -> Sequence[bool] | None:
+    """For each column of the answer to a query that aggregates: is it computed from many rows, or a key of a group of
+    them? None where the query does not name its columns one by one. Raises Retry for what is no SELECT."""
+    found = _columns(tree_of(sql), {})
+    return None if found is None else [one for _, one in found]
+
+
+_Columns = Sequence[tuple[str, bool]]
+"""Names of columns, "" for one without, and whether they are computed."""
+
+
+def _columns(node: Tree, known: Mapping[str, _Columns]) -> _Columns | None:
+    for entry in node.get("cte_map", {}).get("map", []):
+        inner = None if entry["value"].get("aliases") else _columns(entry["value"]["query_node"], known)
+        known = {**known, entry["key"].lower(): inner or ()}
+    if node["type"] == "SET_OPERATION_NODE":
+        sides = [_columns(child, known) for child in node["children"]]
+        told = [one for one in sides if one is not None]
+        if len(told) < len(sides) or len(set(map(len, told))) != 1:
+            return None
+        return [(first[0][0], all(one for _, one in first)) for first in zip(*told, strict=True)]
+    if node["type"] != "SELECT_NODE" or any(map(_is_star, node["select_list"])):
+        return None
+    inside = dict[str, bool]()
+    for name, one in _given(node.get("from_table", {}), known):
+        inside[name] = one and inside.get(name, True)
+    return [(_name(item), _is_computed(item, inside, known)) for item in node["select_list"]]
+
+
+def _is_star(item: Tree) -> bool:
+    return item.get("class") == "STAR" or any(True for _ in _parts(item, "STAR"))
+
+
+def _name(item: Tree) -> str:
+    return str(item.get("alias") or (item.get("column_names") or [""])[-1]).lower()
+
+
+def _is_computed(item: Tree, inside: Mapping[str, bool], known: Mapping[str, _Columns]) -> bool:
+    """An aggregate, what is made of computed columns, or no column at all."""
+    for one in _parts(item, "SUBQUERY"):
+        if not all(each for _, each in _columns(one["subquery"]["node"], known) or [("", False)]):
+            return False
+    columns = (one["column_names"][-1].lower() for one in _parts(item, "COLUMN_REF"))
+    return _has_aggregate(item) or all(inside.get(name, False) for name in columns)
+
+
+def _given(source: Tree, known: Mapping[str, _Columns]) -> Iterator[tuple[str, bool]]:
+    """The columns that a FROM gives, as far as they are known."""
+    match source.get("type"):
+        case "BASE_TABLE" if len(path := source["qualified_name"]["path"]) == 1:
+            yield from known.get(path[0].lower(), ())
+        case "SUBQUERY" if not source.get("column_name_alias"):
+            yield from _columns(source["subquery"]["node"], known) or ()
+        case "JOIN":
+            yield from _given(source["left"], known)
+            yield from _given(source["right"], known)
 
 
 def _query(node: Tree, known: Mapping[str, bool]) -> bool:
@@ -59,6 +124,16 @@ def _source(node: Tree, known: Mapping[str, bool]) -> bool:
 def _has_aggregate(expressions: Any) -> bool:
     """A window is none (the tree has it as another class): over rows it gives a value for each of them."""
     return any(_STATISTIC.fullmatch(one["qualified_name"]["path"][-1]) for one in _parts(expressions, "FUNCTION"))
+
+
+def _calls(node: Any, named: re.Pattern[str]) -> bool:
+    """Is a function of such a name called anywhere?"""
+    if isinstance(node, list):
+        return any(_calls(child, named) for child in node)
+    if not isinstance(node, dict):
+        return False
+    path = node.get("qualified_name", {}).get("path") if node.get("class") == "FUNCTION" else None
+    return bool(path and named.fullmatch(path[-1])) or any(_calls(child, named) for child in node.values())
 
 
 def _parts(node: Any, kind: str) -> Iterator[Tree]:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import nearest
-from .door import connect
+from ..door import connect
 
 LIST = Path(__file__).with_suffix(".txt")
 ALLOWED, UNDECIDED, REFUSED = "allowed", "undecided", "refused: "

@@ -16,6 +16,8 @@ import numpy as np
 import pyarrow as pa
 
 from ...errors import Misuse, Retry, nearest
+from .. import door
+from ..door import identifier, text_literal
 from ..format.mapping import FIELDS, Mapping
 from ..format.texts import text_expression
 from ..ledger import Entry
@@ -23,8 +25,6 @@ from ..packs import fixed_bytes
 from ..rows import Rows
 from ..store import Store
 from ..versions import Version
-from . import door
-from .door import identifier, text_literal
 from .sql import tables_of, validate_order, validate_predicate, validate_query
 
 if TYPE_CHECKING:

@@ -52,7 +52,7 @@ def places(record: Any, mapping: RecordMapping, field: str) -> list[Place]:
     with_numbers = mapping.kind == "json"
     found: dict[tuple[Path, Path], Place] = {}
     for piece in mapping.pieces(record, field):
-        value = _at(record, piece.path)
+        value = records.value_at(record, piece.path)
         if type(value) is str and piece.kind in ("tool_call", "tool_schema"):
             told = _within_json(value, piece.path)
         else:
@@ -97,11 +97,5 @@ def replaced(record: Any, new: Iterable[tuple[Place, str]]) -> dict[Path, str]:
         else:
             values[place.path] = text
     for path, changes in within.items():
-        values[path] = records.edit(_at(record, path), changes)
+        values[path] = records.edit(records.value_at(record, path), changes)
     return values
-
-
-def _at(record: Any, path: Path) -> Any:
-    for step in path:
-        record = record[step]
-    return record

@@ -97,8 +97,10 @@ class Spans:
 
     def per_page(self, values: npt.NDArray[Any]) -> Positions:
         """The sum, on each page, of a whole number (or truth) for each word."""
-        total = np.concatenate([[0], np.cumsum(values, dtype=np.int64)])
-        return np.diff(total[self.first])
+        total = np.zeros(len(self.pages), np.int64)
+        some = np.flatnonzero(self.count)
+        total[some] = np.add.reduceat(values, self.first[some], dtype=np.int64)
+        return total
 
     @cached_property
     def kind(self) -> Flags:
@@ -175,6 +177,10 @@ class Pages:
         if self._byte_of is not None:
             start, end = self._byte_of[start], self._byte_of[end]
         return tokens.word_hashes(tokens.Words(self._bytes, start, end, self.begin, self.begin))
+
+    def every(self, character: str) -> Positions:
+        """Where a character stands."""
+        return np.flatnonzero(self.chars == ord(character)) if character in self.text else np.empty(0, np.int64)
 
     def places(self, piece: str, text: str | None = None) -> Positions:
         """Where a piece of text begins, overlapping occurrences left out; `text` may be the pages' in other letters."""

@@ -168,13 +168,13 @@ def _symbols(pages: Pages, words: Spans) -> Signals:
 
 def _signs(pages: Pages) -> tuple[Positions, Positions]:
     """How many "#" and how many "..." or "…" each page has."""
-    hashes = pages.per_doc(pages.doc_of(np.flatnonzero(pages.chars == ord("#"))))
-    dots = np.flatnonzero(pages.chars == ord("."))
+    hashes = pages.per_doc(pages.doc_of(pages.every("#")))
+    dots = pages.every(".")
     begins = np.flatnonzero(np.diff(dots, prepend=-2) > 1)
     size = np.diff(begins, append=len(dots)) // 3
     some = np.flatnonzero(size)
     ellipses = pages.per_doc(pages.doc_of(dots[begins[some]]), size[some])
-    return hashes, ellipses + pages.per_doc(pages.doc_of(np.flatnonzero(pages.chars == ord("…"))))
+    return hashes, ellipses + pages.per_doc(pages.doc_of(pages.every("…")))
 
 
 def _marked_lines(pages: Pages) -> Signals:
@@ -204,9 +204,9 @@ def _stop_words(words: Spans, *, anyhow: bool) -> Positions:
     slot = slots[(words.hashes >> np.uint64(48)).view(np.int64)]
     hit = np.flatnonzero(slot >= 0)
     hit = hit[hashes[slot[hit]] == words.hashes[hit]]
-    seen = np.zeros((len(words.pages), len(STOP_WORDS)), bool)
-    seen[words.doc[hit], numbers[slot[hit]]] = True
-    count: Positions = seen.sum(1)
+    seen = np.zeros(len(words.pages) * len(STOP_WORDS), bool)
+    seen[words.doc[hit] * len(STOP_WORDS) + numbers[slot[hit]]] = True
+    count: Positions = seen.reshape(-1, len(STOP_WORDS)).sum(1)
     return count
 
 
@@ -279,11 +279,12 @@ def _triggers(pages: Pages, lines: Lines) -> dict[str, Mask]:
     # İ is the one character whose lower case takes two: without it every place stays where it is.
     lowered = pages.text.replace("\u0130", "\0").lower()
     holds: dict[str, Mask] = {}
-    some = [piece for piece in POLICY if "cookie" not in piece or "cookie" in lowered]
+    cookies = "cookie" in lowered
+    policy = [piece for piece in POLICY if cookies or "cookie" not in piece]
     for name, pieces in (
         ("lorem ipsum", ["lorem ipsum"]),
         ("javascript", ["javascript"]),
-        ("policy", some),
+        ("policy", policy),
         ("{", "{"),
     ):
         holds[name] = np.zeros(len(lines), bool)
@@ -297,7 +298,7 @@ def _without_citations(
 ) -> None:
     """Look at lines with citation marks again, without the marks; `punctuated`, `sentences` and `holds` change
     there."""
-    marks = np.flatnonzero(pages.chars == ord("["))
+    marks = pages.every("[")
     following = pages.chars[marks + 1]  # a page ends with a newline
     marks = marks[np.isin(following, [ord(one) for one in "0123456789]ec"]) | (following > 127)]
     brackets = np.searchsorted(lines.start, marks, "right") - 1

@@ -13,8 +13,8 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
 
-from ...render import drops
-from ...render.profile import many
+from ....agent.plural import counted
+from ...render.records import drops
 from ...terminal import Terminal
 from ...text import share
 from ..background import Fetched, fetch
@@ -110,7 +110,7 @@ class DropsTab(Tab):
         ]
         gone = sum(one.count for one in self._reasons)
         text = (
-            f"{many(gone, 'rows')} dropped in {many(len(funnel), 'steps')}"
+            f"{counted(gone, 'rows')} dropped in {counted(len(funnel), 'steps')}"
             if self._reasons
             else "no step has dropped a row"
         )

@@ -1,8 +1,12 @@
-"""Findings: the verdicts of the profile, worst first; Enter shows their rows, `f` what the suggested fix would do."""
+"""Findings: the verdicts of the profile, worst first; Enter shows their rows, `f` what the suggested fix would do.
+
+A finding's rows are those its query names; without one those its fix would touch; without that its examples.
+"""
 
 from __future__ import annotations
 
 import argparse
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Final
@@ -13,8 +17,9 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
 
+from ....agent.plural import counted
 from ...cells import left, neutral, right, wrap
-from ...render.profile import command, many, number, percent
+from ...render.profile import command, number, percent
 from ...text import many_lines
 from ..background import Fetched, fetch
 from ..item_list import Item, ItemList
@@ -22,6 +27,8 @@ from ..plain_text import ACCENT, BAD, BOLD, GOOD, MUTED, WARNING, PlainText, joi
 from .tab import Tab
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from ...screens.fix import Choices
 
 UNASKED: Final = 200_000
@@ -31,6 +38,9 @@ ROOMY: Final = 50
 """Cells from which on a verdict's message stands beside its count."""
 
 GLYPHS: Final = {"error": ("✘ error  ", BAD), "warning": ("! warning", WARNING), "note": ("· note   ", ACCENT)}
+_COUNTED: Final = re.compile(
+    r"select count\((?:\*|distinct row_id)\) (from (?:rows join|texts|turns|\(select row_id)\b.*)", re.DOTALL
+)
 _ROWS: Final = "select count(*) from rows where "
 
 
@@ -66,7 +76,7 @@ class FindingsTab(Tab):
     def on_fetched(self, event: Fetched) -> None:
         event.stop()
         self.trouble(event.trouble)
-        if event.what == "fix":
+        if event.what in ("fix", "touched"):
             self._facts.show(self._told)
         if event.trouble:
             return
@@ -78,11 +88,14 @@ class FindingsTab(Tab):
                     self._facts.show("these are of an earlier version: Enter looks again")
                 elif self._waits:
                     self._show_items([])
-                    self._facts.show(f"{event.value:,} rows, not looked at yet: Enter profiles them")
+                    self._facts.show(f"{counted(event.value, 'rows')}, not looked at yet: Enter profiles them")
                 else:
                     self.profile()
             case "fix":
                 self._offer(*event.value)
+            case "touched":
+                positions, note = event.value
+                self.post_message(self.Rows("", positions, note))
 
     def profile(self) -> None:
         """Look at every row, in a thread; what is recorded is read back at once."""
@@ -109,9 +122,10 @@ class FindingsTab(Tab):
         profile = event.details
         self._found = profile["findings"]
         clean, skipped = len(profile["clean"]), len(profile["not_checked"])
-        counted = f"{number(profile['rows'])} {profile['unit']}, {profile['format']} format"
-        found = many(len(self._found), "findings")
-        self._told = f"{counted}   {found}, {clean} checks clean, {skipped} not checked"
+        rows = f"{counted(profile['rows'], profile['unit'])}, {profile['format']} format"
+        self._told = (
+            f"{rows}   {counted(len(self._found), 'findings')}, {counted(clean, 'checks')} clean, {skipped} not checked"
+        )
         self._facts.show(self._told)
         items = [_item(one, self.dataset) for one in self._found]
         self._show_items(items or [lambda width: [safe("✔ nothing wrong found", GOOD)]])
@@ -125,7 +139,22 @@ class FindingsTab(Tab):
         if self._waits:
             self.profile()
         elif event.index < len(self._found):
-            self.post_message(self.Rows(predicate(self._found[event.index])))
+            self._show_rows(self._found[event.index])
+
+    def _show_rows(self, finding: Mapping[str, Any]) -> None:
+        where, workspace, address = predicate(finding), self.workspace, self.address
+        assert workspace is not None
+        if where or not finding["fix"]:
+            note = "" if where else "examples"
+            self.post_message(self.Rows(where or examples(finding), note=note))
+            return
+        self._facts.show("looking for its rows …")
+
+        def touched() -> tuple[np.ndarray, str]:
+            tool, args = call_of(finding["fix"])
+            return workspace.touched(tool, address, finding["code"], **args), f"those that {tool} would touch"
+
+        fetch(self, "touched", touched)
 
     @on(ItemList.Moved, "#verdicts")
     def _moved(self, event: ItemList.Moved) -> None:
@@ -178,9 +207,16 @@ class FindingsTab(Tab):
 
 
 def predicate(finding: Mapping[str, Any]) -> str:
-    """SQL for the rows of a finding: all of them where its query says which, else the examples it names."""
-    if finding["sql"].startswith(_ROWS):
-        return str(finding["sql"].removeprefix(_ROWS))
+    """SQL for the rows of a finding where its query says which they are, else ""."""
+    sql = str(finding["sql"])
+    if sql.startswith(_ROWS):
+        return sql.removeprefix(_ROWS)
+    counted_in = _COUNTED.fullmatch(sql)
+    return f"row_id in (select row_id {counted_in[1]})" if counted_in else ""
+
+
+def examples(finding: Mapping[str, Any]) -> str:
+    """SQL for the rows that a finding names."""
     ids = ", ".join(f"'{one['row']}'" for one in finding["examples"])
     return f"row_id in ({ids or 'null'})"
 
@@ -188,7 +224,7 @@ def predicate(finding: Mapping[str, Any]) -> str:
 def call_of(fix: str) -> tuple[str, dict[str, Any]]:
     """A finding's fix as a tool and its arguments."""
     from ....tools import tool as registry
-    from ...tool_flags import ToolFlags, describe
+    from ...line.tool_flags import ToolFlags, describe
 
     name, *words = shlex.split(fix)
     tool = registry.get(name)

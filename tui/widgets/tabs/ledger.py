@@ -11,8 +11,8 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 
-from ...render import life
-from ...render.log import details_told, rows_told
+from ...render.listings.log import details_told, rows_told
+from ...render.records import life
 from ...render.results import version
 from ...terminal import Terminal
 from ...text import one_line, wrap

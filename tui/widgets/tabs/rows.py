@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 
+from ....agent.plural import counted
 from ...cells import neutral
-from ...render import life, rows
-from ...render.rows import plain
+from ...render.records import life, rows
+from ...render.records.rows import plain
 from ...terminal import Terminal
 from ..background import Fetched, fetch
 from ..line_view import Render
@@ -19,6 +20,11 @@ from ..pages import Pages, open_pages
 from ..plain_text import LineInput, PlainText
 from ..row_table import RowTable
 from .tab import Tab
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ....agent.workspace import Workspace
 
 
 class RowsTab(Tab):
@@ -53,6 +59,8 @@ class RowsTab(Tab):
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self._meant: dict[str, str] = {}
+        self._positions: np.ndarray | None = None
+        self._note = ""
 
     @property
     def table(self) -> RowTable:
@@ -63,15 +71,20 @@ class RowsTab(Tab):
         where = self._meant.get(where, where)
         workspace, address = self.workspace, self.address
         assert workspace is not None
-        before = self.table.pages
-        fetch(self, "rows", lambda: open_pages(workspace, address, where, order, before))
+        before, positions = self.table.pages, self._positions
+        fetch(self, "rows", lambda: open_pages(workspace, address, where, order, before, positions=positions))
 
-    def find(self, where: str, order: str = "") -> None:
-        """Show the rows that meet a predicate."""
+    def about(self, workspace: Workspace, address: str) -> None:
+        self._positions, self._note = None, ""
+        super().about(workspace, address)
+
+    def find(self, where: str, positions: np.ndarray | None = None, note: str = "") -> None:
+        """Show the rows that meet a predicate, or those at these positions of the version; `note` says which they are."""
         self.query_one("#where", LineInput).value = where
-        self.query_one("#order", LineInput).value = order
+        self.query_one("#order", LineInput).value = ""
         self._meant = {neutral(where): where}  # the line shows it harmless; what runs is what was meant
-        self.set_class(bool(where or order), "-asking")
+        self._positions, self._note = positions, note
+        self.set_class(bool(where), "-asking")
         self._stale = True
         self.look()
 
@@ -85,8 +98,11 @@ class RowsTab(Tab):
             self._read(title, render)
 
     def _show(self, pages: Pages) -> None:
-        of = f" of {len(pages.rows):,}" if len(pages) != len(pages.rows) else ""
-        self.query_one(".facts", PlainText).show(f"{len(pages):,}{of} rows   {pages.rows.mapping.format}")
+        note = f"   {self._note}" if self._note else ""
+        of = f"{len(pages):,} of " if len(pages) != len(pages.rows) else ""
+        self.query_one(".facts", PlainText).show(
+            f"{of}{counted(len(pages.rows), 'rows')}   {pages.rows.mapping.format}{note}"
+        )
         self.table.show(pages)
 
     def _read(self, title: str, render: Render) -> None:
@@ -97,6 +113,8 @@ class RowsTab(Tab):
     @on(LineInput.Submitted)
     def _asked(self, event: LineInput.Submitted) -> None:
         event.stop()
+        if event.input.id == "where":
+            self._positions, self._note = None, ""
         self._stale = True
         self.look()
         self.table.focus()

@@ -9,6 +9,7 @@ from typing import Final
 from textual.app import ComposeResult
 
 from ....agent.events import Counted, Event, Finished, Progressed, Started
+from ....agent.plural import counted
 from ...cells import bar, left, neutral, right
 from ...faces.plain import duration
 from ...render.results import result_lines
@@ -84,7 +85,9 @@ class RunTab(Tab):
         if self.is_mounted and self.display:
             self.query_one("#run", TextView).remake()
             running = self._started
-            told = f"{running.tool} on {running.dataset} ({running.rows:,} rows)" if running else "nothing runs"
+            told = (
+                f"{running.tool} on {running.dataset} ({counted(running.rows, 'rows')})" if running else "nothing runs"
+            )
             self.query_one(".facts", PlainText).show(told)
 
     def look(self) -> None:

@@ -12,6 +12,8 @@ from textual.containers import Vertical
 from textual.message import Message
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from ....agent.workspace import Workspace
 
 
@@ -40,11 +42,13 @@ class Tab(Vertical):
             self.quiet = quiet
 
     class Rows(Message):
-        """Show the rows that meet a predicate."""
+        """Show the rows that meet a predicate, or those at `positions`; `note` says which they are."""
 
-        def __init__(self, where: str) -> None:
+        def __init__(self, where: str, positions: np.ndarray | None = None, note: str = "") -> None:
             super().__init__()
             self.where = where
+            self.positions = positions
+            self.note = note
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)

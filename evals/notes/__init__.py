@@ -1,0 +1,1 @@
+"""Data without a card: files, and the notes that their keepers left."""
