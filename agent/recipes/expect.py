@@ -90,7 +90,7 @@ def check_licenses(expectation: Expectation, sources: Iterable[Mapping[str, Any]
     allowed = {licences.spdx(one) or one for one in expectation.allowed}
     read = [(str(source["name"]), licences.read(source.get("license"))) for source in sources]
     bad = [f"{name}: {one.told}" + (f", {one.kind}" if one.told != one.kind else "")
-           for name, one in read if one.kind not in allowed and one.told not in allowed]  # fmt: skip
+           for name, one in read if not licences.is_within(one.declared, allowed)]  # fmt: skip
     return Verdict(expectation, len(bad), not bad, "; ".join(bad))
 
 

@@ -36,12 +36,13 @@ def read(path: Path) -> dict[str, Any]:
     return lock
 
 
-def compare(locked: Mapping[str, Any], found: Mapping[str, Any], path: Path) -> None:
-    """Raises Refused naming the first difference; `found` is compared as it would be written."""
+def compare(locked: Mapping[str, Any], found: Mapping[str, Any], path: Path, left: str = "") -> None:
+    """Raises Refused naming the first difference, and what was `left`; `found` is compared as it would be written."""
     found = json.loads(render(found))
     for where, was, now in _differences(locked, found, ""):
         next_step = f"If the change is wanted, run without --locked and commit the new {path.name}."
-        raise Refused(f"{path.name}: {where} was {_short(was)}, is {_short(now)}.", next_step=next_step)
+        what = f"{path.name}: {where} was {_short(was)}, is {_short(now)}."
+        raise Refused(f"{what} {left}".rstrip(), next_step=next_step)
 
 
 def compare_copies(locked: Mapping[str, Any], sources: Sequence[Source], path: Path) -> None:

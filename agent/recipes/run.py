@@ -51,7 +51,10 @@ def run(
     sample: int | None = None,
     max_drop: float | None = None,
 ) -> Ran:
-    """Run a recipe from its sources. Raises Refused when an expectation fails, a cap stops it or the lock differs."""
+    """Run a recipe from its sources. Raises Refused when an expectation fails, a cap stops it or the lock differs.
+
+    Under a lock a dataset that is here already moves at the end, when nothing differs: else it stays where it is.
+    """
     began = time.monotonic()
     steps = _until(recipe.model.steps, until)
     wanted = [expect.parse(name, condition) for name, condition in recipe.model.expect.items()]
@@ -59,7 +62,9 @@ def run(
     listener = workspace.listener
     workspace.doubt_licenses((source.name, source.license) for source in recipe.model.sources)
     with workspace.store.writing(f"tilth run {recipe.path.name}"):
-        entry, import_reused, absent = _import(workspace, recipe, listener, promised)
+        here = recipe.model.dataset in workspace.store.histories()
+        moves = promised is None or not here
+        entry, import_reused, absent = _import(workspace, recipe, listener, promised, moves=moves)
         reused = int(import_reused)
         entries = [entry]
         vid = _output(entry)
@@ -70,23 +75,24 @@ def run(
             vid = rows.vid
         bases: dict[str, str] = {}
         for step in _with_rulings(workspace, recipe.model.dataset, steps):
-            done = _step(workspace, recipe, step, vid, max_drop, bases, moves=sample is None)
+            done = _step(workspace, recipe, step, vid, max_drop, bases, moves=moves and sample is None)
             entries.append(done.entry)
             reused += done.reused
             vid = done.entry.output or vid
             if made := done.entry.details.get("made"):
                 bases[made["into"]] = made["version"]
-        if sample is None:
-            _move(workspace, recipe, vid)
-            for name in bases:
-                making.follow(workspace.store, [one for one in entries if _into(one) == name][-1])
         partial = until is not None or sample is not None
         verdicts = () if partial else tuple(judge(workspace, wanted, entries))
         made = lock_of(workspace, recipe, entries, vid)
         if promised is not None and not partial:
             if absent:
                 made["sources"] = promised["sources"]
-            lock.compare(promised, made, recipe.lock_path)
+            left = f"{recipe.model.dataset} is left as it was." if here else ""
+            lock.compare(promised, made, recipe.lock_path, left)
+        if sample is None:
+            _move(workspace, recipe, vid)
+            for name in bases:
+                making.follow(workspace.store, [one for one in entries if _into(one) == name][-1])
         result = result_of(recipe, entries, vid, verdicts, reused, import_reused, time.monotonic() - began)
         if recipe.model.since is not None:
             result |= _since(workspace, recipe.model.since, vid)
@@ -152,7 +158,7 @@ def _until(steps: Sequence[Step], until: str | None) -> Sequence[Step]:
 
 
 def _import(
-    workspace: Workspace, recipe: Recipe, listener: Listener, promised: Mapping[str, Any] | None
+    workspace: Workspace, recipe: Recipe, listener: Listener, promised: Mapping[str, Any] | None, *, moves: bool
 ) -> tuple[Entry, bool, bool]:
     """The import, whether it was found done, and whether the sources are absent, so that only the ledger has them."""
     try:
@@ -183,6 +189,7 @@ def _import(
         actor=f"recipe {recipe.path.name}",
         pack_rows=workspace.pack_rows,
         progress=lambda done, total: listener(Progressed("import", done, total, "bytes")),
+        moves=moves,
     )
     listener(Finished(workspace.import_line(imported)))
     return imported.entry, False, False

@@ -149,7 +149,7 @@ def test_a_reply_says_whether_the_kernel_stood_by(sandbox: Sandbox) -> None:
 
 
 def test_a_process_that_cannot_start_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_PROGRAM", "raise SystemExit(1)")
+    monkeypatch.setattr(module, "PROGRAM", "raise SystemExit(1)")
     with pytest.raises(Refused, match="could not be started"):
         Sandbox().start()
 

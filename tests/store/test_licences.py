@@ -15,7 +15,7 @@ from tilth.agent.recipes.recipe import read_recipe
 from tilth.agent.workspace import Workspace
 from tilth.tools.errors import Misuse, Refused
 from tilth.tools.store import licences
-from tilth.tools.store.licences import CLASSES, doubt, read, spdx, strictest
+from tilth.tools.store.licences import CLASSES, doubt, is_within, read, spdx, strictest
 
 
 @pytest.mark.parametrize(
@@ -102,6 +102,26 @@ def test_what_was_not_understood_is_said_with_the_nearest() -> None:
 def test_every_identifier_of_the_tables_is_spdx() -> None:
     known = [*licences._FREE, *licences._PERMISSIVE, *licences._COPYLEFT, *licences._NON_COMMERCIAL]
     assert [name for name in [*known, *licences._ALIASES.values()] if spdx(name) != name] == []
+
+
+@pytest.mark.parametrize(
+    ("declared", "allowed", "within"),
+    [
+        ("MIT OR GPL-3.0-only", {"MIT"}, True),
+        ("MIT AND GPL-3.0-only", {"MIT"}, False),
+        ("MIT AND GPL-3.0-only", {"MIT", "GPL-3.0-only"}, True),
+        ("MIT AND (GPL-3.0-only OR Apache-2.0)", {"MIT", "Apache-2.0"}, True),
+        ("MIT AND CC-BY-NC-4.0", {"commercial"}, False),
+        ("mit or apache-2.0", {"MIT OR Apache-2.0"}, True),
+        ("all rights reserved MIT", {"MIT"}, False),
+        (None, {"MIT", "commercial"}, False),
+        (None, {"unspecified"}, True),
+    ],
+)
+def test_of_a_choice_one_part_is_enough_and_of_a_sum_each_must(
+    declared: str | None, allowed: set[str], within: bool
+) -> None:
+    assert is_within(declared, allowed) is within
 
 
 def test_expected_licences_name_the_sources_that_fail() -> None:

@@ -60,6 +60,7 @@ class Benchmark:
     indexes: Mapping[int, NgramIndex]
     features: np.ndarray
     frequencies: dict[int, np.ndarray] = field(default_factory=dict, compare=False, repr=False)
+    _parts: dict[str, Hashed] = field(default_factory=dict, compare=False, repr=False)
 
     def frequency(self, n: int) -> np.ndarray:
         """Different items that hold each run of `n` words, in the order of the index; copies of an item are one."""
@@ -79,14 +80,16 @@ class Benchmark:
         copies: np.ndarray = first[inverse]
         return copies
 
-    @cached_property
-    def questions(self) -> Hashed:
-        return _hashed_parts(self.items, "question")
+    def parts(self, name: str) -> Hashed:
+        """The words of this part of every item; an item without it has none."""
+        if name not in self._parts:
+            self._parts[name] = _hashed_parts(self.items, name)
+        return self._parts[name]
 
     @property
     def words(self) -> np.ndarray:
         """Words of each question."""
-        return self.questions.sizes
+        return self.parts("question").sizes
 
     @property
     def wanted(self) -> Wanted:

@@ -11,12 +11,10 @@ from functools import cached_property
 from typing import Any, Final, Literal, get_args
 
 import numpy as np
-import pyarrow as pa
 
 from ..store.format.pieces import Piece
 from ..text.align import Extended, Overlap, Places, Vocabulary, Words, covered, overlap, spans
-from ..text.ngrams import hashed
-from ..text.tokens import run_hashes
+from ..text.tokens import Hashes, run_hashes
 from ._benchmark import SEED, SHORTEST, Benchmark
 from ._items import PARTS, Item
 from ._quoted import quoted
@@ -57,7 +55,7 @@ class Part:
     weights: np.ndarray
     quoted: np.ndarray
 
-    @property
+    @cached_property
     def own(self) -> np.ndarray:
         """Words that are neither inside a boilerplate run nor a quotation."""
         mine: np.ndarray = ~(covered(self.boilerplate, self.n, len(self.words)) | self.quoted)
@@ -108,9 +106,9 @@ class RowText:
 
 
 class Judge:
-    """Gives verdicts on pairs of one benchmark. `boilerplate` are hashes of runs that are nobody's own."""
+    """Gives verdicts on pairs of one benchmark. `boilerplate` are hashes of runs that are nobody's own, ascending."""
 
-    def __init__(self, benchmark: Benchmark, boilerplate: set[int], vocabulary: Vocabulary) -> None:
+    def __init__(self, benchmark: Benchmark, boilerplate: Hashes, vocabulary: Vocabulary) -> None:
         self.benchmark = benchmark
         self._boilerplate = boilerplate
         self._vocabulary = vocabulary
@@ -179,15 +177,23 @@ class Judge:
         if len(words) < least:
             return None
         n = min(SEED, len(words))
-        gram = run_hashes(hashed(pa.array([item.parts[name]], pa.large_string())).words, n)
-        common = np.fromiter((int(one) in self._boilerplate for one in gram.tolist()), bool, len(gram))
+        gram = run_hashes(self.benchmark.parts(name).document(item.number), n)
+        _, common = _found(self._boilerplate, gram)
         frequency = np.ones(len(gram), np.int64)
         if n == SEED and len(self._seen):
-            at = np.minimum(np.searchsorted(self._seen, gram), len(self._seen) - 1)
-            frequency = np.where(self._seen[at] == gram, self._frequency[at], 1)
+            at, known = _found(self._seen, gram)
+            frequency = np.where(known, self._frequency[at], 1)
         weights = np.log1p(len(self.benchmark.items) / np.maximum(frequency, 1))
         numbers = self._vocabulary.numbers(words.word)
         return Part(words, numbers, n, common, weights, quoted(item.parts[name], words))
+
+
+def _found(ascending: Hashes, wanted: Hashes) -> tuple[np.ndarray, np.ndarray]:
+    """(the place of each among the ascending, is it there?)"""
+    if not len(ascending):
+        return np.zeros(len(wanted), np.int64), np.zeros(len(wanted), bool)
+    at = np.minimum(np.searchsorted(ascending, wanted), len(ascending) - 1)
+    return at, ascending[at] == wanted
 
 
 Strength = Literal["near", "some", "weak", "boilerplate", "none"]

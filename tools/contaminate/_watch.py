@@ -38,7 +38,7 @@ class _Watch:
     def __init__(self, benchmark: Benchmark) -> None:
         self._benchmark = benchmark
         self._own = {n: benchmark.frequency(n) < TEMPLATED for n in range(SHORTEST, SEED + 1)}
-        boilerplate = {hash for n, own in self._own.items() for hash in benchmark.indexes[n].hashes[~own].tolist()}
+        boilerplate = np.unique(np.concatenate([benchmark.indexes[n].hashes[~own] for n, own in self._own.items()]))
         self._vocabulary = Vocabulary()
         self._judge = Judge(benchmark, boilerplate, self._vocabulary)
 

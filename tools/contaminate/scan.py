@@ -179,20 +179,20 @@ class _State:
 
     def judge(self, data: Rows, field: str, kept: Kept, vocabulary: Vocabulary) -> None:
         """Compare every row with the items it shares a run of its own with, or a fingerprint."""
-        boilerplate = set[int]()
+        boilerplate = list[np.ndarray]()
         wanted: dict[int, set[int]] = {row: set(items) for row, items in self.hits.exact.items()}
         nobodys: dict[int, np.ndarray] = {}
         for n in range(SHORTEST, SEED + 1):
             index = self.benchmark.indexes[n]
             templated = self.benchmark.frequency(n) >= TEMPLATED
             nobodys[n] = self.hits.common(n, index, self.looked_at) | templated
-            boilerplate.update(index.hashes[nobodys[n]].tolist())
+            boilerplate.append(index.hashes[nobodys[n]])
             for row, items in self.hits.items_by_row(n, index, ~nobodys[n]):
                 wanted.setdefault(row, set()).update(items)
         for n, common in nobodys.items():
             for row, items in self.hits.items_by_row(n, self.benchmark.indexes[n], common):
                 self.add_common(row, [item for item in items if item not in wanted.get(row, ())])
-        judge = Judge(self.benchmark, boilerplate, vocabulary)
+        judge = Judge(self.benchmark, np.unique(np.concatenate(boilerplate)), vocabulary)
         rows = sorted(wanted)
         for low in range(0, len(rows), _TOGETHER):
             some = rows[low : low + _TOGETHER]

@@ -58,8 +58,9 @@ def import_sources(
     key: str = "",
     actor: str = "person",
     progress: Callable[[int, int], None] | None = None,
+    moves: bool = True,
 ) -> Imported:
-    """Read sources and commit them as a version of `dataset`. The caller holds the write lock.
+    """Read sources and commit them as a version of `dataset`, which follows if it `moves`. The caller holds the lock.
 
     Raises Refused (and changes nothing but the rejects file) when more than `max_reject` of the records read are
     bad, Misuse when the dataset exists and `mode` does not say what to do, BadInput when nothing could be read.
@@ -98,6 +99,7 @@ def import_sources(
         args={"mode": mode, **_told(options)},
         inputs=() if base is None else (base.vid,),
         output=version.vid,
+        moves=moves,
         counts={"before": 0 if base is None else base.rows, "after": version.rows, "added": writing.rows},
         key=key,
         actor=actor,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from functools import cache, reduce
 from typing import Any, Final, Literal
@@ -60,6 +60,23 @@ def spdx(text: str) -> str | None:
     """The SPDX expression a text spells (SPDX 3, Annex B; case does not matter); None when it is none."""
     parsed = _parsed(text)
     return None if parsed is None else str(parsed)
+
+
+def is_within(declared: str | None, allowed: Collection[str]) -> bool:
+    """Whether a declaration lies within some classes and SPDX expressions: of an OR one part is enough, of an AND each
+    must."""
+    licence = read(declared)
+    if licence.kind in allowed or licence.told in allowed:
+        return True
+    return licence.spdx is not None and _is_within(_parsed(licence.spdx), allowed)
+
+
+def _is_within(node: Any, allowed: Collection[str]) -> bool:
+    licensing = _licensing()
+    if isinstance(node, licensing.AND | licensing.OR):
+        within = (_is_within(part, allowed) for part in node.args)
+        return all(within) if isinstance(node, licensing.AND) else any(within)
+    return str(node) in allowed or _classed(node).kind in allowed
 
 
 def strictest(declared: Iterable[str | None]) -> Class:

@@ -12,6 +12,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Final, NamedTuple
 
@@ -26,6 +27,11 @@ GAP: Final = 2
 
 _AGREEING: Final = 1 << 22
 """Places that are looked at together: a bound on memory."""
+
+_GAPS: Final = sorted(
+    ((a, b) for a in range(GAP + 1) for b in range(GAP + 1) if a or b), key=lambda gap: (sum(gap), gap)
+)
+"""Words left out on either side, the fewest first."""
 
 RESUME: Final = 2
 """Words that must agree again after such a gap, or as many as are left."""
@@ -96,7 +102,7 @@ class Overlap:
     grams: np.ndarray
     extended: tuple[Extended, ...]
 
-    @property
+    @cached_property
     def covered(self) -> np.ndarray:
         """For each word: does it stand in a matched run?"""
         return covered(self.grams, self.n, self.size)
@@ -129,11 +135,9 @@ class Overlap:
 
 def covered(grams: np.ndarray, n: int, size: int) -> np.ndarray:
     """Words inside any of the marked runs of n."""
-    edge = np.zeros(size + 1, np.int64)
-    at = np.flatnonzero(grams)
-    edge[at] += 1
-    np.add.at(edge, at + n, -1)
-    marked: np.ndarray = np.cumsum(edge[:-1]) > 0
+    marked = np.zeros(size, bool)
+    for i in range(n):
+        marked[i : i + len(grams)] |= grams
     return marked
 
 
@@ -230,10 +234,9 @@ def _extend(part: np.ndarray, text: np.ndarray, seed: Run) -> Extended:
 
 def _onwards(part: np.ndarray, text: np.ndarray, i: int, j: int) -> list[Run]:
     """Runs that follow (i, j), each past a gap of at most GAP words on either side; the smallest gap first."""
-    gaps = sorted(((a, b) for a in range(GAP + 1) for b in range(GAP + 1) if a or b), key=lambda gap: (sum(gap), gap))
     found: list[Run] = []
     while True:
-        for a, b in gaps:
+        for a, b in _GAPS:
             length = _agree(part, text, i + a, j + b)
             if length >= min(RESUME, len(part) - i - a) and length:
                 found.append(Run(i + a, j + b, length))
@@ -248,8 +251,11 @@ def _agree(part: np.ndarray, text: np.ndarray, i: int, j: int) -> int:
     most = min(len(part) - i, len(text) - j)
     if most <= 0:
         return 0
-    differ = np.flatnonzero(part[i : i + most] != text[j : j + most])
-    return int(differ[0]) if len(differ) else most
+    if part[i] != text[j]:
+        return 0
+    differ = part[i : i + most] != text[j : j + most]
+    first = int(differ.argmax())
+    return first if differ[first] else most
 
 
 class Span(NamedTuple):

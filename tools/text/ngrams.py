@@ -45,6 +45,10 @@ class Hashed:
         """Words of each document."""
         return np.diff(self.first)
 
+    def document(self, number: int) -> Hashes:
+        """The words of one document."""
+        return self.words[self.first[number] : self.first[number + 1]]
+
     @property
     def openings(self) -> Hashes:
         """For each document a hash of its first word and the number of words: different for most that differ."""
