@@ -8,13 +8,14 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow.compute as pc
 
-from ..tools.errors import Misuse
+from ..tools.errors import Misuse, TilthError
 from ..tools.inspect.measures import drift
 from ..tools.inspect.measures.drift import Length, Shares
 from ..tools.store import licences
@@ -90,7 +91,8 @@ class Recipes:
 
 @dataclass(frozen=True)
 class ReleaseReport:
-    """All of it. `withdrawn` is by reason; `ruled` counts the last words on rows, by word."""
+    """All of it. `withdrawn` is by reason; `ruled` counts the last words on rows, by word; `reproduce` are commands that
+    give the new version again, none where nothing does."""
 
     dataset: str
     old: Version
@@ -154,7 +156,7 @@ def report(workspace: Workspace, dataset: str, since: str, recipe: Path | None =
         findings=_findings(workspace, paths, (old_vid, vid)),
         rates=tuple(rulings.rates(said, name)),
         recipe=None if read is None else _recipe(workspace, read, paths[1], vid),
-        reproduce=_reproduce(name, None if recipe is None else _from(workspace.root, recipe), paths[1]),
+        reproduce=_reproduce(workspace, name, vid, recipe, paths[1]),
     )
 
 
@@ -260,9 +262,7 @@ def _recipe(workspace: Workspace, recipe: Recipe, path: Sequence[Entry], vid: st
     verdicts = tuple(judge(workspace, wanted, path))
     if not recipe.lock_path.exists():
         return Recipes(recipe.path.name, verdicts, "missing")
-    locked = lock.read(recipe.lock_path)
-    same = locked.get("version") == vid and locked.get("recipe") == recipe.sha
-    return Recipes(recipe.path.name, verdicts, "matches" if same else "differs")
+    return Recipes(recipe.path.name, verdicts, "matches" if lock.of(recipe, vid) else "differs")
 
 
 def _from(root: Path, path: Path) -> str:
@@ -271,9 +271,26 @@ def _from(root: Path, path: Path) -> str:
     return whole.relative_to(root.resolve()).as_posix() if whole.is_relative_to(root.resolve()) else str(path)
 
 
-def _reproduce(dataset: str, recipe: str | None, path: Sequence[Entry]) -> tuple[str, ...]:
-    made_by = next((entry.actor for entry in path if entry.actor.startswith("recipe ")), None)
-    name = recipe or (made_by.removeprefix("recipe ") if made_by else None)
-    if name is not None:
-        return (f"tilth run {shlex.quote(name)} --locked",)
-    return (f"tilth log {dataset} --recipe > {dataset}.yaml", f"tilth run {dataset}.yaml")
+def _reproduce(
+    workspace: Workspace, dataset: str, vid: str, recipe: Path | None, path: Sequence[Entry]
+) -> tuple[str, ...]:
+    """Commands that give exactly this version: of a recipe whose lock is of it, else of the log told as one; none where
+    rulings, steps or models have changed since so that neither would."""
+    from .recipes.recipe import parse_recipe, read_recipe
+
+    made_by = next((entry.actor for entry in path if entry.actor.startswith("recipe ")), "")
+    named = recipe or (workspace.root / made_by.removeprefix("recipe ") if made_by else None)
+    with suppress(TilthError):
+        if named is not None and lock.of(found := read_recipe(named), vid) and _leads_to(workspace, found, path, vid):
+            return (f"tilth run {shlex.quote(_from(workspace.root, named))} --locked",)
+    with suppress(TilthError):
+        told = parse_recipe(workspace.recipe(f"{dataset}@{vid}"), workspace.root / f"{dataset}.yaml")
+        if _leads_to(workspace, told, path, vid):
+            return (f"tilth log {dataset}@{vid[:16]} --recipe > {dataset}.yaml", f"tilth run {dataset}.yaml")
+    return ()
+
+
+def _leads_to(workspace: Workspace, recipe: Recipe, path: Sequence[Entry], vid: str) -> bool:
+    from .recipes.planned import foreseen
+
+    return bool(path) and path[0].kind == "import" and foreseen(workspace, recipe, path[0]) == vid

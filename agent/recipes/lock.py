@@ -14,6 +14,7 @@ from ...tools.errors import Misuse, Refused
 
 if TYPE_CHECKING:
     from ...tools.store.ingest import Source
+    from .recipe import Recipe
 
 
 def recipes_of(path: Path) -> list[Path]:
@@ -34,6 +35,14 @@ def read(path: Path) -> dict[str, Any]:
     except ValueError as error:
         raise Misuse(f"{path.name} is not JSON: {error}.", next_step="Restore it from version control.") from None
     return lock
+
+
+def of(recipe: Recipe, vid: str) -> bool:
+    """Is there a lock beside the recipe, of exactly this recipe and this version?"""
+    if not recipe.lock_path.exists():
+        return False
+    locked = read(recipe.lock_path)
+    return locked.get("version") == vid and locked.get("recipe") == recipe.sha
 
 
 def compare(locked: Mapping[str, Any], found: Mapping[str, Any], path: Path, left: str = "") -> None:

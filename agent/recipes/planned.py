@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from ...tools import tool as registry
 from ...tools.errors import Misuse
+from ...tools.store.ledger import Entry
 from .. import resolving, toolbox
 from ..spending import PAID
 from .recipe import Recipe, Step
-from .run import import_key, settings_of, sources_of
+from .run import import_key, settings_of, sources_of, with_rulings
 
 if TYPE_CHECKING:
     from ..workspace import Workspace
@@ -33,7 +34,7 @@ def plan(workspace: Workspace, recipe: Recipe) -> list[dict[str, Any]]:
     vid = entry.output if entry else None
     last, told_by = vid, "import"
     bases: dict[str, str] = {}
-    for step in recipe.model.steps:
+    for step in with_rulings(workspace, recipe.model.dataset, recipe.model.steps):
         known = None
         if vid is not None:
             rows = store.rows_of(vid)
@@ -55,6 +56,25 @@ def plan(workspace: Workspace, recipe: Recipe) -> list[dict[str, Any]]:
         if vid is not None:
             last, told_by = vid, step.tool
     return lines
+
+
+def foreseen(workspace: Workspace, recipe: Recipe, imported: Entry) -> str | None:
+    """The version a run from this import would end with, under the rulings and models as they are now; None where that
+    takes a step that has not been done. Nothing is read again and nobody asked."""
+    store, bases, vid = workspace.store, dict[str, str](), imported.output
+    for step in with_rulings(workspace, recipe.model.dataset, recipe.model.steps):
+        if vid is None:
+            return None
+        settings = settings_of(workspace, recipe, step, None, bases)
+        rows = store.rows_of(vid)
+        asked = resolving.resolve_on(store, step.tool, recipe.model.dataset, rows, step.args, settings)
+        known = toolbox.finished(store, asked.key)
+        if known is None:
+            return None
+        vid = known.output or vid
+        if made := known.details.get("made"):
+            bases[made["into"]] = made["version"]
+    return vid
 
 
 def _estimated(workspace: Workspace, recipe: Recipe, step: Step, vid: str, bases: dict[str, str]) -> dict[str, Any]:

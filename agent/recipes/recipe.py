@@ -135,6 +135,11 @@ def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise Misuse(f"Cannot read the recipe {path}: {reason}.") from None
+    return parse_recipe(text, path, overrides)
+
+
+def parse_recipe(text: str, path: Path, overrides: Sequence[str] = ()) -> Recipe:
+    """As `read_recipe`, for text that stands in `path` or is to stand there."""
     try:
         node = yaml.compose(text, Loader=_StrictLoader)  # derived from SafeLoader
         _refuse_repeated_keys(node, path)

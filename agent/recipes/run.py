@@ -74,7 +74,7 @@ def run(
                                   recipe.model.seed)  # fmt: skip
             vid = rows.vid
         bases: dict[str, str] = {}
-        for step in _with_rulings(workspace, recipe.model.dataset, steps):
+        for step in with_rulings(workspace, recipe.model.dataset, steps):
             done = _step(workspace, recipe, step, vid, max_drop, bases, moves=moves and sample is None)
             entries.append(done.entry)
             reused += done.reused
@@ -247,7 +247,7 @@ def _step(
     )  # fmt: skip
 
 
-def _with_rulings(workspace: Workspace, dataset: str, steps: Sequence[Step]) -> list[Step]:
+def with_rulings(workspace: Workspace, dataset: str, steps: Sequence[Step]) -> list[Step]:
     """The steps, with people's rulings to drop applied before and after them where there are any."""
     said = rulings.read(workspace.root)
     first, last = (Step.model_validate(form) for form in (RULED_OUT, {RULED_OUT: {"confirmed": True}}))
@@ -262,10 +262,12 @@ def _output(entry: Entry) -> str:
 
 def _move(workspace: Workspace, recipe: Recipe, vid: str) -> None:
     """Let the ref stand where the recipe ends, also when every step was found done."""
-    history = workspace.store.history(recipe.model.dataset)
-    if history.current != vid:
-        entry = Entry("run", recipe.model.dataset, args={"recipe": recipe.path.name}, inputs=(history.current,))
-        workspace.store.commit(replace(entry, output=vid, actor=f"recipe {recipe.path.name}"))
+    store = workspace.store
+    before = store.history(recipe.model.dataset).current
+    if before != vid:
+        counts = {"before": store.version(before).rows, "after": store.version(vid).rows}
+        entry = Entry("run", recipe.model.dataset, args={"recipe": recipe.path.name}, inputs=(before,), counts=counts)
+        store.commit(replace(entry, output=vid, actor=f"recipe {recipe.path.name}"))
 
 
 def judge(workspace: Workspace, wanted: Sequence[expect.Expectation], entries: Sequence[Entry]) -> list[expect.Verdict]:

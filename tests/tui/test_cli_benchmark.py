@@ -79,7 +79,7 @@ def test_a_scan_that_names_no_benchmark_is_told_those_there_are(tilth: Any) -> N
     tilth("benchmark", "add", "quiz", "items.jsonl")
     assert "Registered: quiz." in tilth("do", "contaminate.scan", "data")[2]
     code, _, said = tilth("do", "contaminate.scan", "data", "--benchmarks", "nope")
-    assert code == 2 and "Valid: quiz." in said
+    assert code == 2 and "Valid: data, quiz." in said
 
 
 def test_a_recipe_registers_its_benchmark_on_the_way(tilth: Any) -> None:
