@@ -278,11 +278,13 @@ def _reproduce(
     rulings, steps or models have changed since so that neither would."""
     from .recipes.recipe import parse_recipe, read_recipe
 
-    made_by = next((entry.actor for entry in path if entry.actor.startswith("recipe ")), "")
-    named = recipe or (workspace.root / made_by.removeprefix("recipe ") if made_by else None)
-    with suppress(TilthError):
-        if named is not None and lock.of(found := read_recipe(named), vid) and _leads_to(workspace, found, path, vid):
-            return (f"tilth run {shlex.quote(_from(workspace.root, named))} --locked",)
+    made_by = next((entry.actor for entry in path if entry.actor.startswith("recipe ")), "").removeprefix("recipe ")
+    usual = [workspace.root / made_by, workspace.root / "recipes" / made_by] if made_by else []
+    for named in [recipe] if recipe else usual:
+        with suppress(TilthError):
+            found = read_recipe(named)
+            if lock.of(found, vid) and _leads_to(workspace, found, path, vid):
+                return (f"tilth run {shlex.quote(_from(workspace.root, named))} --locked",)
     with suppress(TilthError):
         told = parse_recipe(workspace.recipe(f"{dataset}@{vid}"), workspace.root / f"{dataset}.yaml")
         if _leads_to(workspace, told, path, vid):

@@ -167,6 +167,23 @@ def test_the_same_report_twice_and_as_json(shared: Workspace, report: ReleaseRep
     assert report.reproduce == ("tilth run notes.yaml --locked",)
 
 
+def test_a_recipe_is_said_to_reproduce_only_what_it_does(workspace: Workspace) -> None:
+    recipe = workspace.root / "notes.yaml"
+    released_vid = workspace.rows("notes").vid
+    workspace.keep("calls2.jsonl:19", because="long, and fine")
+    ruled = workspace.report("notes", since="release-1")
+    address = f"notes@{ruled.new.vid[:16]}"
+    assert ruled.reproduce == (f"tilth log {address} --recipe > notes.yaml", "tilth run notes.yaml")
+    (workspace.root / "told.yaml").write_text(workspace.recipe(address))
+    assert workspace.run(workspace.root / "told.yaml").version == ruled.new.vid
+    assert workspace.report(f"notes@{released_vid}", since="release-1", recipe=recipe).reproduce == ()
+    assert workspace.run(recipe).version == ruled.new.vid
+    assert workspace.report("notes", since="release-1").reproduce == ("tilth run notes.yaml --locked",)
+    workspace.do("filter.where", "notes", drop="line = 1")
+    further = workspace.report("notes", since="release-1", recipe=recipe)
+    assert further.reproduce[0].startswith("tilth log notes@")
+
+
 @pytest.mark.parametrize("since", ["nope", "other@release-1", "other"])
 def test_an_unknown_or_foreign_release_is_named(workspace: Workspace, since: str) -> None:
     write(workspace.root / "other.jsonl", ["x"], "a")

@@ -97,6 +97,29 @@ def test_a_changed_source_fails_under_the_lock_and_names_what_changed(workspace,
     assert (folder / "out" / "data" / "train.jsonl").read_bytes() == exported
 
 
+def test_a_locked_run_that_differs_leaves_the_dataset_where_it_was_and_says_so(workspace, folder):
+    first = workspace.run(folder / "r.yaml").version
+    length = len(workspace.store.history("notes").vids)
+    with (folder / "notes.jsonl").open("a") as file:
+        file.write('{"text": "another"}\n')
+    with pytest.raises(Refused, match=r"notes is left as it was\."):
+        workspace.run(folder / "r.yaml", locked=True)
+    assert workspace.rows("notes").vid == first
+    assert len(workspace.store.history("notes").vids) == length
+    agreed = workspace.run(folder / "r.yaml").version
+    workspace.undo("notes", to=first)
+    assert workspace.run(folder / "r.yaml", locked=True).version == workspace.rows("notes").vid == agreed
+
+
+def test_a_locked_run_of_a_dataset_that_is_not_here_yet_makes_it(workspace, folder, tmp_path_factory):
+    first = workspace.run(folder / "r.yaml").version
+    other = tmp_path_factory.mktemp("other")
+    for name in ("notes.jsonl", "r.yaml", "r.lock.json"):
+        shutil.copy(folder / name, other / name)
+    with Workspace(other) as elsewhere:
+        assert elsewhere.run(other / "r.yaml", locked=True).version == first == elsewhere.rows("notes").vid
+
+
 def test_without_a_lock_locked_says_how_to_get_one(workspace, folder):
     with pytest.raises(Misuse, match="Run once without --locked"):
         workspace.run(folder / "r.yaml", locked=True)
@@ -135,6 +158,9 @@ def test_a_plan_tells_what_is_done_and_writes_nothing(workspace, folder):
     assert workspace.log() == []
     workspace.run(folder / "r.yaml")
     assert [line["done"] for line in workspace.plan(folder / "r.yaml")] == [True, True, True]
+    workspace.drop("notes.jsonl:2", because="names a person")
+    plan = workspace.plan(folder / "r.yaml")
+    assert [(line["step"], line["done"]) for line in plan][1] == ("filter.rulings", True)
 
 
 def test_the_log_told_as_a_recipe_gives_the_same_version(workspace, folder):
