@@ -9,7 +9,7 @@ import ipaddress
 import json
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator
@@ -107,6 +107,14 @@ class Config(_Strict):
     tools: Tools = Field(default_factory=Tools)
     _served: str = PrivateAttr("")
 
+    @field_validator("roles", mode="before")
+    @classmethod
+    def _one_is_a_list(cls, roles: Any) -> Any:
+        """`generator = "offline:"` means `generator = ["offline:"]`."""
+        if not isinstance(roles, dict):
+            return roles
+        return {role: [named] if isinstance(named, str) else named for role, named in roles.items()}
+
     @property
     def served(self) -> str:
         """The address of the server that `tilth serve` runs for this workspace; "" without one."""
@@ -152,4 +160,6 @@ def read_config(root: Path) -> Config:
         where = ".".join(str(part) for part in first["loc"])
         known = list(Config.model_fields) if len(first["loc"]) == 1 else []
         next_step = nearest(str(first["loc"][-1]), known) if first["type"] == "extra_forbidden" and known else ""
+        if first["loc"][0] == "roles" and not next_step:
+            next_step = f'As in: generator = ["openai:MODEL@ENDPOINT"]; the roles are {", ".join(get_args(Role))}.'
         raise Misuse(f"{path.name}: {where}: {first['msg']}.", next_step=next_step) from None

@@ -6,17 +6,24 @@ It knows the two entries a making leaves in the ledger. Which rows are made, and
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 
 from ..tools.change import Change, Made, Outcome, Report
+from ..tools.errors import Misuse
 from ..tools.store import commit as committing
 from ..tools.store.ledger import Entry
 from ..tools.store.rows import Rows
 from ..tools.store.store import Store, check_name
+
+if TYPE_CHECKING:
+    from .resolving import Call, Settings
+
+TOPPED_UP: Final = ("n", "most", "allow_short", "give_up")
+"""Arguments that say how many rows are made, not which."""
 
 
 def base_of(store: Store, into: str, bases: dict[str, str]) -> str:
@@ -25,6 +32,28 @@ def base_of(store: Store, into: str, bases: dict[str, str]) -> str:
     if into in bases:
         return bases[into]
     return store.history(into).current if into in store.histories() else ""
+
+
+def refuse_unsaid(store: Store, asked: Call, settings: Settings) -> None:
+    """Raises Misuse where rows would take the place of a dataset's, as in an import, and nobody said so. The same call
+    with a larger `n` goes on where the last one ended, and needs no word."""
+    if asked.makes not in store.histories() or asked.args.get("append"):
+        return
+    current = store.history(asked.makes).current
+    born = [one for one in store.ledger.lineage(asked.makes, current) if one.output == current and one.kind == "import"]
+    source = f"{asked.dataset}@{asked.rows.vid}"
+    for one in born:
+        again = [_without(args, TOPPED_UP) for args in (one.args, asked.args)]
+        same = one.tool == asked.tool.id and one.seed == settings.seed and again[0] == again[1]
+        from_same = [told.get("made_from") for told in one.details["sources"]] == [source]
+        if same and from_same and one.args.get("n", 0) <= asked.args.get("n", 0):
+            return
+    next_step = "Say --append to add rows to it, --replace to make it anew (undo still works), or name another."
+    raise Misuse(f"The dataset {asked.makes!r} exists, and its rows would be replaced.", next_step=next_step)
+
+
+def _without(args: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
+    return {name: value for name, value in args.items() if name not in names}
 
 
 def commit(store: Store, rows: Rows, made: Made, entry: Entry, base: str, *, moves: bool) -> Entry:

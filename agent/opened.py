@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -43,10 +44,24 @@ class Opened:
         self.threads = threads or os.cpu_count() or 1
         self.listener = listener
         self.pack_rows = PACK_ROWS
-        self.config: Config = read_config(root)
         self.store = Store(root)
-        for name in self.config.tools.load:
-            registry.load(root / name)
+        self._load_own()
+
+    @cached_property
+    def config(self) -> Config:
+        """What tilth.toml says. Raises Misuse where it is wrong; whatever needs no model and no own tool works then too."""
+        return read_config(self.root)
+
+    def _load_own(self) -> None:
+        try:
+            names = self.config.tools.load
+        except Misuse as error:
+            text = f"{error.args[0]} {error.next_step}".rstrip()
+            text = f"{text} Until it is corrected, own tools are not loaded and no model is asked."
+            self.listener(Noticed(text, "warning"))
+            return
+        for name in names:
+            registry.load(self.root / name)
 
     def close(self) -> None:
         self.store.close()

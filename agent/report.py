@@ -286,9 +286,11 @@ def _reproduce(
             if lock.of(found, vid) and _leads_to(workspace, found, path, vid):
                 return (f"tilth run {shlex.quote(_from(workspace.root, named))} --locked",)
     with suppress(TilthError):
-        told = parse_recipe(workspace.recipe(f"{dataset}@{vid}"), workspace.root / f"{dataset}.yaml")
+        told = parse_recipe(
+            workspace.recipe(f"{dataset}@{vid}"), workspace.root / (name := f"{dataset}-{vid[:8]}.yaml")
+        )
         if _leads_to(workspace, told, path, vid):
-            return (f"tilth log {dataset}@{vid[:16]} --recipe > {dataset}.yaml", f"tilth run {dataset}.yaml")
+            return (f"tilth log {dataset}@{vid[:16]} --recipe > {name}", f"tilth run {name}")
     return ()
 
 

@@ -68,6 +68,11 @@ class Call:
     key: str
     base: str = ""
 
+    @property
+    def makes(self) -> str:
+        """The dataset that rows are made into; "" for a tool that makes none."""
+        return str(self.args[self.tool.makes]) if self.tool.makes else ""
+
 
 def resolve(store: Store, tool_id: str, address: str, args: Mapping[str, Any], settings: Settings) -> Call:
     """Validate arguments and pin every name in them to a version. Raises Misuse and Retry; writes nothing."""
@@ -80,6 +85,10 @@ def resolve_on(
 ) -> Call:
     """As `resolve`, for rows at hand."""
     tool = registry.get(tool_id)
+    if tool.changes and dataset.startswith("benchmarks/"):
+        from ..tools.contaminate import _registered
+
+        _registered.refuse_frozen(store, dataset, tool.id)
     for parameter in tool.parameters:
         if parameter.arg.benchmark and parameter.required and not args.get(parameter.name):
             from ..tools.contaminate import _registered
@@ -90,7 +99,7 @@ def resolve_on(
     files: list[str] = []
     base = ""
     for parameter in tool.parameters:
-        value = resolved[parameter.name]
+        value = resolved.get(parameter.name)
         if value is None:
             continue
         if parameter.arg.field:
@@ -110,6 +119,7 @@ def resolve_on(
             onto = making.base_of(store, str(value), settings.bases) if resolved.get("append") else ""
             base = f"{value}@{onto}" if onto else ""
             others += [onto] if onto else []
+            resolved.pop("replace", None)  # a word about what was there, not about what is made
         elif parameter.arg.predicate:
             validate_predicate(str(value), views=VIEWS)
         elif parameter.arg.order:

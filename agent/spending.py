@@ -123,6 +123,11 @@ def journal_of(state: Path, run: str) -> Path:
     return state / "cache" / "decided" / f"{run}.jsonl"
 
 
+def journals(state: Path) -> list[Path]:
+    """The files of all runs that were not finished, whether or not anybody will go on with them."""
+    return sorted((state / "cache" / "decided").glob("*.jsonl"))
+
+
 class Estimated(Exception):
     """Raised in place of consent: what the work would come to is known, and nothing was sent."""
 

@@ -13,8 +13,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
+import pyarrow.compute as pc
 
 from ..tools import own
+from ..tools import tool as registry
 from ..tools.change import Change, Made, Report
 from ..tools.context import Context
 from ..tools.errors import Misuse, Refused
@@ -65,6 +67,8 @@ def call(
     dataset, vid = store.resolve(address)
     rows = store.rows_of(vid)
     if settings.sample is None:
+        if registry.get(tool_id).makes and not args.get("replace"):
+            making.refuse_unsaid(store, resolve_on(store, tool_id, dataset, rows, args, settings), settings)
         return call_on(store, tool_id, dataset, vid, args, settings, origin=origin, listener=listener)
     some = sampled(store, dataset, rows, settings.sample, settings.seed, listener)
     done = call_on(store, tool_id, dataset, some.vid, args, settings, origin=origin, listener=listener, moves=False)
@@ -316,7 +320,24 @@ def _reuse(store: Store, known: Entry, origin: Origin, listener: Listener, *, mo
 def recorded(store: Store, entry: Entry) -> Done:
     """What an entry came to when it was made."""
     details = committing.read_details(store, entry)
-    return replace(_done(store, entry, 0.0, int(entry.counts.get("findings", 0)), details), reused=True)
+    now = replace(entry, counts=_counts_now(store, entry))
+    return replace(_done(store, now, 0.0, int(entry.counts.get("findings", 0)), details), entry=entry, reused=True)
+
+
+def _counts_now(store: Store, entry: Entry) -> Mapping[str, Any]:
+    """What an entry counted, without the rows that were purged since."""
+    vids = {"before": entry.before, "after": entry.output or entry.before}
+    purged = {vid for tombstone in store.ledger.purged.values() for vid in tombstone.details["versions"]}
+    if purged.isdisjoint(vids.values()) or "before" not in entry.counts:
+        return entry.counts
+    rows = {name: store.version(vid).rows for name, vid in vids.items() if vid is not None}
+    if "decisions" not in entry.objects or "dropped" not in entry.counts:
+        return {**entry.counts, **rows}
+    decided = store.objects.read(entry.objects["decisions"], ["action", "reason"])
+    gone = decided.filter(pc.equal(decided["action"], "drop"))["reason"].value_counts()
+    left = {one["values"]: one["counts"] for one in gone.to_pylist()}
+    dropped = {reason: left[reason] for reason in entry.counts["dropped"] if reason in left}
+    return {**entry.counts, **rows, "dropped": dropped}
 
 
 def _done(store: Store, entry: Entry, seconds: float, findings: int, details: Mapping[str, Any]) -> Done:

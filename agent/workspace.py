@@ -24,7 +24,7 @@ from .opened import name_for as name_for
 from .reading import DatasetStatus as DatasetStatus
 from .reading import Reading
 from .recipes import lock
-from .spending import NOTHING_SAID, PAID, Spending
+from .spending import NOTHING_SAID, PAID, Spending, journals
 
 if TYPE_CHECKING:
     import numpy as np
@@ -207,6 +207,8 @@ class Workspace(Reading):
             if to is not None:
                 _, wanted = self.store.resolve(to if "@" in to or "~" in to or to == dataset else f"{dataset}@{to}")
                 earlier = [i for i, vid in enumerate(past.vids[: past.cursor]) if vid == wanted]
+                if wanted == past.current:
+                    raise Misuse(f"{to} is the current version of {dataset}; there is nothing to undo.")
                 if not earlier:
                     raise Misuse(f"{to} is not among the versions undo can go back to.",
                                  next_step=f"'tilth log {dataset}' lists them.")  # fmt: skip
@@ -232,12 +234,17 @@ class Workspace(Reading):
         self.listener(Finished({"tool": kind, "dataset": dataset, "version": target, "rows": rows}))
         return target
 
-    def tag(self, address: str, label: str) -> str:
-        """Give a version a name: `NAME@LABEL`."""
+    def tag(self, address: str, label: str, *, move: bool = False) -> str:
+        """Give a version a name: `NAME@LABEL`. Raises Misuse where another version has it, unless it is to `move`."""
         check_name(label, use="be a tag")
         with self.store.writing(f"tilth tag {address}"):
             dataset, vid = self.store.resolve(address)
-            self.store.commit(Entry("tag", dataset, args={"label": label}, inputs=(vid,), moves=False))
+            known = self.store.history(dataset).tags.get(label)
+            if known is not None and known != vid and not move:
+                next_step = f"Choose another label, or say --move to take it from there: it would mean {vid[:16]}."
+                raise Misuse(f"{dataset}@{label} is {known[:16]} already; it was left there.", next_step=next_step)
+            if known != vid:
+                self.store.commit(Entry("tag", dataset, args={"label": label}, inputs=(vid,), moves=False))
         return vid
 
     def purge(self, row: str, *, because: str, dataset: str | None = None) -> Entry:
@@ -254,11 +261,18 @@ class Workspace(Reading):
         return tombstone
 
     def gc(self) -> dict[str, int]:
-        """Remove objects nothing refers to; undo keeps working. -> {"objects": n, "bytes": n}."""
+        """Remove objects nothing refers to; undo keeps working. -> {"objects": n, "bytes": n}, files and their size.
+
+        Journals of runs that were stopped go too: such a run goes on from the recorded answers and pays nothing again.
+        """
         from ..tools.store.upkeep import collect
 
         with self.store.writing("tilth gc"):
-            return collect(self.store)
+            removed = collect(self.store)
+            for path in journals(self.store.state):
+                removed = {"objects": removed["objects"] + 1, "bytes": removed["bytes"] + path.stat().st_size}
+                path.unlink()
+            return removed
 
     # -- out -----------------------------------------------------------------------------------------------------
 

@@ -13,10 +13,11 @@ import pytest
 from hypothesis import settings
 
 from tilth.agent import resolving, toolbox
+from tilth.tools import tool as registry
 from tilth.tools.store.importing import import_sources
 from tilth.tools.store.ingest import ReadOptions, Source
 from tilth.tools.store.ledger import Entry
-from tilth.tools.store.past import history
+from tilth.tools.store.past import history, rulings
 from tilth.tools.store.rows import Rows
 from tilth.tools.store.store import Store
 
@@ -96,6 +97,8 @@ def run_tool(store: Store) -> RunTool:
             done = toolbox.call_on(
                 store, tool_id, dataset, rows.vid, args, resolving.Settings(seed=seed, threads=threads)
             )
+        reasons = registry.get(tool_id).reasons_of(done.entry.args)
+        assert reasons is None or reasons | {rulings.REASON} >= done.entry.counts.get("dropped", {}).keys()
         table = history.decisions(store, done.entry)
         place = {ord: position for position, ord in enumerate(rows.arrow(("ord",))["ord"].to_pylist())}
         lines = [] if table is None else table.to_pylist()

@@ -14,7 +14,7 @@ import inspect
 import pkgutil
 import sys
 import types
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -43,7 +43,8 @@ class Arg:
     `field`: names which text is read, resolved by the mapping. `predicate`, `order`, `query`: SQL, validated before the call.
     `path`: a file or folder whose bytes are part of what the call depends on. `benchmark`: names of benchmarks, or files
     of items, which are registered on the way. `makes`: names the dataset that rows are made into; with an argument
-    `append` they are added to what it holds. `spends`: any value but the default asks models.
+    `append` they are added to what it holds, with `replace` it is made anew on purpose. `spends`: any value but the
+    default asks models.
     """
 
     help: str
@@ -72,6 +73,8 @@ TextField = Annotated[
 """The `field` argument every text tool shares; system prompts and tool schemas are outside the default."""
 
 ToolFunction = Callable[..., Change | Report | Made]
+Reasons = Sequence[str] | Callable[[Mapping[str, Any]], Iterable[str]]
+"""The reasons a tool may drop a row for, or what gives them for its arguments."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +120,7 @@ class Tool:
     local: bool = False
     packages: tuple[str, ...] = ()
     more: Callable[[], str] | None = None
+    reasons: Reasons = ()
 
     @property
     def summary(self) -> str:
@@ -165,10 +169,26 @@ class Tool:
             part.pop("title", None)
         return schema
 
+    @property
+    def changes(self) -> bool:
+        """May a call change rows? All may that are not declared to give a Report or rows Made."""
+        return get_type_hints(self.function).get("return") not in (Report, Made)
+
     def effect_of(self, args: Mapping[str, Any]) -> Effect:
         """What a call does: more than the tool by itself where an argument asks models."""
         asks = any(one.arg.spends and args.get(one.name, one.default) != one.default for one in self.parameters)
         return "spends" if asks and self.effect in ("reads", "writes") else self.effect
+
+    @property
+    def makes(self) -> str:
+        """The argument that names the dataset rows are made into; "" for a tool that makes none."""
+        return next((one.name for one in self.parameters if one.arg.makes), "")
+
+    def reasons_of(self, args: Mapping[str, Any]) -> frozenset[str] | None:
+        """The reasons a call with these validated arguments may drop a row for; None where an own tool leaves it open."""
+        if self.source != "tilth":
+            return None
+        return frozenset(self.reasons(args) if callable(self.reasons) else self.reasons)
 
     def validate(self, args: Mapping[str, Any]) -> dict[str, Any]:
         """Every argument with its default filled in, JSON types only. Raises Retry naming the nearest name."""
@@ -177,13 +197,24 @@ class Tool:
             if name not in names:
                 raise Retry(f"{self.id} has no argument {name!r}.", next_step=nearest(name, names))
         try:
-            return self.model.model_validate(dict(args)).model_dump(mode="json")
+            valid = self.model.model_validate(dict(args)).model_dump(mode="json")
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
             given = f" (given: {first['input']!r})" if first["type"] != "missing" else ""
             next_step = f"See 'tilth tools {self.id}'."
             raise Retry(f"{self.id}: {where}: {first['msg']}{given}.", next_step=next_step) from None
+        refuse_contradiction(self.id, valid)
+        return valid
+
+
+def refuse_contradiction(tool_id: str, limits: Mapping[str, Any]) -> None:
+    """Raises Retry where a number `min_X` lies over `max_X`: no row can satisfy both."""
+    for name, least in limits.items():
+        most = limits.get(opposite := f"max_{name.removeprefix('min_')}") if name.startswith("min_") else None
+        if isinstance(least, int | float) and isinstance(most, int | float) and least > most:
+            raise Retry(f"{tool_id}: {name} {least:,} is more than {opposite} {most:,}: no row lies between.",
+                        next_step=f"Lower {name} or raise {opposite}.")  # fmt: skip
 
 
 _declared: dict[str, Tool] = {}
@@ -200,10 +231,12 @@ def tool(
     local: bool = False,
     packages: tuple[str, ...] = (),
     more: Callable[[], str] | None = None,
+    reasons: Reasons = (),
 ) -> Callable[[ToolFunction], ToolFunction]:
     """Declare a tool. `version` is raised whenever the same arguments may give another result; `reads` names files of
     the workspace that the result also depends on, `after` a tool whose last report on the way to the version it reads;
-    `more()` is what its page says beside the docstring.
+    `more()` is what its page says beside the docstring; `reasons` are those it may drop a row for, so that a recipe which
+    expects another is told.
 
     `local` promises that what becomes of a row (decisions, edits, signals) depends on its record and the arguments
     alone, not on its place, its source or other rows, that outcomes come batch by batch and add no rows, and that
@@ -219,7 +252,17 @@ def tool(
         if id in _declared and _declared[id].function.__module__ != function.__module__:
             raise Misuse(f"Two tools are called {id!r}: {_declared[id].function.__module__} and this one.")
         _declared[id] = Tool(
-            id, function, version, effect, _loading[-1] if _loading else "tilth", reads, after, local, packages, more
+            id,
+            function,
+            version,
+            effect,
+            _loading[-1] if _loading else "tilth",
+            reads,
+            after,
+            local,
+            packages,
+            more,
+            reasons,
         )
         return function
 

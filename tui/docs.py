@@ -1,5 +1,5 @@
-"""Generated pages: docs/tools.md, docs/cli.md, the tables of docs/evals.md and docs/chat.md, and what commands print in
-README.md.
+"""Generated pages: docs/tools.md, docs/cli.md, the tables of docs/evals.md, docs/chat.md and docs/recipes.md, and what
+commands print in README.md.
 
 It knows where pages come from and how they are compared. A block is filled by running its command on made-up data, or with
 a list of what the code declares.
@@ -17,9 +17,10 @@ import textwrap
 from collections.abc import Iterator
 from itertools import zip_longest
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ..agent import commands
+from ..agent.recipes import expect, form
 from ..tools import tool as registry
 from ..tools.errors import Misuse
 from ..tools.tool import Parameter, Tool
@@ -27,11 +28,14 @@ from .line.grammar import OPTIONS, VERBS
 from .line.parsing import overview, parser_for
 from .text import one_line
 
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
 SAMPLE: Final = "chats.jsonl"
 SAMPLE_ROWS: Final = 2000
 SAMPLE_SEED: Final = 7
 COLUMNS: Final = 80
-WITH_LISTS: Final = ("docs/evals.md", "docs/chat.md")
+WITH_LISTS: Final = ("docs/evals.md", "docs/chat.md", "docs/recipes.md")
 
 _BLOCK: Final = re.compile(
     r"(?P<open><!-- generated: (?P<command>tilth [^;\n]*?)(?:; first (?P<lines>\d+) lines)? -->\n)"
@@ -39,7 +43,9 @@ _BLOCK: Final = re.compile(
     re.DOTALL,
 )
 _LIST: Final = re.compile(
-    r"(<!-- generated: (suites|held out|slash commands) -->\n).*?(<!-- /generated -->)", re.DOTALL
+    r"(<!-- generated: (suites|held out|slash commands|recipe keys|source keys|read keys|export keys|expectations|reasons)"
+    r" -->\n).*?(<!-- /generated -->)",
+    re.DOTALL,
 )
 _NOTE: Final = "<!-- written by 'tilth docs' from the code; 'tilth docs --check' compares -->"
 
@@ -170,12 +176,22 @@ def cli_page() -> str:
     return "\n".join(lines) + "\n"
 
 
-# -- docs/evals.md and docs/chat.md --------------------------------------------------------------------------------
+# -- docs/evals.md, docs/chat.md and docs/recipes.md ---------------------------------------------------------------
 
 
 def listed(text: str) -> str:
-    """The text with its lists of suites, of families held out and of slash commands."""
-    lists = {"suites": _suites, "held out": _held_out, "slash commands": _slash_commands}
+    """The text with its lists filled in: each is marked by what it lists."""
+    lists = {
+        "suites": _suites,
+        "held out": _held_out,
+        "slash commands": _slash_commands,
+        "recipe keys": lambda: _keys(form.RecipeModel),
+        "source keys": lambda: _keys(form.SourceSpec),
+        "export keys": lambda: _keys(form.ExportSpec),
+        "read keys": _read_keys,
+        "expectations": _expectations,
+        "reasons": _reasons,
+    }
     return _LIST.sub(lambda block: f"{block[1]}{chr(10).join(lists[block[2]]())}\n{block[3]}", text)
 
 
@@ -208,6 +224,46 @@ def _slash_commands() -> Iterator[str]:
     for one in commands.COMMANDS:
         twin = f"`tilth {one.twin}`" if one.twin else ""
         yield f"| `/{f'{one.name} {one.args}'.strip()}` | {_cell(one.help)} | {twin} |"
+
+
+def _keys(model: type[BaseModel]) -> Iterator[str]:
+    """The keys of a mapping of a recipe."""
+    yield "| key | default | | for example |"
+    yield "|---|---|---|---|"
+    for name, field in form.keys_of(model):
+        default = "*required*" if field.is_required() else _default(field.get_default(call_default_factory=True))
+        example = (field.examples or [""])[0]
+        yield f"| `{name}` | {default} | {_cell(field.description or '')} | `{_cell(example)}` |"
+
+
+def _default(value: object) -> str:
+    return f"`{_literal(value)}`" if isinstance(value, bool | int) else "none"
+
+
+def _read_keys() -> Iterator[str]:
+    yield "| key | | for example |"
+    yield "|---|---|---|"
+    for name, (told, example) in form.READ_KEYS.items():
+        yield f"| `{name}` | {_cell(told)} | `{_cell(example)}` |"
+
+
+def _expectations() -> Iterator[str]:
+    yield "| name | |"
+    yield "|---|---|"
+    for name, told in expect.NUMBERS.items():
+        yield f"| `{name}` | {_cell(told)} |"
+    yield "| `dropped.REASON` | rows dropped for one reason, by all steps |"
+    yield "| `made.DATASET` | rows of a dataset that a step made |"
+    yield "| any other, as `pii.email` | a fact of a step, as its page in [tools](tools.md) and `tilth sql` name them |"
+
+
+def _reasons() -> Iterator[str]:
+    yield "| tool | reasons |"
+    yield "|---|---|"
+    for tool in map(registry.get, registry.ids()):
+        if tool.reasons and tool.source == "tilth":
+            given = tool.reasons_of({one.name: one.default for one in tool.parameters}) or ()
+            yield f"| `{tool.id}` | {', '.join(f'`{one}`' for one in sorted(given))} |"
 
 
 # -- README.md -----------------------------------------------------------------------------------------------------

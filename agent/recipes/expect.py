@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,6 +15,15 @@ from ...tools.errors import Misuse, nearest
 from ...tools.store import licences
 
 LICENSE: Final = "license"
+NUMBERS: Final = {
+    "rows": "rows at the end",
+    "read": "records read from the sources",
+    "rejected": "records that could not be kept",
+    "dropped": "rows dropped by all steps",
+    LICENSE: "not a number: a list of classes and licences, one of which each source must fall under; the classes are "
+    + ", ".join(licences.CLASSES),
+}
+"""What every run has; beside these there are `dropped.REASON`, `made.DATASET` and the facts of its steps."""
 
 _COMPARE: Final[dict[str, Callable[[float, float], bool]]] = {
     "<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt, "==": operator.eq, "!=": operator.ne,
@@ -71,6 +80,20 @@ def parse(name: str, condition: str | int | float | Sequence[str]) -> Expectatio
         raise Misuse(f"expect: {name}: {condition!r} is no condition.", next_step=next_step)
     comparison, number, percent = match.groups()
     return Expectation(name, comparison or "==", float(number.replace("_", "").replace(",", "")), bool(percent))
+
+
+def foresee(wanted: Iterable[Expectation], reasons: Collection[str] | None, made: Collection[str]) -> None:
+    """Raises Misuse, naming the one at fault, for a number that no run of a recipe has: its steps drop rows for `reasons`
+    (None: for any) and make the datasets `made`. Which facts there are only a run tells."""
+    for one in wanted:
+        kind, dot, what = one.name.partition(".")
+        if not dot and one.name not in NUMBERS:
+            raise Misuse(f"expect: there is no number {one.name!r}.", next_step=nearest(one.name, NUMBERS))
+        if kind == "dropped" and dot and reasons is not None and what not in reasons:
+            next_step = nearest(what, reasons)
+            raise Misuse(f"expect: {one.name}: no step of this recipe drops a row for {what!r}.", next_step=next_step)
+        if kind == "made" and dot and what not in made:
+            raise Misuse(f"expect: {one.name}: no step makes {what!r}.", next_step=nearest(what, made))
 
 
 def _parse_license(condition: str | int | float | Sequence[str]) -> Expectation:

@@ -13,7 +13,8 @@ from ...tools.errors import Misuse
 from ...tools.store.ledger import Entry
 from .. import resolving, toolbox
 from ..spending import PAID
-from .recipe import Recipe, Step
+from .form import Step
+from .recipe import Recipe
 from .run import import_key, settings_of, sources_of, with_rulings
 
 if TYPE_CHECKING:

@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import ValidationError
 
 from ...tools import tool as registry
 from ...tools.errors import Misuse, TilthError, nearest
+from ...tools.store.past.rulings import REASON as RULING
+from . import expect
+from .form import RecipeModel, example_of, keys_of, model_at
 
 
 class _StrictLoader(yaml.SafeLoader):
@@ -33,82 +37,6 @@ _RESOLVERS: Final = [
 _StrictLoader.yaml_implicit_resolvers = {}
 for _tag, _pattern, _first in _RESOLVERS:
     _StrictLoader.add_implicit_resolver(_tag, re.compile(_pattern), list(_first))
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class SourceSpec(_Strict):
-    """Where rows come from, with what its owner declares about it."""
-
-    name: str
-    paths: list[str] = Field(min_length=1)
-    split: str | None = None
-    license: str | None = None
-    license_url: str | None = None
-    terms: str | None = None
-    retrieved: str | None = None
-    url: str | None = None
-
-
-class ExportSpec(_Strict):
-    to: str
-    format: str | None = None
-    for_: Literal["trl", "axolotl", "llama-factory"] | None = Field(None, alias="for")
-    split: dict[str, float] | None = None
-    group_by: str | None = None
-    uniform: bool = False
-
-
-class Step(_Strict):
-    """One tool call; `max_drop` caps it."""
-
-    tool: str
-    args: dict[str, Any] = Field(default_factory=dict)
-    max_drop: float | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def from_yaml(cls, value: Any) -> Any:
-        if isinstance(value, str):
-            return {"tool": value}
-        if isinstance(value, dict) and len(value) == 1:
-            name, args = next(iter(value.items()))
-            if args is not None and not isinstance(args, dict):
-                raise ValueError(f"the arguments of {name} are a mapping, not {args!r}")
-            args = dict(args or {})
-            return {"tool": name, "max_drop": args.pop("max_drop", None), "args": args}
-        raise ValueError("a step is 'verb.noun' or 'verb.noun: {argument: value}'")
-
-
-class RecipeModel(_Strict):
-    recipe: Literal[1]
-    dataset: str
-    sources: list[SourceSpec] = Field(min_length=1)
-    read: dict[str, Any] = Field(default_factory=dict)
-    max_reject: float | None = None
-    since: str | None = None
-    seed: int = 0
-    steps: list[Step] = Field(default_factory=list)
-    expect: dict[str, str | int | float | list[str]] = Field(default_factory=dict)
-    export: ExportSpec | None = None
-
-    @field_validator("expect")
-    @classmethod
-    def only_licences_are_lists(cls, value: dict[str, Any]) -> dict[str, Any]:
-        for name, condition in value.items():
-            if isinstance(condition, list) and name != "license":
-                raise ValueError(f"{name} takes one condition; only license takes a list")
-        return value
-
-    @field_validator("sources")
-    @classmethod
-    def names_differ(cls, value: list[SourceSpec]) -> list[SourceSpec]:
-        names = [source.name for source in value]
-        if len(set(names)) != len(names):
-            raise ValueError("two sources have the same name")
-        return value
 
 
 @dataclass(frozen=True)
@@ -153,6 +81,7 @@ def parse_recipe(text: str, path: Path, overrides: Sequence[str] = ()) -> Recipe
         _override(value, override)
     model = _validated(value, node, path)
     _check_steps(model, node, path)
+    _check_expectations(model, node, path)
     return Recipe(model, path, hashlib.sha256(model.model_dump_json(by_alias=True).encode()).hexdigest())
 
 
@@ -160,20 +89,20 @@ def _validated(value: Mapping[str, Any], node: yaml.Node | None, path: Path) -> 
     try:
         return RecipeModel.model_validate(value)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "recipe"
-        message = first["msg"].removeprefix("Value error, ")
-        next_step = ""
+        # A key that is none may be the one that is missing, misspelt: it is told first.
+        first = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
+        loc = first["loc"]
+        where = ".".join(str(part + 1 if isinstance(part, int) else part) for part in loc) or "recipe"
+        message, next_step = first["msg"].removeprefix("Value error, ").rstrip("."), ""
         if first["type"] == "extra_forbidden":
             message = "is not a key of this place"
-            next_step = nearest(str(first["loc"][-1]), _keys_at(first["loc"]))
+            next_step = nearest(str(loc[-1]), (name for name, _ in keys_of(model_at(loc))))
+            loc = loc[:-1]
+        elif first["type"] == "missing":
+            message = "is missing"
+        if example := example_of(loc):
+            next_step = f"{next_step} As in: {example}".lstrip()
         raise Misuse(f"{path.name}:{_line(node, first['loc'])}: {where}: {message}.", next_step=next_step) from None
-
-
-def _keys_at(where: Sequence[int | str]) -> list[str]:
-    models: dict[str, type[BaseModel]] = {"sources": SourceSpec, "export": ExportSpec}
-    model = models.get(str(where[0]), RecipeModel) if len(where) > 1 else RecipeModel
-    return [field.alias or name for name, field in model.model_fields.items()]
 
 
 def _check_steps(model: RecipeModel, node: yaml.Node | None, path: Path) -> None:
@@ -183,6 +112,26 @@ def _check_steps(model: RecipeModel, node: yaml.Node | None, path: Path) -> None
             registry.get(step.tool).validate(step.args)
         except TilthError as error:
             line = _line(node, ("steps", number))
+            raise Misuse(f"{path.name}:{line}: {error.args[0]}", next_step=error.next_step) from None
+
+
+def _check_expectations(model: RecipeModel, node: yaml.Node | None, path: Path) -> None:
+    """Every condition is one, on a number that a run may have; a fault is told with its line."""
+    if not model.expect:
+        return
+    reasons: Set[str] | None = {RULING}
+    made = set()
+    for step in model.steps:
+        tool = registry.get(step.tool)
+        args = tool.validate(step.args)
+        given = tool.reasons_of(args)
+        reasons = None if given is None or reasons is None else reasons | given
+        made |= {str(args[tool.makes])} if tool.makes else set()
+    for name, condition in model.expect.items():
+        try:
+            expect.foresee([expect.parse(name, condition)], reasons, made)
+        except Misuse as error:
+            line = _line(node, ("expect", name))
             raise Misuse(f"{path.name}:{line}: {error.args[0]}", next_step=error.next_step) from None
 
 
@@ -217,33 +166,82 @@ def _refuse_repeated_keys(node: yaml.Node | None, path: Path) -> None:
 
 
 def _override(value: dict[str, Any], text: str) -> None:
-    """Apply `seed=3`, `dataset=x`, `export.to=dir`, `expect.rows=>= 5` or `dedup.near.threshold=0.8` in place.
-
-    A tool's argument is set in every step of that tool.
-    """
+    """Apply `seed=3`, `export.to=dir`, `expect.rows=>= 5`, `sources.1.split=train`, `steps.2.filter.rules.max_looped=0.5`
+    (an argument of the second step) or `filter.rules.max_looped=0.5` (of every step of that tool) in place."""
     key, equals, raw = text.partition("=")
     if not equals:
         raise Misuse(f"--set {text!r} has no '='.", next_step="Write --set key=value.")
     new = _value(raw)
     parts = key.split(".")
-    if len(parts) == 3 and parts[0] in registry.VERBS:
-        name, hits = ".".join(parts[:2]), 0
-        steps = value.get("steps") or []
-        for number, step in enumerate(steps):
-            if step == name or (isinstance(step, dict) and name in step):
-                args = dict(step[name] or {}) if isinstance(step, dict) else {}
-                steps[number] = {name: {**args, parts[2]: new}}
-                hits += 1
-        if not hits:
-            used = [step if isinstance(step, str) else next(iter(step)) for step in steps]
-            raise Misuse(f"--set {key}: the recipe has no step {name}.", next_step=nearest(name, used))
-        return
+    if parts[0] in registry.VERBS:
+        return _override_tool(value, key, parts, new)
+    if parts[0] == "steps":
+        return _override_step(value.get("steps") or [], key, parts[1:], new)
+    if parts[0] == "expect" and len(parts) > 2:  # the name of a number may hold dots
+        parts = [parts[0], ".".join(parts[1:])]
     place: Any = value
-    for part in parts[:-1]:
-        place = place.setdefault(part, {}) if isinstance(place, dict) else None
-        if not isinstance(place, dict):
-            raise Misuse(f"--set {key}: {part!r} holds no keys.")
-    place[parts[-1]] = new
+    for part, after in pairwise(parts):
+        if isinstance(place, list):
+            place = place[_number(place, key, part)]
+        elif isinstance(place, dict):
+            place = place.setdefault(part, {})
+        if not isinstance(place, list if after.isdigit() else dict):
+            keys = [name for name, _ in keys_of(RecipeModel)]
+            raise Misuse(
+                f"--set {key}: {part!r} holds no {after!r}.", next_step=f"Keys of a recipe: {', '.join(keys)}."
+            )
+    if isinstance(place, list):
+        place[_number(place, key, parts[-1])] = new
+    else:
+        place[parts[-1]] = new
+
+
+def _override_tool(value: dict[str, Any], key: str, parts: Sequence[str], new: Any) -> None:
+    """An argument of every step of a tool."""
+    if len(parts) != 3:
+        raise Misuse(f"--set {key} names no argument.", next_step=f"Write --set {'.'.join(parts[:2])}.ARGUMENT=VALUE.")
+    steps = value.get("steps") or []
+    used = [_tool_of(step) for step in steps]
+    hits = [place for place, name in enumerate(used) if name == ".".join(parts[:2])]
+    if not hits:
+        next_step = nearest(".".join(parts[:2]), used)
+        raise Misuse(f"--set {key}: the recipe has no step {'.'.join(parts[:2])}.", next_step=next_step)
+    for place in hits:
+        steps[place] = _with_argument(steps[place], parts[2], new)
+
+
+def _override_step(steps: list[Any], key: str, parts: Sequence[str], new: Any) -> None:
+    """`2.filter.rules.max_looped` or `2.max_looped`: an argument of the second step."""
+    if len(parts) not in (2, 4) or not parts[0].isdigit():
+        next_step = (
+            "Write steps.2.filter.rules.max_looped=0.5, or filter.rules.max_looped=0.5 for every step of the tool."
+        )
+        raise Misuse(f"--set {key} names no argument of a step.", next_step=next_step)
+    place = _number(steps, key, parts[0])
+    name = _tool_of(steps[place])
+    if len(parts) == 4 and name != ".".join(parts[1:3]):
+        numbers = [at for at, step in enumerate(steps, 1) if _tool_of(step) == ".".join(parts[1:3])]
+        told = f"steps.{numbers[0]}.{'.'.join(parts[1:])}" if numbers else f"steps.{parts[0]}.{name}.ARGUMENT"
+        next_step = f"Steps are numbered from 1: write {told}."
+        raise Misuse(f"--set {key}: step {parts[0]} is {name}.", next_step=next_step)
+    steps[place] = _with_argument(steps[place], parts[-1], new)
+
+
+def _number(items: Sequence[Any], key: str, part: str) -> int:
+    """The place of an item that is numbered from 1."""
+    if not part.isdigit() or not 1 <= int(part) <= len(items):
+        next_step = f"There are {len(items)}, numbered from 1."
+        raise Misuse(f"--set {key}: there is no number {part}.", next_step=next_step)
+    return int(part) - 1
+
+
+def _tool_of(step: Any) -> str:
+    return str(next(iter(step), "")) if isinstance(step, dict) else str(step)
+
+
+def _with_argument(step: Any, name: str, new: Any) -> dict[str, Any]:
+    tool = _tool_of(step)
+    return {tool: {**((step.get(tool) or {}) if isinstance(step, dict) else {}), name: new}}
 
 
 def _value(text: str) -> Any:

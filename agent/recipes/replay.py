@@ -117,8 +117,13 @@ def _again(
             vid = made.version.vid
         history = workspace.store.history(dataset)
         if history.current != vid:
-            steps = {"again": [entry.seq for entry in entries], **({"ruled": dict(ruled)} if ruled else {})}
-            workspace.store.commit(Entry("run", dataset, args=steps, inputs=(history.current,), output=vid))
+            steps = {"again": [entry.seq for entry in entries], **({"ruled": dict(ruled)} if ruled is not None else {})}
+            counts = {
+                "before": workspace.store.version(history.current).rows,
+                "after": workspace.store.version(vid).rows,
+            }
+            entry = Entry("run", dataset, args=steps, inputs=(history.current,), output=vid, counts=counts)
+            workspace.store.commit(entry)
     rows = workspace.store.version(vid).rows
     workspace.listener(Finished({"tool": "amend", "dataset": dataset, "version": vid, "rows": rows}))
     return Replayed(dataset, vid, rows, tuple(done))

@@ -22,7 +22,8 @@ from ...tools.store.past import differences, rulings
 from .. import making, resolving, toolbox
 from ..events import Finished, Listener, Noticed, Progressed
 from . import expect, lock
-from .recipe import Recipe, Step
+from .form import Step
+from .recipe import Recipe
 from .replay import RULED_OUT
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from ...agent.recipes.recipe import RecipeModel, read_recipe
+from ...agent.recipes.form import RecipeModel
+from ...agent.recipes.recipe import read_recipe
 from ...agent.workspace import open_workspace
 from ...tools import tool as registry
 from ...tools.errors import Misuse, TilthError

@@ -143,12 +143,38 @@ def test_a_stopped_run_goes_on_behind_what_it_decided(serve: Any, workspace: Any
     (journal,) = (tmp_path / ".tilth" / "cache" / "decided").iterdir()
     decided = len(journal.read_text().splitlines()) - 1
     assert decided >= 3
+    kept = journal.read_bytes()
     with workspace(server.url, ["a", "b"], extra=slow) as opened:
+        removed = opened.gc()
+        assert removed["bytes"] >= len(kept) and not journal.exists()
+        journal.write_bytes(kept)
         before = server.calls
         done = opened.do("synthesize.rows", "seeds", **WANTED, n=8)
         assert done.entry.details["made"]["version"] == whole
         assert server.calls - before == done.result["calls"] <= 2 * (done.result["planned"] - decided)
     assert not journal.exists()
+
+
+def test_rows_take_the_place_of_others_only_when_it_is_said(serve: Any, workspace: Any) -> None:
+    server = serve(panel(), models=("a", "b"))
+    with workspace(server.url, ["a", "b"]) as opened:
+        first = opened.do("synthesize.rows", "seeds", **WANTED, n=3)
+        other = {**WANTED, "settings": {**WANTED["settings"], "shots": 2}}
+        paid = server.calls
+        with pytest.raises(Misuse, match="'made' exists, and its rows would be replaced") as told:
+            opened.do("synthesize.rows", "seeds", **other, n=3)
+        assert "--append" in told.value.next_step and "--replace" in told.value.next_step
+        with pytest.raises(Misuse, match="would be replaced"):
+            opened.do("synthesize.rows", "seeds", **WANTED, n=2)
+        assert server.calls == paid
+        second = opened.do("synthesize.rows", "seeds", **other, n=3, replace=True)
+        assert opened.store.rows("made").vid == second.entry.details["made"]["version"]
+        assert "replace" not in second.entry.args and "replace" not in opened.recipe("seeds")
+        with pytest.raises(Misuse, match="would be replaced"):
+            opened.do("synthesize.rows", "seeds", **WANTED, n=3)
+        assert opened.undo("made") == first.entry.details["made"]["version"]
+        opened.do("filter.where", "made", drop="false")
+        assert opened.do("synthesize.rows", "seeds", **WANTED, n=3).reused
 
 
 def test_rows_are_added_to_what_a_dataset_holds(serve: Any, workspace: Any) -> None:
@@ -304,7 +330,7 @@ def test_real_rows_are_never_replaced(serve: Any, workspace: Any) -> None:
         with pytest.raises(Misuse, match="would be replaced"):
             opened.do("synthesize.rows", "seeds", **ROUND, n=2, also="made")
         with pytest.raises(Misuse, match="the seeds themselves"):
-            opened.do("synthesize.rows", "seeds", **ROUND, n=2, also="seeds")
+            opened.do("synthesize.rows", "seeds", **{**ROUND, "into": "more"}, n=2, also="seeds")
         assert server.calls == paid
         done = opened.do("synthesize.rows", "made", **{**ROUND, "into": "more"}, n=2, also="seeds")
         assert done.result["accepted"] == 2  # real rows are among the seeds, whichever is named first

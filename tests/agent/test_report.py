@@ -172,11 +172,15 @@ def test_a_recipe_is_said_to_reproduce_only_what_it_does(workspace: Workspace) -
     released_vid = workspace.rows("notes").vid
     workspace.keep("calls2.jsonl:19", because="long, and fine")
     ruled = workspace.report("notes", since="release-1")
-    address = f"notes@{ruled.new.vid[:16]}"
-    assert ruled.reproduce == (f"tilth log {address} --recipe > notes.yaml", "tilth run notes.yaml")
-    (workspace.root / "told.yaml").write_text(workspace.recipe(address))
-    assert workspace.run(workspace.root / "told.yaml").version == ruled.new.vid
-    assert workspace.report(f"notes@{released_vid}", since="release-1", recipe=recipe).reproduce == ()
+    address, file = f"notes@{ruled.new.vid[:16]}", f"notes-{ruled.new.vid[:8]}.yaml"
+    assert ruled.reproduce == (f"tilth log {address} --recipe > {file}", f"tilth run {file}")
+    (workspace.root / file).write_text(workspace.recipe(address))
+    assert workspace.run(workspace.root / file).version == ruled.new.vid
+    lost = workspace.report(f"notes@{released_vid}", since="release-1", recipe=recipe)
+    assert lost.reproduce == () and "Reproduce: no recipe gives this version as things stand" in "\n".join(
+        markdown(lost)
+    )
+    assert "no recipe gives this version" in render_html(lost)
     assert workspace.run(recipe).version == ruled.new.vid
     assert workspace.report("notes", since="release-1").reproduce == ("tilth run notes.yaml --locked",)
     workspace.do("filter.where", "notes", drop="line = 1")

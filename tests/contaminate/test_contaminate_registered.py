@@ -17,7 +17,10 @@ from tilth.agent.workspace import Workspace
 from tilth.tools.contaminate._benchmark import build
 from tilth.tools.contaminate._items import fields_of
 from tilth.tools.contaminate._registered import address_of, open_benchmark, register, registered
+from tilth.tools.change import Change, Outcome, drops
 from tilth.tools.errors import BadInput, Misuse
+from tilth.tools.store import commit as committing
+from tilth.tools.store.ledger import Entry
 from tilth.tools.store.store import Store
 from tilth.tools.store.upkeep import collect
 
@@ -174,4 +177,28 @@ def test_any_dataset_serves_as_a_benchmark(make_rows: Any, run_tool: Any) -> Non
     make_rows([{"messages": [{"role": "user", "content": held}]}], name="test-split")
     rows = make_rows([{"question": held, "answer": "5"}, {"question": "something else", "answer": "6"}])
     ran = run_tool("contaminate.scan", rows, benchmarks=["test-split"])
+    assert ran.details["benchmarks"][0]["verdicts"] == {"exact": 1}
+
+
+def test_no_step_changes_what_is_registered(add_benchmark: Any, make_rows: Any, run_tool: Any, store: Store) -> None:
+    add_benchmark([{"question": " ".join(f"w{i}" for i in range(20)), "answer": "5"}])
+    items = store.rows("benchmarks/bench")
+    with pytest.raises(Misuse, match=r"filter.length would change .* benchmark 'bench', which are frozen"):
+        run_tool("filter.length", items, max_characters=10)
+    assert run_tool("inspect.profile", items).entry.counts["before"] == 1
+
+
+@pytest.mark.parametrize("named", ["bench", "benchmarks/bench"])
+def test_a_name_means_what_was_registered(
+    named: str, add_benchmark: Any, make_rows: Any, run_tool: Any, store: Store
+) -> None:
+    held = " ".join(f"w{i}" for i in range(20))
+    add_benchmark([{"question": held, "answer": "5"}])
+    frozen = store.rows("benchmarks/bench")
+    emptied = Change([Outcome(drops([0], "gone"))])
+    with store.writing("test"):  # as a workspace of an older tilth may hold it
+        committing.apply(store, frozen, emptied, Entry("step", "benchmarks/bench", moves=True))
+    assert len(store.rows("benchmarks/bench")) == 0
+    assert address_of(store, named) == f"benchmarks/bench@{frozen.vid}"
+    ran = run_tool("contaminate.scan", make_rows([{"text": held}]), benchmarks=[named])
     assert ran.details["benchmarks"][0]["verdicts"] == {"exact": 1}

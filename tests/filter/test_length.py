@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tilth.tools.errors import Misuse
+from tilth.tools.errors import Misuse, Retry
 from tilth.tools.store.rows import Rows
 from tilth.tools.store.store import Store
 
@@ -55,6 +55,14 @@ def test_limits_drop_what_lies_outside(
     limits: dict[str, int], dropped: dict[int, str], make_rows: MakeRows, run_tool: Any
 ) -> None:
     assert run_tool("filter.length", rows_of(make_rows, TEXTS), **limits).dropped() == dropped
+
+
+@pytest.mark.parametrize("unit", ["characters", "words", "tokens"])
+def test_limits_that_no_text_lies_between_are_refused(unit: str, make_rows: MakeRows, run_tool: Any) -> None:
+    rows = rows_of(make_rows, TEXTS)
+    with pytest.raises(Retry, match=rf"min_{unit} 100 is more than max_{unit} 10"):
+        run_tool("filter.length", rows, **{f"min_{unit}": 100, f"max_{unit}": 10})
+    run_tool("filter.length", rows, **{f"min_{unit}": 10, f"max_{unit}": 10})
 
 
 def test_the_evidence_names_signal_and_limit(make_rows: MakeRows, run_tool: Any) -> None:

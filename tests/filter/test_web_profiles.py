@@ -163,6 +163,14 @@ def test_a_threshold_of_another_profile_is_refused(make_rows: MakeRows, run_tool
         run_tool("filter.rules", rows, profile="fineweb", max_markup=3)
 
 
+def test_what_cannot_be_is_refused(make_rows: MakeRows, run_tool: Any) -> None:
+    rows = make_rows([{"text": PAGE}], format="text")
+    with pytest.raises(Retry, match=r"min_words 200,000 is more than max_words 100,000"):
+        run_tool("filter.rules", rows, profile="gopher@paper", min_words=200_000)
+    with pytest.raises(Retry, match=r"Profiles: sft, gopher@paper, gopher@datatrove, c4, fineweb"):
+        run_tool("filter.rules", rows, profile="gopher")
+
+
 @pytest.mark.parametrize("profile", ["sft", *WEB])
 def test_signals_of_every_row_are_stored_with_the_profile(
     profile: str, store: Store, make_rows: MakeRows, run_tool: Any

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tilth.agent.events import Noticed
+from tilth.agent.events import Finished, Noticed
 from tilth.agent.workspace import Workspace
 from tilth.tools.errors import Misuse
 from tilth.tools.store.bundle import read_bundle
@@ -150,6 +150,17 @@ def test_every_dataset_that_holds_the_row_loses_it(workspace: Workspace, folder:
     assert tombstone.details["datasets"] == ["copy", "notes"]
     assert len(workspace.rows("copy")) == 31 and leaks(folder) == []
     assert workspace.why("notes.jsonl:11", dataset="copy").purged is not None
+
+
+def test_a_replay_counts_only_rows_that_are_still_here(workspace: Workspace, heard: list[object]) -> None:
+    workspace.purge("notes.jsonl:32", because="asked for")  # the copy that dedup.exact had dropped
+    workspace.purge("notes.jsonl:11", because="asked for")
+    del heard[:]
+    workspace.keep("notes.jsonl:1", because="a good one")
+    told = {one.result["tool"]: one.result for one in heard if isinstance(one, Finished)}
+    assert (told["clean.unicode"]["before"], told["clean.unicode"]["after"]) == (30, 30)
+    assert (told["dedup.exact"]["before"], told["dedup.exact"]["after"]) == (30, 30)
+    assert told["dedup.exact"]["dropped"] == {}
 
 
 def test_purges_add_up(workspace: Workspace, folder: Path) -> None:

@@ -62,6 +62,20 @@ def test_an_unknown_tag_is_answered_with_the_tags_there_are(workspace):
         workspace.store.resolve("notes@nope")
 
 
+def test_a_tag_is_moved_only_on_purpose(workspace):
+    first = workspace.rows("notes").vid
+    workspace.tag("notes", "release-1")
+    second = keep(workspace, "line <= 10")
+    entries = len(workspace.log())
+    with pytest.raises(Misuse, match=rf"notes@release-1 is {first[:16]} already; .* say --move"):
+        workspace.tag("notes", "release-1")
+    assert workspace.store.resolve("notes@release-1")[1] == workspace.tag("notes~1", "release-1") == first
+    assert len(workspace.log()) == entries
+    assert workspace.tag("notes", "release-1", move=True) == workspace.store.resolve("notes@release-1")[1] == second
+    with pytest.raises(Misuse, match="release-1 is the current version of notes"):
+        workspace.undo("notes", to="release-1")
+
+
 def test_undo_and_redo_go_through_all_versions_and_never_lose_one(workspace):
     vids = [workspace.rows("notes").vid, keep(workspace, "line <= 10"), keep(workspace, "line <= 5")]
     assert [workspace.undo("notes"), workspace.undo("notes")] == [vids[1], vids[0]]

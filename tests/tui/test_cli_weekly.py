@@ -279,6 +279,28 @@ def test_a_purge_is_agreed_to_first(tilth: Tilth, monkeypatch: pytest.MonkeyPatc
     assert tilth("purge", "notes.jsonl:4", "--because", "asked to", "--yes").code == 0
 
 
+def test_the_log_says_which_row_was_ruled_on_and_what_was_only_tried(tilth: Tilth) -> None:
+    tilth("do", "filter.where", "notes", "--drop", "kind = 'b'", "--sample", "50")
+    row = tilth("why", "notes.jsonl:257", "--json").last["row_id"]
+    tilth("keep", "notes.jsonl:257", "--because", "two are fine")
+    tilth("do", "filter.length", "notes", "--max-words", "10")
+    tilth("do", "filter.length", "notes", "--amend", "--max-words", "9")
+    lines = [" ".join(line.split()) for line in tilth("log", "notes").out.splitlines()]
+    assert [line for line in lines if f" ruling 257 -> 258 keep {row[:12]}" in line]
+    assert [line for line in lines if " amend " in line and "1 step done again" in line]
+    assert ["scratch" in line for line in lines if " filter.where " in line] == [True]
+    assert [line for line in lines if "dedup.exact" in line and "scratch" in line] == []
+
+
+def test_a_tag_says_where_it_is_before_it_is_moved(tilth: Tilth) -> None:
+    assert tilth("tag", "notes", "r1").code == 0
+    assert tilth("undo", "notes", "--to", "r1").err.startswith("tilth: r1 is the current version of notes")
+    tilth("do", "filter.where", "notes", "--drop", "kind = 'b'")
+    refused = tilth("tag", "notes", "r1")
+    assert refused.code == 2 and "notes@r1 is " in refused.err and "--move" in refused.err
+    assert tilth("tag", "notes", "r1", "--move").code == 0
+
+
 def test_the_ledger_and_the_losses_fit_sixty_cells(tilth: Tilth, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "60")
     tilth("do", "filter.where", "notes", "--drop", "kind = 'b'")

@@ -106,17 +106,27 @@ def refuse_unnamed(store: Store, tool_id: str, option: str) -> Retry:
 def address_of(store: Store, wanted: str) -> str:
     """The full address of a benchmark by its name, or of any dataset, or `DATASET:SPLIT` of it, that is to be used as one.
 
-    Raises Misuse.
+    What is registered is meant as it was registered, whatever became of the dataset since. Raises Misuse.
     """
     histories = store.histories()
     name, split, revision = _parts(wanted)
     for dataset in (f"{FOLDER}{name}", name):
         if dataset in histories:
             resolved, vid = store.resolve(f"{dataset}{revision}")
+            if not revision and (entry := _registration(store, dataset)) is not None:
+                vid = entry.inputs[0]
             return f"{resolved}:{split}@{vid}" if split else f"{resolved}@{vid}"
     names = [one.removeprefix(FOLDER) for one in histories]
     raise Misuse(f"There is no benchmark {wanted!r} here.",
                  next_step=f"{nearest(wanted, names)} 'tilth benchmark add NAME PATH' makes one.")  # fmt: skip
+
+
+def refuse_frozen(store: Store, dataset: str, tool_id: str) -> None:
+    """Raises Misuse when the dataset is a registered benchmark, whose items no step may change."""
+    if dataset.startswith(FOLDER) and _registration(store, dataset) is not None:
+        name = dataset.removeprefix(FOLDER)
+        raise Misuse(f"{tool_id} would change the items of the registered benchmark {name!r}, which are frozen.",
+                     next_step="Import its file as a dataset of its own, or register another: tilth benchmark add NAME PATH")
 
 
 def address_of_file(store: Store, path: str) -> str:
@@ -148,9 +158,9 @@ def open_benchmark(store: Store, address: str) -> Benchmark:
     dataset, vid = store.resolve(f"{name}{revision}")
     name = dataset.removeprefix(FOLDER)
     rows = store.rows_of(vid)
-    entry = next(
-        (one for one in reversed(store.ledger.of(dataset)) if one.kind == "benchmark" and one.inputs[0] == vid), None
-    )
+    entry = _registration(store, dataset)
+    if entry is not None and entry.inputs[0] != vid:
+        entry = None
     if split:
         entry, name = None, f"{name}:{split}"
         of_split = np.flatnonzero(in_split(rows, split))
@@ -185,6 +195,11 @@ def _parts(address: str) -> tuple[str, str, str]:
     name, revision = re.fullmatch(r"([^@~]*)(.*)", address, re.DOTALL).groups()  # type: ignore[union-attr]
     dataset, _, split = name.partition(":")
     return (dataset, split, revision) if split else (name, "", revision)
+
+
+def _registration(store: Store, dataset: str) -> Entry | None:
+    """The entry that froze a dataset as a benchmark."""
+    return next((one for one in reversed(store.ledger.of(dataset)) if one.kind == "benchmark"), None)
 
 
 def _registered(entry: Entry) -> Registered:

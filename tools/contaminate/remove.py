@@ -24,7 +24,7 @@ from .scan import scan
 Removable = Literal["exact", "near_verbatim", "rephrased", "partial", "answer_only", "undecided", "boilerplate"]
 
 
-@tool("contaminate.remove", version=2, after=SCAN)
+@tool("contaminate.remove", version=2, after=SCAN, reasons=lambda args: args["verdicts"])
 def remove(
     ctx: Context,
     data: Rows,

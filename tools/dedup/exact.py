@@ -27,7 +27,7 @@ Within = Literal["all", "split", "source"]
 _SPACE = re.compile(r"\s+")
 
 
-@tool("dedup.exact")
+@tool("dedup.exact", reasons=("exact_duplicate",))
 def exact(
     ctx: Context,
     data: Rows,

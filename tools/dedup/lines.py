@@ -30,7 +30,7 @@ _TOGETHER: Final = 1_024
 """Rows rewritten at a time; counted from the first, so that packs do not show in the order of decisions."""
 
 
-@tool("dedup.lines", version=1)
+@tool("dedup.lines", version=1, reasons=("only_repeated_lines",))
 def lines(
     ctx: Context,
     data: Rows,

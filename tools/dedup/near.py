@@ -26,7 +26,7 @@ IN_MEMORY: Final = 1_000_000
 """Rows beyond which shingle hashes lie in a scratch file (8 bytes a word) that the kernel may drop from memory."""
 
 
-@tool("dedup.near")
+@tool("dedup.near", reasons=("near_duplicate",))
 def near(
     ctx: Context,
     data: Rows,

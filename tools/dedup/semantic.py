@@ -37,7 +37,7 @@ _BLOCK: Final = 256  # rows settled at a time
 _AGAINST: Final = 8_192  # rows they are compared with at a time
 
 
-@tool("dedup.semantic")
+@tool("dedup.semantic", reasons=("semantic_duplicate",))
 def semantic(
     ctx: Context,
     data: Rows,

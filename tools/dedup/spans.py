@@ -30,7 +30,7 @@ _TOGETHER: Final = 256
 """Rows told at a time; counted from the first, so that packs do not show in the order of decisions."""
 
 
-@tool("dedup.spans", version=1)
+@tool("dedup.spans", version=1, reasons=("only_repeated_spans",))
 def spans(
     ctx: Context,
     data: Rows,

@@ -44,7 +44,7 @@ class Problem(NamedTuple):
     detail: str
 
 
-@tool("filter.chat", version=2, local=True)
+@tool("filter.chat", version=2, local=True, reasons=lambda args: args["drop"] or REASONS)
 def chat(
     ctx: Context,
     data: Rows,

@@ -34,7 +34,7 @@ _FIGURE: Final = re.compile(r"\d+")
 _QUESTION: Final = re.compile(r"^[-*] ([a-z][a-z0-9_]*): (.+)$", re.MULTILINE)
 
 
-@tool("filter.judge", effect="spends", reads=("prompts",))
+@tool("filter.judge", effect="spends", reads=("prompts",), reasons=("judged_low",))
 def judge(
     ctx: Context,
     data: Rows,

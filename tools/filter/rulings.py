@@ -11,7 +11,7 @@ from ..store.rows import Rows
 from ..tool import Arg, tool
 
 
-@tool("filter.rulings", reads=("rulings.jsonl",))
+@tool("filter.rulings", reads=("rulings.jsonl",), reasons=(rulings.REASON,))
 def by_rulings(
     ctx: Context,
     data: Rows,

@@ -12,7 +12,7 @@ from ..store.rows import Rows
 from ..tool import Arg, tool
 
 
-@tool("filter.where")
+@tool("filter.where", reasons=lambda args: [args["reason"]])
 def where(
     ctx: Context,
     data: Rows,
@@ -26,7 +26,7 @@ def where(
     drop: Annotated[str | None, Arg("rows for which this is true go", predicate=True)] = None,
     reason: Annotated[str, Arg("the reason code of the rows that go")] = "where",
 ) -> Change:
-    """Keep or drop rows by a read-only SQL predicate over the version's views.
+    """Keep or drop rows by a read-only SQL predicate over the version's views; without one nothing is dropped.
 
     With `keep`, rows for which the predicate is false or null are dropped; with `drop`, rows for which it is true.
     With both, a row must pass both. A predicate may use subqueries over the views, for example
@@ -34,6 +34,8 @@ def where(
 
     Reason: `reason` (default `where`); the evidence holds the predicate.
     """
+    if keep is None and drop is None:
+        ctx.notice("filter.where was given no condition, neither --keep nor --drop: no row is dropped.")
     gone = np.zeros(len(data), bool)
     if keep is not None:
         gone[:] = True

@@ -6,10 +6,11 @@ models are asked the panel's.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from typing import Annotated, Any, Final, Literal, get_args, get_origin
 
@@ -91,6 +92,7 @@ def rows(
         str | None, Arg("rows accepted earlier that are seeds too, beside the real ones: the next round", dataset=True)
     ] = None,
     append: Annotated[bool, Arg("add the rows to what the dataset holds instead of making it anew")] = False,
+    replace: Annotated[bool, Arg("make a dataset that is there anew; undo still works")] = False,
     most: Annotated[int | None, Arg(f"drafts to try at most (default: {TRIES} for every row)", minimum=1)] = None,
     allow_short: Annotated[bool, Arg("keep fewer rows than wanted when the plan ends before")] = False,
     allow_self_review: Annotated[bool, Arg("without another model, let the generator's judge its own drafts")] = False,
@@ -131,7 +133,7 @@ def rows(
     )
     job = build(strategy, _settings(settings), data, also=round_.also, wish=wish)
     plan, tries = job.plan, most or TRIES * n
-    job = replace(
+    job = dataclasses.replace(
         job,
         tasks=_capped(job.tasks, tries),
         plan=None if plan is None else lambda answers: _capped(plan(answers), tries),
@@ -144,7 +146,7 @@ def rows(
         give_up=give_up,
     )
     if ctx.base:
-        job = replace(job, seeds=(*job.seeds, *_texts(ctx.rows(ctx.base))))
+        job = dataclasses.replace(job, seeds=(*job.seeds, *_texts(ctx.rows(ctx.base))))
     made = _Made(job, round_.depths)
     books = asked.run(job, made.take)
     if books.accepted < n and not allow_short:

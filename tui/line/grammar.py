@@ -144,7 +144,8 @@ VERBS: Final = (
          takes=f"sample max_drop {_COSTS}"),
     verb("run", "run a recipe from its sources", "verbs.act:run",
          argument("recipe", metavar="RECIPE", help="a YAML file"),
-         argument("--set", metavar="KEY=VALUE", action="append", default=[], help="override a value of the recipe"),
+         argument("--set", metavar="KEY=VALUE", action="append", default=[], help="override a value: seed=7, "
+                  "export.to=DIR, steps.2.max_drop=0.1, or an argument of every step of a tool: filter.rules.max_looped=0.5"),
          argument("--dry-run", action="store_true", help="list the steps and what they would ask of models; does nothing"),
          argument("--until", metavar="STEP", help="stop after this step (a tool or a number)"),
          argument("--locked", action="store_true", help="exit 1 when anything differs from the lock file"),
@@ -154,7 +155,8 @@ VERBS: Final = (
     verb("datasets", "list the datasets of this workspace", "verbs.look:datasets"),
     verb("status", "datasets, running command, disk used, what to do next", "verbs.look:status"),
     verb("tag", "name a version: NAME@LABEL", "verbs.act:tag", _DATASET,
-         argument("label", metavar="LABEL", help="the name to give")),
+         argument("label", metavar="LABEL", help="the name to give"),
+         argument("--move", action="store_true", help="take the name from the version that has it")),
     verb("show", "print rows", "verbs.look:show", _DATASET,
          argument("--where", metavar="SQL", help="a predicate over the row's columns"),
          argument(*_NUMBER, type=_count, default=10, metavar="N", help="how many rows (default 10)"),
@@ -302,7 +304,7 @@ VERBS: Final = (
          argument("name", metavar="NAME", nargs="?", help="a prompt's name, as the list has it"),
          argument("--eject", action="store_true", help="copy the shipped text into the workspace's prompts/")),
     verb("doctor", "check versions, workspace, terminal, sandbox, endpoints", "verbs.keep:doctor"),
-    verb("gc", "remove what killed commands left behind", "verbs.keep:gc"),
+    verb("gc", "remove what killed and stopped commands left behind", "verbs.keep:gc"),
     verb("docs", "write docs/ and the generated parts of README.md", "verbs.keep:docs",
          argument("--check", action="store_true", help="exit 1 at the first difference; writes nothing"), hidden=True),
 )  # fmt: skip

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from ..render.records.reviewing import rate_lines
+from ..render.report_md import NOT_AGAIN
 from ..render.results import version
 from ..text import number, share
 from . import page
@@ -267,6 +268,9 @@ def _rates(report: ReleaseReport) -> Iterator[str]:
 
 
 def _reproduce(report: ReleaseReport) -> Iterator[str]:
+    if not report.reproduce:
+        yield from page.section("Reproduce", [f"<p>{page.escaped(NOT_AGAIN)}</p>"])
+        return
     commands = "".join(f"<pre>{page.escaped(one)}</pre>" for one in report.reproduce)
     gives = f"<p>gives version <code>{page.escaped(report.new.vid)}</code></p>"
     yield from page.section("Reproduce", [commands, gives])

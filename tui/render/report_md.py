@@ -193,10 +193,15 @@ def _rates(report: ReleaseReport, most: int) -> Iterator[str]:
 
 def _reproduce(report: ReleaseReport, most: int) -> Iterator[str]:
     yield ""
+    if not report.reproduce:
+        steps = code(f"tilth log {report.dataset}@{version(report.new.vid)} --recipe", 200)
+        yield f"Reproduce: {NOT_AGAIN}; {steps} tells its steps, or why it cannot."
+        return
     commands = ", then ".join(code(one, 200) for one in report.reproduce)
     yield f"Reproduce: {commands} gives version {code(version(report.new.vid))}."
 
 
+NOT_AGAIN: Final = "no recipe gives this version as things stand (rulings, models or tools have changed since)"
 _SECTIONS: Final[Sequence[Callable[[Any, int], Iterator[str]]]] = (
     _headline, _funnel, _expectations, _licences, _drift, _findings, _rates, _reproduce,
 )  # fmt: skip

@@ -129,7 +129,7 @@ def redo(command: Command) -> None:
 
 def tag(command: Command) -> None:
     with command.open() as workspace:
-        vid = workspace.tag(command.args.dataset, command.args.label)
+        vid = workspace.tag(command.args.dataset, command.args.label, move=command.args.move)
         name = command.args.dataset.partition("@")[0].partition("~")[0]
     line = {"tool": "tag", "dataset": name, "tag": command.args.label, "version": vid}
     command.face.result(line, lambda screen: [f"{name}@{command.args.label} is {vid[:16]}"])

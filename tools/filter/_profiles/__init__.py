@@ -16,6 +16,7 @@ import pyarrow as pa
 from ...errors import Retry, nearest
 from ...store.format.mapping import Mapping as RecordMapping
 from ...store.rows import Rows
+from ...tool import refuse_contradiction
 
 
 @dataclass(frozen=True)
@@ -80,20 +81,22 @@ class Profile:
     def cuts_with(self, given: Mapping[str, float | None], defaults: Mapping[str, float]) -> dict[str, float]:
         """The profile's own cuts, with those a person gave; None and the default of an argument say nothing.
 
-        Raises Retry for a threshold the profile does not have.
+        Raises Retry for a threshold the profile does not have, and for a least that lies over its most.
         """
         said = {name: value for name, value in given.items() if value is not None and value != defaults.get(name)}
         for name in said:
             if name not in self.cuts:
                 raise Retry(f"The profile {self.id} has no threshold {name!r}.", next_step=nearest(name, self.cuts))
-        return {**self.cuts, **said}
+        cuts = {**self.cuts, **said}
+        refuse_contradiction("filter.rules", cuts)
+        return cuts
 
 
 def profile_named(name: str) -> Profile:
-    """The profile of this name. Raises Retry naming the nearest."""
+    """The profile of this name. Raises Retry naming all there are."""
     from . import sft, web
 
     known: dict[str, Profile] = {one.id: one for one in (sft.PROFILE, *web.PROFILES)}
     if name not in known:
-        raise Retry(f"filter.rules has no profile {name!r}.", next_step=nearest(name, known))
+        raise Retry(f"filter.rules has no profile {name!r}.", next_step=f"Profiles: {', '.join(known)}.")
     return known[name]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 
-from ...render.listings.log import details_told, rows_told
+from ...render.listings.log import details_told, on_trial, rows_told, what_told
 from ...render.records import life
 from ...render.results import version
 from ...terminal import Terminal
@@ -67,12 +67,12 @@ class LedgerTab(Tab):
             return
         if event.what == "log":
             entries, status = event.value
-            self._entries = list(reversed(entries))
+            self._entries, trials = list(reversed(entries)), on_trial(entries)
             undo, redo = status.undoable, status.redoable
             self.query_one(".facts", PlainText).show(
                 f"{len(entries)} entries   now @{version(status.version)}   {undo} to undo, {redo} to redo"
             )
-            self.query_one("#entries", ItemList).show([one(_line(entry)) for entry in self._entries])
+            self.query_one("#entries", ItemList).show([one(_line(entry, trials)) for entry in self._entries])
         else:
             from ...screens.over import Reader
 
@@ -126,9 +126,9 @@ class LedgerTab(Tab):
         self.app.push_screen(Question("Why is this row here, or gone?", "A row id, FILE:LINE, or its own key."), asked)
 
 
-def _line(entry: Entry) -> Content:
+def _line(entry: Entry, trials: Set[int]) -> Content:
     when = entry.at[5:16].replace("T", " ")
     return joined(
-        (f"{entry.seq:>4}  ", MUTED), (f"{when}  ", MUTED), (one_line(entry.tool or entry.kind), BOLD),
-        f"  {rows_told(entry).replace('->', '→')}", (f"  {one_line(details_told(entry))}", MUTED),
+        (f"{entry.seq:>4}  ", MUTED), (f"{when}  ", MUTED), (one_line(what_told(entry)), BOLD),
+        f"  {rows_told(entry).replace('->', '→')}", (f"  {one_line(details_told(entry, trials))}", MUTED),
     )  # fmt: skip
