@@ -236,7 +236,9 @@ def main() -> None:
     arguments.add_argument("--items", type=int, default=15_500)
     arguments.add_argument("--tool", type=int, default=1_000, metavar="MB", help="text for the whole tool; 0: none")
     arguments.add_argument("--memory", type=float, default=0.0, metavar="GB")
-    arguments.add_argument("--datatrove", default="", metavar="PYTHON", help="an interpreter that has it, spaCy and xxhash<4")
+    arguments.add_argument(
+        "--datatrove", default="", metavar="PYTHON", help="an interpreter that has it, spaCy and xxhash<4"
+    )
     given = arguments.parse_args()
     rng = np.random.default_rng(20261120)
     items, texts = made_up(rng, given.items, 75), made_up(rng, given.rows, 200)

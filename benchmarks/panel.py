@@ -100,8 +100,8 @@ def _measured(samples: int, **changes: Any) -> None:
     report(lambda: _told(panel.run(job(samples, **changes), _nothing)))
 
 
-def bodies(samples: int) -> Iterator[dict[str, Any]]:
-    """What a panel of one reviewer sends for so many samples, as bodies of requests."""
+def bodies(samples: int, reviewers: int = 1) -> Iterator[dict[str, Any]]:
+    """What a panel sends for so many samples, as bodies of requests."""
     from tilth.agent.models.structured import lowered, strict_schema
     from tilth.agent.panel.ask import item_id, review_schema
     from tilth.prompts import Prompts
@@ -122,12 +122,9 @@ def bodies(samples: int) -> Iterator[dict[str, Any]]:
         shown = work.candidate(task, {"answer": said("pen", asked)}).shown
         text = f"id: {item_id(shown)}\n\n{fenced(shown.items())}"
         messages = [{"role": "system", "content": system}, {"role": "user", "content": text}]
-        yield {
-            "model": "anna",
-            "temperature": 0.0,
-            "max_tokens": 512,
-            **lowered(messages, "Review", schema, "json_schema"),
-        }
+        asked = lowered(messages, "Review", schema, "json_schema")
+        for name in REVIEWERS[:reviewers]:
+            yield {"model": name, "temperature": 0.0, "max_tokens": 512, **asked}
 
 
 def job(samples: int, **changes: Any) -> Any:

@@ -1,12 +1,12 @@
 """Calls and rows a second against one endpoint: a panel beside the bare client and another library, in the same run.
 
-    python benchmarks/throughput.py [ENGINE …] [--samples 2000] [--runs 3] [--rate R] [--faults F]
+    python benchmarks/throughput.py [ENGINE …] [--samples 2000] [--runs 3] [--rate R] [--faults F] [--reviewers N]
                                     [--python distilabel=VENV/bin/python]
 
-The endpoint is `benchmarks.endpoint`, a process of its own; a row takes a draft and a review, or two drafts where a library
-has no review. `bare` sends what the panel sends through AsyncOpenAI over aiohttp and does nothing else: the ceiling of one
-process. Engines take turns, medians are printed; `lost` are rows that were asked for and did not come. Load is that of the
-machine, told beside each line, and calls per CPU-second do not depend on it.
+The endpoint is `benchmarks.endpoint`, a process of its own; a row takes a draft and `--reviewers` reviews (1), or two
+drafts where a library has no review. `bare` sends what the panel sends through AsyncOpenAI over aiohttp and does nothing
+else: the ceiling of one process. Engines take turns, medians are printed; `lost` are rows that were asked for and did not
+come. Load is that of the machine, told beside each line, and calls per CPU-second do not depend on it.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ IN_FLIGHT = 64
 COLUMNS = ("calls/s", "rows/s", "calls/CPU-s", "CPU-s", "lost", "load")
 
 
-def panel(url: str, samples: int) -> dict[str, Any]:
+def panel(url: str, samples: int, reviewers: int) -> dict[str, Any]:
     """Through `PanelRunner`, every answer recorded."""
-    from benchmarks.panel import job
+    from benchmarks.panel import REVIEWERS, job
     from tilth.agent.config import Config, Endpoint
     from tilth.agent.panel.runner import PanelRunner
 
     endpoint = Endpoint(base_url=url, may_see="rows", concurrency=IN_FLIGHT)
-    roles = {"generator": ["openai:pen@lab"], "reviewer": ["openai:anna@lab"]}
+    roles = {"generator": ["openai:pen@lab"], "reviewer": [f"openai:{one}@lab" for one in REVIEWERS[:reviewers]]}
     with tempfile.TemporaryDirectory() as folder:
         runner = PanelRunner(
             config=Config(endpoints={"lab": endpoint}), calls=Path(folder, "calls.sqlite"), roles=roles, concurrency=IN_FLIGHT
@@ -48,7 +48,7 @@ def panel(url: str, samples: int) -> dict[str, Any]:
     return {"rows": len(rows), "calls": books.calls, "lost": samples - len(rows)}
 
 
-def bare(url: str, samples: int) -> dict[str, Any]:
+def bare(url: str, samples: int, reviewers: int) -> dict[str, Any]:
     """The same requests through the client alone."""
     import openai
 
@@ -58,7 +58,7 @@ def bare(url: str, samples: int) -> dict[str, Any]:
         client = openai.AsyncOpenAI(
             api_key="none", base_url=url, max_retries=0, http_client=openai.DefaultAioHttpClient()
         )
-        waiting, done = bodies(samples), 0
+        waiting, done = bodies(samples, reviewers), 0
 
         async def ask() -> None:
             nonlocal done
@@ -84,13 +84,14 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--rate", type=float, default=0.0, help="the endpoint's, in calls a second")
     parser.add_argument("--faults", type=float, default=0.0, help="share of requests that get 429 or 503")
+    parser.add_argument("--reviewers", type=int, default=1, choices=(1, 2, 3))
     parser.add_argument("--python", action="append", default=[], metavar="ENGINE=PYTHON")
     parser.add_argument("--once", metavar="URL", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.once:
         work = ENGINES[asked.engines[0]]
-        work(asked.once, IN_FLIGHT)  # modules are loaded on first use
-        report(lambda: work(asked.once, asked.samples))
+        work(asked.once, IN_FLIGHT, asked.reviewers)  # modules are loaded on first use
+        report(lambda: work(asked.once, asked.samples, asked.reviewers))
         return
     pythons = dict(one.split("=", 1) for one in asked.python)
     engines = [one for one in asked.engines or [*ENGINES, *pythons] if one in ENGINES or one in pythons]
@@ -102,7 +103,7 @@ def main() -> None:
     for _ in range(asked.runs):
         for one in engines:
             with running("--rate", str(asked.rate), "--faults", str(asked.faults)) as url:
-                found[one].append(once(one, pythons.get(one), url, asked.samples))
+                found[one].append(once(one, pythons.get(one), url, asked.samples, asked.reviewers))
     print(f"{asked.samples:,} rows, {asked.runs} runs, endpoint "
           f"{f'{asked.rate:g} calls/s' if asked.rate else 'unlimited'}, faults {asked.faults:.0%}")  # fmt: skip
     print(f"{'':12}" + "".join(f"{name:>14}" for name in COLUMNS))
@@ -111,10 +112,12 @@ def main() -> None:
         print(f"{one:12}" + "".join(f"{medians[name]:14,.1f}" for name in COLUMNS))
 
 
-def once(engine: str, python: str | None, url: str, samples: int) -> dict[str, float]:
+def once(engine: str, python: str | None, url: str, samples: int, reviewers: int) -> dict[str, float]:
     root = Path(__file__).parents[1]
     script = "benchmarks/distilabel_rows.py" if engine in FOREIGN else "benchmarks/throughput.py"
     command = [python or sys.executable, script, engine, "--once", url, "--samples", str(samples)]
+    if engine in ENGINES:
+        command += ["--reviewers", str(reviewers)]
     load = os.getloadavg()[0]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     if done.returncode:

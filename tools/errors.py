@@ -64,10 +64,18 @@ class Corrupt(TilthError):
     exit_code = 70
 
 
+CLOSE, CLOSE_SHORT = 0.7, 0.65
+"""The least likeness, in [0, 1], at which a name may be what was meant, and that for one of at most four letters, of which
+one may be wrong: SequenceMatcher's ratio."""
+
+
 def nearest(name: str, valid: Iterable[str]) -> str:
     """A sentence naming the valid name closest to `name`, or all of them when few and none is close."""
     names = sorted(set(valid))
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    cutoff = CLOSE if len(name) > 4 else CLOSE_SHORT
+    close = difflib.get_close_matches(name, names, n=1, cutoff=cutoff) or [
+        one for one in names if len(name) > 2 and one.lower().startswith(name.lower())
+    ]
     if close:
         return f"Nearest: {close[0]}."
     if not names:

@@ -10,19 +10,22 @@ import contextlib
 import errno
 import importlib
 import os
+import shutil
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from ..tools.errors import TilthError
-from .line.parsing import find_verb, overview, parser_for, passed_on, refuse_extra, refuse_limited, verb_place
+from .line.parsing import WIDTH, find_verb, overview, parser_for, passed_on, refuse_extra, refuse_limited, verb_place
 
 if TYPE_CHECKING:
     from .command import Command, Face
 
 Handler = Callable[["Command"], "int | None"]
 
-_REFUSED_BY_SYSTEM: Final = (errno.EROFS, errno.ENOSPC, errno.EDQUOT)
+_REFUSED_BY_SYSTEM: Final = (errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENAMETOOLONG)
+_GOES_ON: Final = ("do", "run", "eval")
+"""Verbs that keep what was done before an interrupt and, asked again, do the rest."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -59,7 +62,7 @@ def _answered(words: list[str], face: Face) -> int:
     except (BrokenPipeError, Unwritten):
         raise
     except BaseException as error:
-        code = _told(error, face)
+        code = _told(error, face, words)
         try:
             face.close()
         except BrokenPipeError:
@@ -67,19 +70,22 @@ def _answered(words: list[str], face: Face) -> int:
         return code
 
 
-def _told(error: BaseException, face: Face) -> int:
+def _told(error: BaseException, face: Face, words: list[str]) -> int:
     """Tell the person what went wrong; -> the exit code."""
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else 0
     if isinstance(error, TilthError):
         face.fail(str(error.args[0]), error.next_step, error.exit_code)
         return error.exit_code
-    if isinstance(error, KeyboardInterrupt):
-        face.fail("stopped; run the same command again to resume", "", 130)
+    from ..tools.store.door import is_interrupt
+
+    if is_interrupt(error):
+        face.fail("stopped" + _going_on(words), "", 130)
         return 130
     if isinstance(error, PermissionError) or (isinstance(error, OSError) and error.errno in _REFUSED_BY_SYSTEM):
         where = f" {error.filename}" if error.filename else ""
-        face.fail(f"The system refused{where}: {error.strerror}.", "See that it may be read and written.", 2)
+        cure = "Choose a shorter name." if error.errno == errno.ENAMETOOLONG else "See that it may be read and written."
+        face.fail(f"The system refused{where}: {error.strerror}.", cure, 2)
         return 2
     from .crash import write_log
 
@@ -87,6 +93,12 @@ def _told(error: BaseException, face: Face) -> int:
     next_step = f"The details are in {path}; nothing that was committed is lost."
     face.fail(f"This is a bug in tilth: {type(error).__name__}.", next_step, 70)
     return 70
+
+
+def _going_on(words: list[str]) -> str:
+    """What follows `stopped` for a command that was interrupted; nothing for one that has nothing to go on with."""
+    place = verb_place(words)
+    return "; run the same command again to resume" if place is not None and words[place] in _GOES_ON else ""
 
 
 def _drop_stdout() -> None:
@@ -102,7 +114,7 @@ def _run(words: list[str], face: Face) -> int:
     if place is None:
         return _without_verb(words, face)
     chosen = find_verb(words[place], words, place)
-    parser, extend = parser_for(chosen), None
+    parser, extend = parser_for(chosen, _columns()), None
     if chosen.name == "do":
         from .line.tool_flags import add_tool_flags
 
@@ -119,9 +131,14 @@ def _run(words: list[str], face: Face) -> int:
     return handler(command) or 0
 
 
+def _columns() -> int:
+    """Cells across the terminal; COLUMNS decides where it is set."""
+    return max(shutil.get_terminal_size((WIDTH, 24)).columns, 40)
+
+
 def _without_verb(words: list[str], face: Face) -> int:
     """`tilth` alone: the status of a workspace, else the help page."""
-    parser = overview()
+    parser = overview(_columns())
     args = parser.parse_args(words)
     from .command import Command
 

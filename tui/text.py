@@ -5,6 +5,7 @@ It knows lines of text. How wide a character is and which ones are harmless is k
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
@@ -12,7 +13,10 @@ from .cells import left, neutral, right, width
 from .cells import wrap as broken
 
 NARROWEST: Final = 8
-"""Cells of a table's column that are never taken away."""
+"""Cells of a column of text that are never taken away."""
+LONGEST_PIECE: Final = 24
+"""Cells of a number, or of a part of a heading, that are kept on one line."""
+_PIECE: Final = re.compile(r"[^ _.\-/]*[ _.\-/]?")
 
 
 def one_line(text: str) -> str:
@@ -56,22 +60,76 @@ def shorten(text: str, length: int) -> str:
 def table(
     rows: Sequence[Sequence[object]], *, columns: int, numbers: Iterable[int] = (), header: bool = True
 ) -> list[str]:
-    """Rows as aligned lines of at most `columns` cells; the widest column is cut when they do not fit.
+    """Rows as aligned lines of at most `columns` cells.
 
-    `numbers` are the columns aligned right. With `header`, the first row stands over a rule.
+    `numbers` are the columns aligned right. With `header`, the first row stands over a rule. What does not fit gives
+    way in this order: headings go on below, texts are cut, each row becomes a block of one line a column. A heading and
+    a number are never cut.
     """
     if not rows:
         return []
     cells = [[one_line(str(cell)) for cell in row] for row in rows]
-    widths = [max(width(row[i]) for row in cells) for i in range(len(cells[0]))]
-    while sum(widths) + 2 * (len(widths) - 1) > columns and max(widths) > NARROWEST:
-        widths[widths.index(max(widths))] -= 1
     aligned = set(numbers)
-    lines = [
-        "  ".join((right if i in aligned else left)(cell, widths[i]) for i, cell in enumerate(row)).rstrip()
-        for row in cells
-    ]
-    return [lines[0], "  ".join("-" * size for size in widths), *lines[1:]] if header else lines
+    widths = _widths(cells, columns, aligned, header)
+    if widths is None:
+        return _row_by_row(cells, columns)
+
+    def line(row: Sequence[str]) -> str:
+        return "  ".join((right if i in aligned else left)(cell, widths[i]) for i, cell in enumerate(row)).rstrip()
+
+    if not header:
+        return [line(row) for row in cells]
+    stacks = [_stacked(heading, widths[i]) for i, heading in enumerate(cells[0])]
+    height = max(map(len, stacks))
+    above = [line(row) for row in zip(*([""] * (height - len(stack)) + stack for stack in stacks), strict=True)]
+    return [*above, "  ".join("-" * size for size in widths), *map(line, cells[1:])]
+
+
+def _widths(cells: Sequence[Sequence[str]], columns: int, numbers: set[int], header: bool) -> list[int] | None:
+    """Cells of each column, at most `columns` in all with the gaps; None where they cannot stand side by side."""
+    across = range(len(cells[0]))
+    body = [max((width(row[i]) for row in cells[header:]), default=0) for i in across]
+    heads = [max(map(width, _pieces(cells[0][i]))) if header else 0 for i in across]
+    least = [max(min(body[i], LONGEST_PIECE if i in numbers else NARROWEST), heads[i], 1) for i in across]
+    uncut = [max(body[i], heads[i], 1) for i in across]
+    widths = [max(width(row[i]) for row in cells) for i in across]
+    room = columns - 2 * (len(widths) - 1)
+    if header and sum(least) > room:
+        return None
+    for floor in (uncut, least if header else [min(one, NARROWEST) for one in uncut]):
+        while sum(widths) > room and (wider := [i for i in across if widths[i] > floor[i]]):
+            widths[max(wider, key=lambda i: widths[i])] -= 1
+    return widths
+
+
+def _pieces(heading: str) -> list[str]:
+    """The parts between which a heading may be broken."""
+    parts = [part for part in _PIECE.findall(heading) if part]
+    return [chunk for part in parts for chunk in broken(part.rstrip(" "), LONGEST_PIECE)] or [""]
+
+
+def _stacked(heading: str, cells: int) -> list[str]:
+    """A heading on lines of at most `cells`."""
+    if width(heading) <= cells:
+        return [heading]
+    lines = [""]
+    for part in _PIECE.findall(heading):
+        for chunk in broken(part.rstrip(" "), LONGEST_PIECE):
+            if width(lines[-1] + chunk) > cells:
+                lines.append(chunk)
+            else:
+                lines[-1] += chunk
+        lines[-1] += " " if part.endswith(" ") and width(lines[-1]) < cells else ""
+    return [line.rstrip(" ") for line in lines if line.strip(" ")]
+
+
+def _row_by_row(cells: Sequence[Sequence[str]], columns: int) -> list[str]:
+    lines: list[str] = []
+    for row in cells[1:]:
+        for heading, cell in zip(cells[0], row, strict=True):
+            lines += wrap(f"{heading}: {cell}", columns, indent="    ", first="")
+        lines.append("")
+    return lines[:-1]
 
 
 def number(value: float | int) -> str:

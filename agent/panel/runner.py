@@ -20,7 +20,7 @@ from ..config import Config
 from ..events import Listener, Noticed, nobody
 from ..models.budget import Caps
 from ..models.connections import Connections, connected, endpoint_of, reference, roles
-from ..models.loop import in_a_loop
+from ..models.loop import in_a_loop, seldom_collected
 from . import calibration, controls
 from .ask import Ask, all_of
 from .books import Accounts, Teller, Usd
@@ -114,7 +114,7 @@ class PanelRunner:
             window = WINDOW_PER_CALL * concurrency
             graph = SampleGraph(job, ask, policy=found.policy, cut=cut.value, pool=pool, window=window)
             try:
-                with untraced(), self._journal(job, found, cut, window) as journal:
+                with untraced(), seldom_collected(), self._journal(job, found, cut, window) as journal:
                     run = Run(
                         job, found, graph, ask, seed=self.seed, concurrency=concurrency, window=window, verdict=verdict,
                         accounts=accounts, teller=teller, pool=pool, give_up=self.give_up, journal=journal,

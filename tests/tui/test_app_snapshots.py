@@ -1,4 +1,4 @@
-"""Every screen at two sizes as SVG, those that tell most also on a large terminal and light.
+"""Every screen at three sizes as SVG, dark and light.
 
 `--snapshot-update` accepts what is there now: look at it first.
 """
@@ -44,8 +44,6 @@ TURN = (
 
 SMALL, USUAL, LARGE = (80, 24), (120, 36), (180, 50)
 SIZES = [SMALL, USUAL, LARGE]
-TELLING = ("rows", "drops", "fix", "approval")
-"""Screens that are looked at everywhere: tables, two texts beside each other, a card."""
 
 
 @pytest.mark.slow
@@ -55,9 +53,7 @@ async def test_screens(size: tuple[int, int], open_app: Any, settle: Any, snapsh
     async with app.run_test(size=size) as pilot:
 
         async def looks(name: str) -> None:
-            themes = {SMALL: (DARK,), USUAL: (DARK, LIGHT) if name in TELLING else (DARK,),
-                      LARGE: (DARK,) if name in TELLING else ()}  # fmt: skip
-            for theme in themes[size]:
+            for theme in (DARK, LIGHT):
                 app.theme = theme.name
                 await settle(pilot)
                 svg = re.sub(r"terminal-\d+-", "terminal-", app.export_screenshot())
@@ -98,10 +94,11 @@ async def test_screens(size: tuple[int, int], open_app: Any, settle: Any, snapsh
         await looks("run")
 
 
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 @pytest.mark.parametrize("theme", [DARK, LIGHT], ids=lambda theme: theme.name)
-async def test_first_screen(theme: Theme, open_app: Any, settle: Any, snapshot: Any) -> None:
+async def test_first_screen(theme: Theme, size: tuple[int, int], open_app: Any, settle: Any, snapshot: Any) -> None:
     app: TilthApp = open_app(dataset="")
-    async with app.run_test(size=SMALL) as pilot:
+    async with app.run_test(size=size) as pilot:
         app.theme = theme.name
         await settle(pilot)
         svg = re.sub(r"terminal-\d+-", "terminal-", app.export_screenshot())

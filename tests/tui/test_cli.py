@@ -515,10 +515,81 @@ def test_a_bug_is_one_sentence_and_a_log(chats: Tilth, tmp_path: Path, monkeypat
 
 
 def test_an_interrupted_command_says_how_to_go_on(chats: Tilth, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tilth.tui.verbs.look.datasets", failing(KeyboardInterrupt()))
-    said = chats("datasets")
-    assert said.code == 130
-    assert "stopped; run the same command again to resume" in said.err
+    for error in (KeyboardInterrupt(), RuntimeError("Query interrupted")):
+        monkeypatch.setattr("tilth.tui.verbs.look.datasets", failing(error))
+        monkeypatch.setattr("tilth.tui.verbs.act.do", failing(error))
+        read, done = chats("datasets"), chats("do", "filter.rules", "chats")
+        assert (read.code, done.code) == (130, 130)
+        assert read.err == "tilth: stopped\n"
+        assert done.err == "tilth: stopped; run the same command again to resume\n"
+
+
+def test_a_dataset_without_rows_is_asked_like_any_other(chats: Tilth) -> None:
+    assert chats("do", "filter.length", "chats", "--min-characters", "99999").code == 0
+    assert chats("do", "filter.where", "chats", "--keep", "line < 9").code == 0
+    assert chats("do", "dedup.near", "chats", "--keep", "line desc").code == 0
+    said = chats("do", "dedup.near", "chats", "--keep", "lien desc")
+    assert said.code == 2
+    assert "Nearest: line." in said.err
+
+
+def test_a_misspelt_path_makes_no_workspace(tilth: Tilth, tmp_path: Path) -> None:
+    said = tilth("import", "chats", "chast.jsonl")
+    assert (said.code, "Nearest: chats.jsonl." in said.err) == (2, True)
+    assert not (tmp_path / ".tilth").exists()
+    (tmp_path / "void").mkdir()
+    assert "There is no file void/x.jsonl.\n  The folder void is empty." in tilth("import", "x", "void/x.jsonl").err
+
+
+def test_a_help_page_fits_the_terminal(tilth: Tilth, monkeypatch: pytest.MonkeyPatch) -> None:
+    for columns in (60, 80, 100, 200):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        for words in (("--help",), ("export", "--help"), ("tools", "dedup.near"), ("do", "dedup.near", "--help")):
+            assert all(width(line) <= min(columns, 100) for line in tilth(*words).out.splitlines())
+
+
+def test_flagged_rows_are_told_with_the_way_to_see_them(tilth: Tilth, tmp_path: Path) -> None:
+    span = " ".join(f"word{i}" for i in range(40))
+    lines = [json.dumps({"text": f"{start} {span} {start} again"}) for start in ("red", "green", "blue")]
+    (tmp_path / "texts.jsonl").write_text("\n".join(lines))
+    assert tilth("import", "texts", "texts.jsonl").code == 0
+    said = tilth("do", "dedup.spans", "texts", "--length", "20")
+    assert "flagged 2 rows" in said.out
+    assert "nothing to change" not in said.out
+    assert "tilth sql texts" in said.out
+    assert "(2 rows)" in tilth("sql", "texts", "select row_id, reason from decisions where action = 'flag'").out
+
+
+def test_a_name_that_is_too_long_is_no_bug(chats: Tilth) -> None:
+    for verb in ("bundle", "export"):
+        said = chats(verb, "chats", "x" * 300)
+        assert said.code == 2
+        assert "File name too long" in said.err
+
+
+def test_a_report_tells_its_answer(chats: Tilth) -> None:
+    asked = chats("do", "inspect.sql", "chats", "--query", "select 6 * 7 as answer")
+    assert "answer" in asked.out
+    assert "42" in asked.out
+    assert "looked for in" in chats("do", "inspect.pii", "chats").out
+    assert "no sampled row has been ruled on" in chats("do", "inspect.rulings", "chats").out
+    assert "nothing to change" not in asked.out
+
+
+def test_a_page_goes_to_stdout_and_two_formats_exclude_each_other(chats: Tilth, tmp_path: Path) -> None:
+    assert chats("inspect", "chats", "--html", "-").out.startswith("<!doctype html>")
+    assert not (tmp_path / "-").exists()
+    said = chats("show", "chats", "--jsonl", "--csv")
+    assert (said.code, "--jsonl and --csv exclude each other." in said.err) == (2, True)
+
+
+def test_a_card_to_verify_that_is_not_there_is_named(chats: Tilth) -> None:
+    said = chats("verify-card", "nowhere")
+    assert (said.code, "There is no folder nowhere." in said.err) == (2, True)
+
+
+def test_only_a_name_that_is_close_is_offered(chats: Tilth) -> None:
+    assert "Nearest" not in chats("frob").err
 
 
 def test_a_reader_that_goes_away_is_no_error(chats: Tilth, tmp_path: Path) -> None:

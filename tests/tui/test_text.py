@@ -37,6 +37,22 @@ def test_tables_fit(rows: list[tuple[str, str, int]], columns: int) -> None:
     assert all(width(line) <= columns for line in lines)
 
 
+@given(st.integers(1, 14), st.integers(60, 200))
+def test_a_heading_and_a_number_are_never_cut(across: int, columns: int) -> None:
+    heads = [f"gopher_repetition_{i}" for i in range(across)]
+    lines = table([heads, ["1,234,567"] * across], columns=columns, numbers=range(across))
+    told = "\n".join(lines)
+    assert "…" not in told
+    assert told.count("1,234,567") == across
+    assert all(width(line) <= columns for line in lines)
+
+
+def test_a_table_that_is_too_wide_goes_on_row_by_row() -> None:
+    assert table([["repetitions", "quotations"], ["1", "2"], ["3", "4"]], columns=20) == [
+        "repetitions: 1", "quotations: 2", "", "repetitions: 3", "quotations: 4",
+    ]  # fmt: skip
+
+
 def test_wide_characters_are_two_cells() -> None:
     assert table([("漢字", 1), ("ab", 20)], columns=60, numbers=(1,), header=False) == ["漢字   1", "ab    20"]
 

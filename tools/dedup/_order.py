@@ -23,6 +23,8 @@ EVALUATION_SPLITS: Final = ("test", "validation")
 def keep_ranks(ctx: Context, data: Rows, keep: str | None, field: str) -> np.ndarray:
     """The place of every row in the keep order, 0 first; shape (rows,) int64."""
     places = np.arange(len(data)) if keep is None else ctx.ranks(data, keep, _lengths(data, keep, field))
+    if not len(data):
+        return places
     columns = data.arrow(("row_id", "split"))
     splits = columns["split"].combine_chunks()
     rank = np.full(len(data), len(EVALUATION_SPLITS), np.int64)

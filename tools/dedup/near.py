@@ -75,7 +75,7 @@ def _texts(ctx: Context, data: Rows, others: Rows | None, field: str) -> Iterato
     for batch in data.texts(field):
         done += len(batch)
         yield batch
-        ctx.progress(done, 2 * len(data))
+        ctx.progress(done // 2, len(data))
     if others is not None:
         yield from others.texts(field_of(others, field))
 

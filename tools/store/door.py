@@ -67,6 +67,11 @@ def patient(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
         timer.cancel()
 
 
+def is_interrupt(error: BaseException) -> bool:
+    """Whether an error is a person's Ctrl-C: while a query runs, DuckDB's Python module makes a RuntimeError of it."""
+    return isinstance(error, KeyboardInterrupt) or (type(error) is RuntimeError and str(error) == "Query interrupted")
+
+
 def calculator() -> duckdb.DuckDBPyConnection:
     """This thread's connection for expressions over registered Arrow tables; it reads no files."""
     if not hasattr(_own, "connection"):

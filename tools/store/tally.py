@@ -22,6 +22,7 @@ class Tally:
     edits: Counter[str] = field(default_factory=Counter)
     added: int = 0
     edited: int = 0
+    flagged: int = 0
     positions: list[np.ndarray] = field(default_factory=list)
 
     @property
@@ -38,6 +39,7 @@ class Tally:
             "added": self.added,
             "edited": self.edited,
             "edits": dict(sorted(self.edits.items(), key=lambda item: (-item[1], item[0]))),
+            **({"flagged": self.flagged} if self.flagged else {}),
         }
 
     def take(self, outcome: Outcome) -> None:
@@ -45,6 +47,7 @@ class Tally:
         if outcome.decisions is not None:
             action = np.asarray(outcome.decisions["action"].combine_chunks().to_numpy(zero_copy_only=False))
             drop = action == "drop"
+            self.flagged += len(np.unique(outcome.decisions["position"].to_numpy()[action == "flag"]))
             reasons = outcome.decisions["reason"].filter(pa.array(drop)).combine_chunks()
             positions = outcome.decisions["position"].to_numpy()[drop]
             fresh = _first_times(self, positions)

@@ -19,7 +19,7 @@ from ...agent.events import Answered, Asked, Event, Failed, Noticed, Proposed, R
 from ...tools.errors import TilthError
 from ..render import chat as shown
 from ..terminal import Terminal, terminal_of
-from ..text import table
+from ..text import wrap
 from .consent import asker
 
 if TYPE_CHECKING:
@@ -107,8 +107,9 @@ class _Talk:
             usage = self._engine.session.usage if self._engine.begun else None
             self._say(shown.window(self._engine.context(), self._engine.limit, usage, self._terminal))
         else:
-            rows = [[f"/{one.name} {one.args}".strip(), one.help] for one in commands.COMMANDS]
-            self._say(table(rows, columns=self._terminal.columns, header=False))
+            for one in commands.COMMANDS:
+                named = f"/{one.name} {one.args}".strip()
+                self._say(wrap(f"{named}: {one.help}", self._terminal.columns, indent="    ", first=""))
 
     async def _show(self, events: AsyncGenerator[Event, None]) -> None:
         """A turn, printed as it happens. Ctrl-C stops the turn, not the conversation."""

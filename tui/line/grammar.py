@@ -255,7 +255,7 @@ VERBS: Final = (
          argument("action", metavar="ACTION", choices=("list", "run", "show", "report", "compare", "rescore", "calibrate"),
                   help="list; run SUITE; show SUITE; report RUN [RUN]; compare RUN[:AGENT] RUN[:AGENT]; rescore RUN; "
                   "calibrate [X]: fit the cut of a rubric to people's verdicts"),
-         argument("words", metavar="WORD", nargs="*", help="a suite (its name, or FILE.py), or runs"),
+         argument("words", metavar="WORD", nargs="*", default=[], help="a suite (its name, or FILE.py), or runs"),
          argument("--agent", metavar="A", action="append", default=[], help="run: a name, FILE.py:CLASS, "
                   "cmd:\"COMMAND\" or replay:RUN; NAME=… names it; several are measured on the same instances"),
          argument("--model", metavar="M", action="append", default=[], help="run: a model for agents that use one; "

@@ -10,15 +10,17 @@ import argparse
 import difflib
 import os
 import shlex
+import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from ...tools.errors import Misuse, nearest
+from ..text import fold
 from .grammar import LIMITED, OPTIONS, VERBS, Verb
 
 WIDTH: Final = 100
-"""Help pages have one width, so that those in docs/ are what a terminal shows."""
+"""Cells of a help page, as those in docs/ have; on a narrower terminal it is as wide as that."""
 
 EPILOG: Final = """X is a dataset, NAME~1 (one step back), NAME@TAG, NAME@VERSION, or a file, which is imported.
 Start with:  tilth inspect chats.jsonl
@@ -71,26 +73,35 @@ def _quoted(word: str) -> str:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Complains by raising, so that every face tells errors its own way."""
+    """Complains by raising, so that every face tells errors its own way; its help is `columns` cells wide."""
+
+    def __init__(self, *, columns: int, **settings: Any) -> None:
+        def formatter(prog: str) -> argparse.HelpFormatter:
+            return argparse.RawDescriptionHelpFormatter(prog, width=columns, max_help_position=28)
+
+        super().__init__(formatter_class=formatter, allow_abbrev=False, **settings)
+        self._columns = columns
+
+    def format_help(self) -> str:
+        return "\n".join(fold(super().format_help().split("\n"), self._columns))
 
     def error(self, message: str) -> NoReturn:
         raise Misuse(f"{self.prog}: {message}.", next_step=f"See '{self.prog} --help'.")
 
 
-def _formatter(prog: str) -> argparse.HelpFormatter:
-    return argparse.RawDescriptionHelpFormatter(prog, width=WIDTH, max_help_position=28)
-
-
-def overview() -> argparse.ArgumentParser:
-    """The parser of a line without a verb; its help is the page of all verbs."""
-    names = "\n".join(f"  {one.name:<13}{one.summary}" for one in VERBS if not one.hidden)
+def overview(columns: int = WIDTH) -> argparse.ArgumentParser:
+    """The parser of a line without a verb; its help is the page of all verbs, on `columns` cells."""
+    names = "\n".join(
+        textwrap.fill(one.summary, min(columns, WIDTH), subsequent_indent=" " * 15,
+                      initial_indent=f"  {one.name:<13}", break_on_hyphens=False)
+        for one in VERBS if not one.hidden
+    )  # fmt: skip
     parser = _Parser(
         prog="tilth",
         usage="tilth COMMAND … [options]",
         description=f"Make a training set you can defend.\n\ncommands ('tilth COMMAND --help' tells more):\n{names}",
         epilog=EPILOG,
-        formatter_class=_formatter,
-        allow_abbrev=False,
+        columns=min(columns, WIDTH),
     )
     parser.add_argument("--version", action="version", version=_version())
     _add_options(parser.add_argument_group("options of every command, before or after it"))
@@ -103,14 +114,13 @@ def _version() -> str:
     return f"tilth {__version__}"
 
 
-def parser_for(chosen: Verb) -> argparse.ArgumentParser:
-    """The parser of one verb's line, its name left out."""
+def parser_for(chosen: Verb, columns: int = WIDTH) -> argparse.ArgumentParser:
+    """The parser of one verb's line, its name left out; its help has `columns` cells."""
     parser = _Parser(
         prog=f"tilth {chosen.name}",
         description=f"{chosen.summary[0].upper()}{chosen.summary[1:]}.",
         epilog="'tilth --help' lists the options of every command.",
-        formatter_class=_formatter,
-        allow_abbrev=False,
+        columns=min(columns, WIDTH),
     )
     for one in chosen.arguments:
         parser.add_argument(*one.names, **one.settings)
@@ -132,7 +142,9 @@ def flags_of(parser: argparse.ArgumentParser) -> Iterator[str]:
 
 
 def refuse_limited(chosen: Verb, args: argparse.Namespace) -> None:
-    """Raises Misuse for an option that means nothing to this verb."""
+    """Raises Misuse for an option that means nothing to this verb, and for two formats at once."""
+    if getattr(args, "jsonl", False) and getattr(args, "csv", False):
+        raise Misuse("--jsonl and --csv exclude each other.", next_step="Name one of them.")
     for name in LIMITED:
         if getattr(args, name, None) and name not in chosen.takes:
             heeding = ", ".join(one.name for one in VERBS if name in one.takes)

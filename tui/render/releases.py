@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from ...agent.plural import counted
 from ..terminal import Terminal
 from ..text import many_lines, one_line, table, wrap
 from . import fitted
@@ -25,7 +26,9 @@ def exported(made: Exported, terminal: Terminal) -> Iterator[str]:
     head = ["file", "rows", "bytes"]
     yield from ("  " + line for line in table([head, *files], columns=terminal.columns - 2, numbers=(1, 2)))
     for loss in written.losses:
-        yield from wrap(f"loss: {loss.message} ({loss.rows:,} rows)", terminal.columns, indent="    ", first="  ")
+        yield from wrap(
+            f"loss: {loss.message} ({counted(loss.rows, 'rows')})", terminal.columns, indent="    ", first="  "
+        )
     if made.paste:
         yield "to train on it:"
         yield from ("  " + line for line in many_lines(made.paste))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..cells import neutral
 from ..terminal import Terminal
 from ..text import many_lines, table, wrap
+from .records.rows import grid
 from .results import result_lines
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def report(
     if "markdown" in done.details:
         yield from many_lines(done.details["markdown"])
         return
-    yield from result_lines(done.result, terminal)
+    yield from result_lines({**done.result, "report": True}, terminal)
     if done.entry.tool == "contaminate.scan":
         from .listings.benchmarks import evidence, scanned
 
@@ -45,9 +46,31 @@ def report(
         yield from (" " * 8 + line for line in lines[1:])
         if one["fix"]:
             yield f"{' ' * 8}{neutral(command(one['fix'], name))}"
+    yield from _answers(done.entry.tool, done.details, terminal)
     for told in _tables(done.details):
         yield ""
         yield from table([told["head"], *told["rows"]], columns=terminal.columns, numbers=told["numbers"])
+
+
+def _answers(tool: str | None, details: Mapping[str, Any], terminal: Terminal) -> Iterator[str]:
+    """What a report found beside its findings, also where it is nothing."""
+    if tool == "inspect.sql":
+        names = [f"{name}" for name in details["columns"]]
+        yield from grid(names, [list(row) for row in details["rows"]], terminal)
+        if details["total"] is None or details["total"] > details["shown"]:
+            of = "more" if details["total"] is None else f"{details['total']:,}"
+            yield f"shown {details['shown']:,} of {of}"
+    elif tool == "inspect.pii":
+        told = ", ".join(f"{kind} {count:,}" for kind, count in details["occurrences"].items())
+        yield from wrap(f"looked for in {neutral(details['field'])}: {told}", terminal.columns, indent="  ")
+    elif tool == "inspect.rulings":
+        rates = [[one["reason"], f"{one['looked_at']:,}", f"{one['contradicted']:,}", f"{one['share']:.1%}",
+                  f"{one['low']:.1%}", f"{one['high']:.1%}"] for one in details["rates"]]  # fmt: skip
+        if rates:
+            head = ["reason", "looked at", "contradicted", "share", "at least", "at most"]
+            yield from table([head, *rates], columns=terminal.columns, numbers=range(1, 6))
+        else:
+            yield "no sampled row has been ruled on: 'tilth review' draws some"
 
 
 def _tables(details: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:

@@ -69,12 +69,17 @@ def _step(result: Mapping[str, Any], terminal: Terminal) -> Iterator[str]:
         parts.append(f"added {result['added']:,}")
     if result.get("findings"):
         parts.append(f"findings {result['findings']:,}")
-    if len(parts) == 1 and before == after:
+    if flagged := result.get("flagged"):
+        parts.append(f"flagged {counted(flagged, 'rows')}")
+    if len(parts) == 1 and before == after and not result.get("report"):
         parts.append("nothing to change")
     yield "   ".join([*parts, f"@ {version(result['version'])}"])
     if dropped := result.get("dropped"):
         reasons = ", ".join(f"{reason} {count:,} ({share(count, before)})" for reason, count in dropped.items())
         yield from wrap(one_line(reasons), terminal.columns, indent="    ", first="  dropped: ")
+    if result.get("flagged"):
+        query = "select row_id, reason from decisions where action = 'flag'"
+        yield f'  to see them: tilth sql {result["dataset"]} "{query}"'
     if edits := result.get("edits"):
         reasons = ", ".join(f"{reason} {count:,}" for reason, count in edits.items())
         yield from wrap(one_line(reasons), terminal.columns, indent="    ", first="  edits: ")

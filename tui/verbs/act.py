@@ -71,9 +71,19 @@ def _dry_run(command: Command, workspace: Workspace, flags: ToolFlags, values: d
 def inspect(command: Command) -> None:
     with command.open(command.args.dataset) as workspace:
         done = workspace.do("inspect.profile", command.args.dataset, sample=command.option("sample"))
+        if command.args.html == "-":
+            return _print_page(command, done)
         _report(command, workspace, done)
         if command.args.html is not None:
             _write_page(command, workspace, done)
+    return None
+
+
+def _print_page(command: Command, done: Done) -> None:
+    from ..pages.profile import render_html
+
+    html = render_html(done.details, dataset=done.entry.dataset)
+    command.face.result({**done.result, "html": html}, lambda screen: html.rstrip("\n").split("\n"), instead=True)
 
 
 def _write_page(command: Command, workspace: Workspace, done: Done) -> None:

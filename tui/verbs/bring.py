@@ -36,6 +36,11 @@ def import_(command: Command) -> None:
     if args.columns:
         read["columns"] = args.columns.split(",")
     limit = {} if args.max_reject is None else {"max_reject": args.max_reject}
+    if not command.has_workspace():  # a misspelt path makes no workspace
+        from ...tools.store.ingest import Source
+        from ...tools.store.ingest.files import find_files, is_remote
+
+        find_files(Source(args.name, tuple(path for path in args.paths if not is_remote(path))))
     with command.open(create=True) as workspace:
         workspace.add(
             *args.paths,
@@ -106,6 +111,8 @@ def _verify(command: Command, folder: str) -> int:
 
     from ...tools.document.card import verify_card as verify
 
+    if not Path(folder).is_dir():
+        raise Misuse(f"There is no folder {folder}.", next_step="Name the folder that 'tilth export' wrote.")
     verified = verify(Path(folder))
     line = {"tool": "verify-card", "folder": folder, "holds": verified.holds, **dataclasses.asdict(verified)}
     command.face.result(line, lambda screen: releases.verified(folder, verified, screen))

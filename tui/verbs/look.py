@@ -34,11 +34,13 @@ def tools(command: Command) -> int:
         raise Misuse(f"{words[1]!r} is one word too many for 'tilth tools'.", next_step="Name one tool, or none.")
     if words:
         one = registry.get(words[0])
-        parser = parser_for(find_verb("do", [], 0))
-        describe(parser, one)
-        command.face.result(
-            {"tool": "tools", **as_json.tool(one)}, lambda screen: parser.format_help().rstrip().split("\n")
-        )
+
+        def page(screen: Terminal) -> list[str]:
+            parser = parser_for(find_verb("do", [], 0), screen.columns)
+            describe(parser, one)
+            return parser.format_help().rstrip().split("\n")
+
+        command.face.result({"tool": "tools", **as_json.tool(one)}, page)
         return 0
     found = [registry.get(id) for id in registry.ids()]
     line = {"tool": "tools", "tools": [{"id": one.id, "summary": one.summary, "effect": one.effect} for one in found]}
@@ -98,7 +100,9 @@ def sql(command: Command) -> None:
         command.face.rows(values, table.column_names)
         return
     line: dict[str, Any] = {"tool": "sql", "dataset": args.dataset, "columns": table.column_names, "rows": values}
-    command.face.result(line, lambda screen: records.grid(table.column_names, values, screen))
+    command.face.result(
+        line, lambda screen: records.grid(table.column_names, [list(one.values()) for one in values], screen)
+    )
 
 
 def drops(command: Command) -> None:

@@ -104,9 +104,10 @@ def _of_path(path: str, copies: Sequence[Copy] = ()) -> list[Found]:
     if matches:
         return [found for match in matches for found in _of_path(match)]
     folder = os.path.dirname(path) or "."
-    names = os.listdir(folder) if os.path.isdir(folder) else []
-    what = "no file matches" if glob.has_magic(path) else "there is no file"
-    raise Misuse(f"{what.capitalize()} {path}.", next_step=nearest(os.path.basename(path), names))
+    names = [name for name in os.listdir(folder) if not name.startswith(".")] if os.path.isdir(folder) else []
+    what = "No file matches" if glob.has_magic(path) else "There is no file"
+    empty = f"The folder {folder} is empty." if os.path.isdir(folder) else f"There is no folder {folder}."
+    raise Misuse(f"{what} {path}.", next_step=nearest(os.path.basename(path), names) if names else empty)
 
 
 def _of_folder(folder: str) -> list[Found]:

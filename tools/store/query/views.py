@@ -86,7 +86,7 @@ def ranks(store: Store, rows: Rows, order: str, lengths: np.ndarray | None = Non
     with _Session(store, rows, (), None) as session:
         source = "all_rows as rows"
         if lengths is not None and "length" not in rows.mapping.columns:
-            ords = rows.arrow(("ord",))["ord"]
+            ords = rows.arrow(("ord",))["ord"] if len(rows) else pa.array([], pa.int64())
             session.connection.register("text_lengths", pa.table({"ord": ords, "length": lengths}))
             source = "all_rows as rows join text_lengths using (ord)"
         found = session.arrow(f"select ord from {source} order by {order}, ord")["ord"].to_numpy()
@@ -204,7 +204,7 @@ class _Session:
         shown = ", ".join(f"{column.expression} as {identifier(column.shown)}" for column in own)
         kept = "lower(hex(row_id)) as row_id, source, split, file, line, key"
         parts = [self._part(part.pack, part.selection) for part in version.parts]
-        base = " union all ".join(parts) if parts else "select * from (select 1) where false"
+        base = " union all ".join(parts) if parts else _no_rows(version.mapping)
         return f"select {kept}, {shown}{', ' if shown else ''}ord, rev, record from ({base})"
 
     def _part(self, pack: str, selection: str | None) -> str:
@@ -300,6 +300,23 @@ class _Session:
         for row_id, record in zip(ids, records, strict=True):
             for turn in self.rows.mapping.turns(record):
                 yield row_id, turn.i, turn.role, turn.text
+
+
+def _no_rows(mapping: Mapping) -> str:
+    """A pack's columns, for a version that has no pack left."""
+    record = "null::json"
+    if mapping.kind == "typed":
+        types = {"integer": "bigint", "number": "double", "boolean": "boolean"}
+        fields = ", ".join(
+            f"{identifier(name)} := null::{next((types[kind] for kind in kinds if kind in types), 'varchar')}"
+            for name, kinds in mapping.columns.items()
+        )
+        record = f"struct_pack({fields})"
+    return (
+        "select * from (select null::blob as row_id, 0::bigint as ord, 0::integer as rev, ''::varchar as source, "
+        "null::varchar as split, null::varchar as file, null::bigint as line, null::varchar as key, "
+        f"{record} as record) where false"
+    )
 
 
 _TEXTS: Final = pa.schema([("row_id", pa.string()), ("field", pa.string()), ("text", pa.large_string())])

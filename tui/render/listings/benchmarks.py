@@ -35,7 +35,7 @@ def added(one: Registered, terminal: Terminal) -> Iterator[str]:
     """What was registered, and what of it no method here can check."""
     told = one.preflight
     short = told["shorter_than"]
-    yield f"{one.name}: {told['items']:,} items, {told['distinct']:,} of them distinct; {one_line(_fields(one))}"
+    yield f"{one.name}: {counted(told['items'], 'items')}, {told['distinct']:,} of them distinct; {one_line(_fields(one))}"
     yield f"questions under 5 words: {short['5']:,}, under 8: {short['8']:,}, under 13: {short['13']:,}"
     yield f"runs of 8 words in 5 items or more: {told['templated_runs']:,}, in {told['templated_items']:,} items"
     for method, count in told["not_checked_by"].items():
@@ -95,7 +95,7 @@ def scanned(details: Mapping[str, Any], terminal: Terminal) -> Iterator[str]:
             [verdict, f"{count:,}", f"{told['rows'].get(verdict, 0):,}"] for verdict, count in told["verdicts"].items()
         ]
         yield from table([["verdict", "items", "rows"], *rows], columns=terminal.columns, numbers=(1, 2))
-        shared = ", ".join(f"{n} words {one['items_hit']:,} items in {one['docs_hit']:,} rows"
+        shared = ", ".join(f"{n} words {counted(one['items_hit'], 'items')} in {counted(one['docs_hit'], 'rows')}"
                            for n, one in told["ngram"].items())  # fmt: skip
         yield f"shared runs ({told['normaliser']}): {shared}"
         if told.get("judged"):

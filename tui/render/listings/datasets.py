@@ -45,6 +45,9 @@ def next_command(found: Sequence[DatasetStatus], last: Sequence[Entry]) -> str:
         return "tilth import NAME PATH"
     name = last[0].dataset if last else found[0].name
     kind = last[0].kind if last else ""
+    if name.startswith("benchmarks/"):
+        own = [one.name for one in found if not one.name.startswith("benchmarks/")]
+        return f"tilth inspect {own[0]}" if own else "tilth import NAME PATH"
     if kind == "step":
         return f"tilth drops {name}"
     return f"tilth inspect {name}" if kind == "import" else f"tilth export {name}"

@@ -47,7 +47,7 @@ def case(one: Case, number: int, count: int, mapping: RecordMapping, blind: bool
 @fitted
 def ruled(made: Replayed, life: Life, terminal: Terminal) -> Iterator[str]:
     state = "is in the current version" if life.live else "is not in the current version"
-    yield f"row {life.row_id[:12]} of {made.dataset} {state}   {made.rows:,} rows @ {version(made.version)}"
+    yield f"row {life.row_id[:12]} of {made.dataset} {state}   {counted(made.rows, 'rows')} @ {version(made.version)}"
 
 
 @fitted

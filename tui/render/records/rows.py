@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ....agent.plural import counted
 from ...terminal import Terminal
-from ...text import NARROWEST, many_lines, one_line, share, shorten, table, wrap
+from ...text import many_lines, one_line, share, shorten, table, wrap
 from .. import fitted
 
 if TYPE_CHECKING:
@@ -80,19 +80,10 @@ def table_rows(result: pa.Table) -> list[dict[str, Any]]:
     return [dict(zip(result.column_names, line, strict=True)) for line in zip(*columns, strict=True)]
 
 
-def grid(names: Sequence[str], values: Sequence[dict[str, Any]], terminal: Terminal) -> Iterator[str]:
+def grid(names: Sequence[str], values: Sequence[Sequence[Any]], terminal: Terminal) -> Iterator[str]:
     """A query's result in columns, or row by row where they do not fit side by side; NULL is shown as such."""
-    told = [["NULL" if row[name] is None else shorten(plain(row[name]), 300) for name in names] for row in values]
-    numbers = [
-        i
-        for i, name in enumerate(names)
-        if values and all(isinstance(row[name], int | float) or row[name] is None for row in values)
-    ]
-    if len(names) * (NARROWEST + 2) > terminal.columns:
-        for row in told:
-            for name, text in zip(names, row, strict=True):
-                yield from labelled(name, text, terminal)
-            yield ""
-    elif names:
+    told = [["NULL" if value is None else shorten(plain(value), 300) for value in row] for row in values]
+    numbers = [i for i in range(len(names)) if values and all(isinstance(row[i], int | float | None) for row in values)]
+    if names:
         yield from table([list(names), *told], columns=terminal.columns, numbers=numbers)
     yield f"({counted(len(values), 'rows')})"

@@ -188,6 +188,10 @@ class DropsTab(Tab):
 def _item(one: Reason) -> Item:
     def lines(width: int) -> list[Content]:
         told = f"{one.count:>9,}  {share(one.count, one.before):>6}  "
-        return [joined((told, BOLD), one.name, (f"   {one.tool}", MUTED)).truncate(width, ellipsis=True)]
+        line = joined((told, BOLD), one.name, (f"   {one.tool}", MUTED))
+        if line.cell_length <= width:
+            return [line]
+        below = [joined(f"  {one.name}"), joined((f"  {one.tool}", MUTED))]
+        return [part.truncate(width, ellipsis=True) for part in (joined((told, BOLD)), *below)]
 
     return lines

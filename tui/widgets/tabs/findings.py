@@ -123,9 +123,8 @@ class FindingsTab(Tab):
         self._found = profile["findings"]
         clean, skipped = len(profile["clean"]), len(profile["not_checked"])
         rows = f"{counted(profile['rows'], profile['unit'])}, {profile['format']} format"
-        self._told = (
-            f"{rows}   {counted(len(self._found), 'findings')}, {counted(clean, 'checks')} clean, {skipped} not checked"
-        )
+        checks = f"{counted(clean, 'checks')} found nothing, {skipped:,} not checked"
+        self._told = f"{rows}   {counted(len(self._found), 'findings')}, {checks}"
         self._facts.show(self._told)
         items = [_item(one, self.dataset) for one in self._found]
         self._show_items(items or [lambda width: [safe("✔ nothing wrong found", GOOD)]])
