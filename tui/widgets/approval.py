@@ -16,6 +16,7 @@ from textual.content import Content
 from textual.message import Message
 
 from ...agent.events import Asked, Ruled
+from ...agent.plural import counted
 from ..cells import neutral, wrap
 from ..render.chat import why_told
 from .item_list import ItemList, one
@@ -96,7 +97,9 @@ class ApprovalCard(Vertical):
         command = wrap(neutral(asked.command), width - 2)
         lines += [safe(f"  {line}", MUTED) for line in command[:_COMMAND_LINES]]
         if len(command) > _COMMAND_LINES:
-            lines.append(safe(f"  … (+{len(command) - _COMMAND_LINES} lines; 3 shows all arguments)", MUTED))
+            lines.append(
+                safe(f"  … (+{counted(len(command) - _COMMAND_LINES, 'lines')}; 3 shows all arguments)", MUTED)
+            )
         for name, value in (
             ("writes", asked.writes), ("sends", asked.sends), ("cost", asked.cost), ("time", asked.time)
         ):  # fmt: skip

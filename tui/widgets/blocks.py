@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from textual.content import Content
 
+from ...agent.plural import counted
 from ..cells import neutral, wrap
 from ..terminal import Terminal
 from ..text import many_lines
@@ -138,7 +139,7 @@ class Call:
             for piece in _wrapped(line, width - 4):
                 yield joined(("  │ ", MUTED), (piece, MUTED))
         if len(told) > MOST_LINES:
-            yield safe(f"  │ … (+{len(told) - MOST_LINES:,} lines)", MUTED)
+            yield safe(f"  │ … (+{counted(len(told) - MOST_LINES, 'lines')})", MUTED)
 
     @property
     def plain(self) -> str:

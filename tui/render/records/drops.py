@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from ....agent.plural import counted
 from ...terminal import Terminal
 from ...text import number, one_line, share, shorten, table, wrap
 from .. import fitted
@@ -96,7 +97,7 @@ def example(one: Dropped, mapping: Fields, terminal: Terminal) -> Iterator[str]:
         lines = list(body(one.row.record, mapping, terminal, longest=EXAMPLE))
         yield from ("  " + line for line in lines[:LINES])
         if len(lines) > LINES:
-            yield f"    … (+{len(lines) - LINES} lines; tilth why {one.row.row_id[:12]})"
+            yield f"    … (+{counted(len(lines) - LINES, 'lines')}; tilth why {one.row.row_id[:12]})"
         return
     field = str(one.decision.entry.args.get("field") or "default")
     texts = marked(text_of(one.row, mapping, field), text_of(one.survivor, mapping, field))
@@ -116,7 +117,7 @@ def evidence(decision: Decision, record: Any = None) -> str:
     for name, value in decision.evidence.items():
         if name == "spans" and isinstance(value, list):
             parts += [_span(span, record) for span in value[:SPANS]]
-            parts += [f"{len(value) - SPANS} more places"] if len(value) > SPANS else []
+            parts += [counted(len(value) - SPANS, "more places")] if len(value) > SPANS else []
         elif name == "reviews" and isinstance(value, list):
             parts += [_review(one) for one in value if isinstance(one, dict)]
         elif name == "pairs" and isinstance(value, list):

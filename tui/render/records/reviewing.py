@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ....agent.plural import counted
 from ....tools.store.past.rulings import STAYED
 from ...terminal import Terminal
 from ...text import one_line, table, wrap
