@@ -88,7 +88,7 @@ def test_what_is_kept_of_one_split_is_not_taken_for_another(workspace: Workspace
 
 @pytest.mark.parametrize(
     ("wanted", "said"),
-    [("data:tset", "Nearest: test"), ("dta:test", "Nearest: data"), ("data:", "no benchmark 'data:'")],
+    [("data:tset", "Nearest: test"), ("dta:test", "Valid: data"), ("data:", "no benchmark 'data:'")],
 )
 def test_a_split_that_is_not_there(workspace: Workspace, wanted: str, said: str) -> None:
     with pytest.raises(Misuse) as caught:

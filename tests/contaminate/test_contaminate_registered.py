@@ -14,10 +14,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from tilth.agent.workspace import Workspace
+from tilth.tools.change import Change, Outcome, drops
 from tilth.tools.contaminate._benchmark import build
 from tilth.tools.contaminate._items import fields_of
 from tilth.tools.contaminate._registered import address_of, open_benchmark, register, registered
-from tilth.tools.change import Change, Outcome, drops
 from tilth.tools.errors import BadInput, Misuse
 from tilth.tools.store import commit as committing
 from tilth.tools.store.ledger import Entry

@@ -148,8 +148,8 @@ def test_every_threshold_moves_the_line(make_rows: MakeRows, run_tool: Any) -> N
     assert run_tool("filter.rules", rows, **loose, min_echo=5).dropped() == {0: "echoed_response"}
 
 
-def test_an_unknown_profile_names_the_nearest(make_rows: MakeRows, run_tool: Any) -> None:
-    with pytest.raises(Retry, match="Nearest: sft"):
+def test_an_unknown_profile_names_those_there_are(make_rows: MakeRows, run_tool: Any) -> None:
+    with pytest.raises(Retry, match="no profile .sftt.*Profiles: sft, gopher"):
         run_tool("filter.rules", make_rows([chat("Hi.", "Hello.")]), profile="sftt")
 
 

@@ -266,7 +266,7 @@ def test_the_owners_keys_stand_beside_the_rows(read_bytes):
     read = read_bytes('{"id": "x-1"}\n{"id": 12345678901234567890}\n{"a": 1}\n{"id": null}\n{"id": [1]}\n', id="id")
     assert read.chunks[0].keys.to_pylist() == ["x-1", "12345678901234567890", None, None, "[1]"]
     read = read_bytes('{"id": 1}\n', id="di")
-    with pytest.raises(Misuse, match=r"--id di: no record has this key\. Nearest: id"):
+    with pytest.raises(Misuse, match=r"--id di: no record has this key\. Valid: id"):
         _ = read.reader.mapping
 
 

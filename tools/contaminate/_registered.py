@@ -125,8 +125,10 @@ def refuse_frozen(store: Store, dataset: str, tool_id: str) -> None:
     """Raises Misuse when the dataset is a registered benchmark, whose items no step may change."""
     if dataset.startswith(FOLDER) and _registration(store, dataset) is not None:
         name = dataset.removeprefix(FOLDER)
-        raise Misuse(f"{tool_id} would change the items of the registered benchmark {name!r}, which are frozen.",
-                     next_step="Import its file as a dataset of its own, or register another: tilth benchmark add NAME PATH")
+        raise Misuse(
+            f"{tool_id} would change the items of the registered benchmark {name!r}, which are frozen.",
+            next_step="Import its file as a dataset of its own, or register another: tilth benchmark add NAME PATH",
+        )
 
 
 def address_of_file(store: Store, path: str) -> str:
