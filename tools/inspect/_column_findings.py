@@ -198,9 +198,8 @@ def _broken(relations: Relations) -> Iterator[Finding]:
     broken = relations.broken()
     if not broken:
         return
-    best = relations.strongest()
-    counts = {f"{best[name].left} → {name}": len(rows) for name, rows in broken.items()}
-    message = f"Values contradict what another column says elsewhere: {_named(counts)}."
+    counts = {name: len(rows) for name, rows in broken.items()}  # a value may contradict several columns
+    message = f"Values contradict what other columns say elsewhere: {_named(counts)}."
     rows = np.unique(np.concatenate(list(broken.values())))[:5]
     yield Finding("columns.dependency", "warning", message, sum(counts.values()), unit="values",
                   rows=tuple(rows.tolist()))  # fmt: skip
