@@ -17,6 +17,7 @@ from ..prompts import PromptError, Prompts
 from ..prompts.fences import fenced
 from ..tools.context import Model
 from ..tools.errors import Misuse, TilthError
+from .acting.resolving import Origin
 from .chat import approval, offered, session, told
 from .chat.approval import Approved
 from .chat.calling import Desk, Planned, Terms
@@ -28,7 +29,6 @@ from .config import Sight
 from .events import Counted, Event, Failed, Metered, Progressed, Ruled
 from .models import connections
 from .models.budget import Caps
-from .resolving import Origin
 
 if TYPE_CHECKING:
     from .chat.account import Account

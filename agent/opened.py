@@ -20,10 +20,10 @@ from ..tools.store.ingest import ReadOptions, Source
 from ..tools.store.ingest.files import SUFFIXES, find_files, is_remote, suffix_of
 from ..tools.store.licences import doubt
 from ..tools.store.store import Store, check_name
-from . import resolving
+from .acting import resolving
+from .acting.spending import NOTHING_SAID, Spending
 from .config import Config, read_config
 from .events import Finished, Listener, Noticed, Progressed, nobody
-from .spending import NOTHING_SAID, Spending
 
 
 class Opened:

@@ -18,8 +18,8 @@ from ..tools.errors import Refused
 from ..tools.store.export import Written, default_folder, earlier, options, place, temporary_for, write_data
 from ..tools.store.ledger import Entry
 from ..tools.store.past.depth import without_real
+from .acting.resolving import PERSON, Origin
 from .events import Finished, Noticed, Progressed
-from .resolving import PERSON, Origin
 
 if TYPE_CHECKING:
     from .workspace import Workspace

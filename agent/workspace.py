@@ -18,13 +18,14 @@ from ..tools.store.ledger import Entry
 from ..tools.store.past import stored
 from ..tools.store.rows import Rows
 from ..tools.store.store import check_name, find_workspace
-from . import resolving, review, toolbox
+from . import review
+from .acting import resolving, toolbox
+from .acting.spending import NOTHING_SAID, PAID, Spending, journals
 from .events import Finished, Listener, Noticed, nobody
 from .opened import name_for as name_for
 from .reading import DatasetStatus as DatasetStatus
 from .reading import Reading
 from .recipes import lock
-from .spending import NOTHING_SAID, PAID, Spending, journals
 
 if TYPE_CHECKING:
     import numpy as np

@@ -162,14 +162,20 @@ def _whole(workspace: Workspace, name: str, size: int) -> tuple[float, float]:
     return size / 1e6 / (sum(os.times()[:4]) - cpu), time.perf_counter() - wall
 
 
-_SCAN = """
-import os, resource, sys
+_SCAN = r"""
+import os, re, resource, sys
 from pathlib import Path
 from tilth.agent.workspace import Workspace
+from tilth.tools import processes
+end, peaks = processes._Process.end, [0]
+def told(process):  # rusage of a child begins with what its parent held when it was forked
+    status = Path(f"/proc/{process._process.pid}/status").read_text()
+    peaks.append(int(re.search(r"VmHWM:\s*(\d+)", status)[1]))
+    end(process)
+processes._Process.end = told
 with Workspace(Path(sys.argv[1])) as workspace:
     workspace.do("contaminate.scan", "training", benchmarks=["items"], similar=False, similarity=float(sys.argv[2]))
-own, other = (resource.getrusage(who).ru_maxrss / 1e6 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-print(sum(os.times()[:4]), own, other)
+print(sum(os.times()[:4]), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6, max(peaks) / 1e6)
 """
 
 _shared: list[pa.Array] = []

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from tilth.agent import resolving, toolbox
+from tilth.agent.acting import resolving, toolbox
 from tilth.tools import tool as registry
 from tilth.tools.store.importing import import_sources
 from tilth.tools.store.ingest import ReadOptions, Source

@@ -22,9 +22,9 @@ from .faces.plain import Human, PlainFace
 from .terminal import terminal_of
 
 if TYPE_CHECKING:
+    from ..agent.acting.spending import Spending
     from ..agent.chat.approval import Approved
     from ..agent.models.budget import Caps
-    from ..agent.spending import Spending
     from ..agent.workspace import Workspace
 
 
@@ -104,7 +104,7 @@ class Command:
     @property
     def spending(self) -> Spending:
         """The caps of the line, and a question on the terminal where there is one."""
-        from ..agent.spending import Spending
+        from ..agent.acting.spending import Spending
         from .faces.consent import asker
 
         return Spending(

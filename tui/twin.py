@@ -15,7 +15,7 @@ from .faces.plain import PlainFace
 from .terminal import Terminal
 
 if TYPE_CHECKING:
-    from ..agent.spending import Estimate
+    from ..agent.acting.spending import Estimate
 
     Agree = Callable[[Estimate], bool]
 

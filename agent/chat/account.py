@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ...tools.store.calls import Calls, Cost
-from ..asking import CALLS
+from ..acting.asking import CALLS
+from ..acting.spending import Spending
 from ..models.budget import Budget, Caps
-from ..spending import Spending
 from .calling import Planned
 from .session import Payment, Session, Usage
 

@@ -12,10 +12,10 @@ from typing import Any, Final, Literal, get_args
 
 from ...tools.errors import Misuse, nearest
 from ...tools.tool import Effect
+from ..acting.spending import Estimate
 from ..events import Asked
 from ..models.budget import Caps
 from ..plural import counted
-from ..spending import Estimate
 from .calling import Planned
 from .session import Grant
 

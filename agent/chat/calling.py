@@ -15,11 +15,12 @@ from ...tools import tool as registry
 from ...tools.change import Report
 from ...tools.errors import Retry, TilthError
 from ...tools.tool import Effect, Tool
-from .. import commands, resolving, toolbox
+from .. import commands
+from ..acting import resolving, toolbox
+from ..acting.resolving import Origin
+from ..acting.spending import NOTHING_SAID, PAID, Estimate, Spending
 from ..events import Listener
 from ..plural import counted
-from ..resolving import Origin
-from ..spending import NOTHING_SAID, PAID, Estimate, Spending
 from . import reach, told
 from .told import Told
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ...tools.store.past.history import Dropped, Funnel
     from ...tools.store.past.lives import Life
     from ...tools.store.past.stored import StoredRow
-    from ..toolbox import Done
+    from ..acting.toolbox import Done
 
 TOKENS: Final = 1500
 """The most one result may come to, at four bytes a token."""

@@ -13,8 +13,8 @@ import numpy as np
 import openai
 
 from ...tools.errors import BadInput, Misuse, OverBudget
+from ..acting.spending import Estimate, Spending
 from ..config import Config
-from ..spending import Estimate, Spending
 from .connections import Connections, endpoint_of, reference
 from .loop import in_a_loop
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from ...tools import tool as registry
 from ...tools.errors import Misuse
 from ...tools.store.ledger import Entry
-from .. import resolving, toolbox
-from ..spending import PAID
+from ..acting import resolving, toolbox
+from ..acting.spending import PAID
 from .form import Step
 from .recipe import Recipe
 from .run import import_key, settings_of, sources_of, with_rulings

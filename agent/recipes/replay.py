@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ...tools.errors import Misuse, nearest
 from ...tools.store.ledger import Entry
 from ...tools.store.past import rulings
-from .. import resolving, toolbox
+from ..acting import resolving, toolbox
 from ..events import Finished
 
 if TYPE_CHECKING:

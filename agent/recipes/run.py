@@ -19,7 +19,7 @@ from ...tools.store.importing import MAX_REJECT, import_sources
 from ...tools.store.ingest import ReadOptions, Source, fetch, find_files, is_remote
 from ...tools.store.ledger import Entry
 from ...tools.store.past import differences, rulings
-from .. import making, resolving, toolbox
+from ..acting import making, resolving, toolbox
 from ..events import Finished, Listener, Noticed, Progressed
 from . import expect, lock
 from .form import Step

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tilth.agent.acting.resolving import PERSON
 from tilth.agent.chat import offered, reach, told
 from tilth.agent.chat.calling import Desk, Terms
 from tilth.agent.chat.offered import OFFERS, SCHEMA_TOKENS, schemas
 from tilth.agent.chat.session import Line
 from tilth.agent.chat.window import Meter, fit
-from tilth.agent.resolving import PERSON
 from tilth.agent.workspace import open_workspace
 from tilth.tools import tool as registry
 from tilth.tools.errors import Retry, TilthError

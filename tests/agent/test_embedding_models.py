@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from tilth.agent.acting.spending import Estimate, Spending
 from tilth.agent.models import embedding
 from tilth.agent.models.connections import Connections
 from tilth.agent.models.embedding import BATCH
-from tilth.agent.spending import Estimate, Spending
 from tilth.agent.workspace import Workspace
 from tilth.tools.errors import BadInput, Misuse, OverBudget, Refused, Unavailable
 
@@ -105,7 +105,7 @@ def test_caps_hold_before_anything_is_sent(
 
 
 def test_many_texts_need_a_word(serve: Any, opened: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tilth.agent.spending.FREE_CALLS", 1)
+    monkeypatch.setattr("tilth.agent.acting.spending.FREE_CALLS", 1)
     server, asked = serve(), list[Estimate]()
     refusing = Spending(agree=lambda estimate: bool(asked.append(estimate)))
     workspace = opened(server.url, [f"text {i}" for i in range(130)], spending=refusing)

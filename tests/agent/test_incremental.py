@@ -16,7 +16,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tilth.agent import incremental
+from tilth.agent.acting import incremental
 from tilth.agent.workspace import Workspace
 from tilth.tools import tool as registry
 from tilth.tools.change import Change, Edit, NewRow, Outcome, drops

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from tilth.agent.acting.spending import Estimate, Spending
 from tilth.agent.events import Counted, Event
-from tilth.agent.spending import Estimate, Spending
 from tilth.agent.workspace import Workspace
 from tilth.tools.errors import Misuse, OverBudget, Refused, Unavailable
 
@@ -552,7 +552,7 @@ def test_an_export_of_made_rows_says_where_they_come_from(serve: Any, workspace:
 
 
 def test_a_calibration_sets_the_cut_until_something_changes(serve: Any, workspace: Any, tmp_path: Path) -> None:
-    from tilth.agent.calibrating import calibrate
+    from tilth.agent.acting.calibrating import calibrate
 
     texts = [f"Row {i}: {'sound' if i % 3 else 'spoiled'} and {drawn(str(i)):.6f}." for i in range(60)]
     lines = [json.dumps({"text": text, "good": "sound" in text}) for text in texts]

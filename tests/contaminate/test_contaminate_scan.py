@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tilth.agent import resolving, toolbox
+from tilth.agent.acting import resolving, toolbox
 from tilth.tools.contaminate._registered import register
 from tilth.tools.store.importing import import_sources
 from tilth.tools.store.ingest import ReadOptions, Source

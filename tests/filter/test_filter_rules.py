@@ -149,7 +149,7 @@ def test_every_threshold_moves_the_line(make_rows: MakeRows, run_tool: Any) -> N
 
 
 def test_an_unknown_profile_names_those_there_are(make_rows: MakeRows, run_tool: Any) -> None:
-    with pytest.raises(Retry, match="no profile .sftt.*Profiles: sft, gopher"):
+    with pytest.raises(Retry, match=r"no profile .sftt.*Profiles: sft, gopher"):
         run_tool("filter.rules", make_rows([chat("Hi.", "Hello.")]), profile="sftt")
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tilth.agent import resolving, toolbox
+from tilth.agent.acting import resolving, toolbox
 from tilth.agent.events import Noticed
 from tilth.agent.workspace import Workspace
 from tilth.tools.errors import Retry

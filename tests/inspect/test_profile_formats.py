@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tilth.agent import resolving, toolbox
+from tilth.agent.acting import resolving, toolbox
 from tilth.tools.inspect._facts import compute_facts
 from tilth.tools.store.importing import import_sources
 from tilth.tools.store.ingest import ReadOptions, Source

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tilth.agent import resolving, toolbox
+from tilth.agent.acting import resolving, toolbox
 from tilth.evals.planted.chat import PlantedChat, generate
 from tilth.tools.inspect._facts import compute_facts
 from tilth.tools.store.importing import import_sources

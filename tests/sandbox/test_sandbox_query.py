@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tilth.agent import resolving
+from tilth.agent.acting import resolving
 from tilth.agent.recipes.expect import parse
 from tilth.tools import tool as registry
 from tilth.tools.context import Context

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tilth.agent import contract, resolving, toolbox
+from tilth.agent.acting import contract, resolving, toolbox
 from tilth.tools import tool as registry
 from tilth.tools.errors import Misuse
 from tilth.tools.store.rows import Rows

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from tilth.agent.acting.spending import Estimate
 from tilth.agent.events import Answered, Asked
-from tilth.agent.spending import Estimate
 from tilth.agent.workspace import Workspace
 from tilth.tools.errors import Misuse
 from tilth.tui.app import TilthApp, run

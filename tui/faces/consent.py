@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ...agent.events import Noticed
 
 if TYPE_CHECKING:
-    from ...agent.spending import Estimate
+    from ...agent.acting.spending import Estimate
     from ..command import Face
 
 

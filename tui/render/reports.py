@@ -12,7 +12,7 @@ from .records.rows import grid
 from .results import result_lines
 
 if TYPE_CHECKING:
-    from ...agent.toolbox import Done
+    from ...agent.acting.toolbox import Done
     from ...tools.contaminate._finding.scanned import Shown
 
 _STYLES = {"error": "red", "warning": "yellow", "note": "dim"}

@@ -18,8 +18,8 @@ from ..widgets.approval import ApprovalCard
 if TYPE_CHECKING:
     from textual.screen import Screen
 
+    from ...agent.acting.spending import Estimate
     from ...agent.events import Ruled
-    from ...agent.spending import Estimate
     from ..widgets.composer import Composer
 
 

@@ -11,7 +11,7 @@ from ..render import reports
 from ..render.records import previews
 
 if TYPE_CHECKING:
-    from ...agent.toolbox import Done
+    from ...agent.acting.toolbox import Done
     from ...agent.workspace import Workspace
     from ..command import Command
     from ..line.tool_flags import ToolFlags

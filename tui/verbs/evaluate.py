@@ -296,7 +296,7 @@ def _rescore(command: Command) -> None:
 
 
 def _calibrate(command: Command) -> None:
-    from ...agent.calibrating import calibrate
+    from ...agent.acting.calibrating import calibrate
 
     args = command.args
     words = _words(command, "calibrate [X] [--gold FILE]", least=0)

@@ -51,7 +51,7 @@ def tools(command: Command) -> int:
 def _check_tools(command: Command, files: list[str]) -> int:
     if len(files) != 1:
         raise Misuse("'tilth tools check' wants one file.", next_step="Write: tilth tools check my_tools.py")
-    from ...agent.contract import check_file
+    from ...agent.acting.contract import check_file
 
     verdicts = check_file(Path(files[0]))
     line = {"tool": "tools check", "file": files[0],

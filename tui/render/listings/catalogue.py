@@ -13,7 +13,7 @@ from ...text import one_line, wrap
 from .. import fitted
 
 if TYPE_CHECKING:
-    from ....agent.contract import Verdict
+    from ....agent.acting.contract import Verdict
     from ....agent.doctor import Check
     from ....tools.tool import Tool
 

@@ -87,7 +87,7 @@ def plan(name: str, steps: Sequence[Mapping[str, Any]], terminal: Terminal) -> I
 
 
 def _estimate(told: Mapping[str, Any] | None, *, done: bool) -> Iterator[str]:
-    from ....agent.spending import Estimate
+    from ....agent.acting.spending import Estimate
 
     if done:
         yield "  was done before: nobody would be asked"

@@ -13,23 +13,23 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from ..prompts import Prompts
-from ..tools.context import Embedder, Model
-from ..tools.errors import Misuse
-from ..tools.panel import Books, Job, Task, Verdict
-from ..tools.store.calls import Calls
-from .config import Config, is_local, read_config
-from .events import Listener
-from .models.budget import Caps, usd
-from .models.connections import connected, endpoint_of, reference, roles
-from .models.offline import NAME as OFFLINE
+from ...prompts import Prompts
+from ...tools.context import Embedder, Model
+from ...tools.errors import Misuse
+from ...tools.panel import Books, Job, Task, Verdict
+from ...tools.store.calls import Calls
+from ..config import Config, is_local, read_config
+from ..events import Listener
+from ..models.budget import Caps, usd
+from ..models.connections import connected, endpoint_of, reference, roles
+from ..models.offline import NAME as OFFLINE
 from .spending import Estimate, Spending, journal_of
 
 if TYPE_CHECKING:
-    from ..tools.store.store import Store
-    from .panel.calibration import Calibration, Gold
-    from .panel.eligible import Bench
-    from .panel.runner import PanelRunner
+    from ...tools.store.store import Store
+    from ..panel.calibration import Calibration, Gold
+    from ..panel.eligible import Bench
+    from ..panel.runner import PanelRunner
 
 CALLS: Final = "calls.sqlite"
 CALIBRATIONS: Final = "calibrations"
@@ -80,7 +80,7 @@ class World:
         return self._runner(job).calibrate(job, gold, target=target)
 
     def _runner(self, job: Job) -> PanelRunner:
-        from .panel.runner import PanelRunner
+        from ..panel.runner import PanelRunner
 
         return PanelRunner(
             config=self.config,
@@ -120,14 +120,14 @@ class World:
 
     def open_embedder(self, name: str, texts: int) -> Embedder:
         """An embedder by name, "openai:MODEL@ENDPOINT" or "vllm:MODEL", for so many texts."""
-        from .models.embedding import EndpointEmbedder
+        from ..models.embedding import EndpointEmbedder
 
         return EndpointEmbedder(self.config, name, texts, self.spending)
 
 
 def calibrations(root: Path) -> list[Calibration]:
     """What `tilth eval calibrate` wrote into the workspace. Raises Misuse for a file that is no calibration."""
-    from .panel.calibration import Calibration
+    from ..panel.calibration import Calibration
 
     found = []
     for path in sorted((root / CALIBRATIONS).glob("*.json")):
@@ -170,7 +170,7 @@ def estimate(config: Config, path: Path, job: Job, found: Bench) -> Estimate:
 
 def _calls(job: Job, found: Bench, tasks: int) -> tuple[int, int]:
     """(calls when every draft is accepted as it is, calls at most) of so many tasks."""
-    from .panel.controls import PAIRS
+    from ..panel.controls import PAIRS
 
     wanted = min(tasks, job.wanted) if job.wanted is not None else tasks
     reviewed = {"none": 0, "one": 1, "panel": found.size}[job.instruction_review]

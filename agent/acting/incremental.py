@@ -18,14 +18,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..tools.change import DECISIONS, Change, Edit, Made, Outcome, Report
-from ..tools.errors import Misuse
-from ..tools.store.contents import rewritten_schema
-from ..tools.store.ledger import Entry
-from ..tools.store.packs import Objects
-from ..tools.store.rows import Rows
-from ..tools.store.store import Store
-from ..tools.tool import Tool
+from ...tools.change import DECISIONS, Change, Edit, Made, Outcome, Report
+from ...tools.errors import Misuse
+from ...tools.store.contents import rewritten_schema
+from ...tools.store.ledger import Entry
+from ...tools.store.packs import Objects
+from ...tools.store.rows import Rows
+from ...tools.store.store import Store
+from ...tools.tool import Tool
 
 DETAIL: Final = "local_key"
 """The detail of an entry by which runs that say the same of the same content know each other."""

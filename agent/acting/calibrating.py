@@ -12,17 +12,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..prompts import Prompts
-from ..tools.errors import BadInput, Misuse
-from ..tools.filter.judge import candidate_of, judging
-from ..tools.panel import Policy
-from ..tools.store import disk
-from ..tools.store.past import rulings
+from ...prompts import Prompts
+from ...tools.errors import BadInput, Misuse
+from ...tools.filter.judge import candidate_of, judging
+from ...tools.panel import Policy
+from ...tools.store import disk
+from ...tools.store.past import rulings
 from .asking import CALIBRATIONS, World, asked
 
 if TYPE_CHECKING:
-    from .panel.calibration import Calibration, Gold
-    from .workspace import Workspace
+    from ..panel.calibration import Calibration, Gold
+    from ..workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def calibrate(
 
 
 def _from_file(path: Path) -> list[Gold]:
-    from .panel.calibration import Gold
+    from ..panel.calibration import Gold
 
     found = []
     try:
@@ -91,7 +91,7 @@ def _from_file(path: Path) -> list[Gold]:
 
 
 def _from_rulings(workspace: Workspace, dataset: str, field: str) -> list[Gold]:
-    from .panel.calibration import Gold
+    from ..panel.calibration import Gold
 
     store = workspace.store
     name, vid = store.resolve(workspace.address(dataset))

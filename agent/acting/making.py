@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 
-from ..tools.change import Change, Made, Outcome, Report
-from ..tools.errors import Misuse
-from ..tools.store import commit as committing
-from ..tools.store.ledger import Entry
-from ..tools.store.rows import Rows
-from ..tools.store.store import Store, check_name
+from ...tools.change import Change, Made, Outcome, Report
+from ...tools.errors import Misuse
+from ...tools.store import commit as committing
+from ...tools.store.ledger import Entry
+from ...tools.store.rows import Rows
+from ...tools.store.store import Store, check_name
 
 if TYPE_CHECKING:
     from .resolving import Call, Settings

@@ -15,21 +15,21 @@ from typing import Any, Final
 import numpy as np
 import pyarrow.compute as pc
 
-from ..tools import own
-from ..tools import tool as registry
-from ..tools.change import Change, Made, Report
-from ..tools.context import Context
-from ..tools.errors import Misuse, Refused
-from ..tools.store import commit as committing
-from ..tools.store.ledger import Entry
-from ..tools.store.packs import bitmap, fixed_bytes
-from ..tools.store.past import rulings
-from ..tools.store.rows import Rows
-from ..tools.store.store import Store
-from ..tools.store.tally import Tally, tally
-from ..tools.store.versions import Version
+from ...tools import own
+from ...tools import tool as registry
+from ...tools.change import Change, Made, Report
+from ...tools.context import Context
+from ...tools.errors import Misuse, Refused
+from ...tools.store import commit as committing
+from ...tools.store.ledger import Entry
+from ...tools.store.packs import bitmap, fixed_bytes
+from ...tools.store.past import rulings
+from ...tools.store.rows import Rows
+from ...tools.store.store import Store
+from ...tools.store.tally import Tally, tally
+from ...tools.store.versions import Version
+from ..events import Finished, Listener, Noticed, Progressed, Started, nobody
 from . import incremental, making
-from .events import Finished, Listener, Noticed, Progressed, Started, nobody
 from .resolving import PERSON, Call, Origin, Settings, resolve_on
 from .spending import PAID, Estimate, Estimated, Probe, journal_of
 
@@ -370,7 +370,7 @@ def _cap(entry: Entry, settings: Settings) -> None:
 
 def loud_line(store: Store, entry: Entry, share: float) -> str:
     """The three largest reasons, an example of each, and the way back."""
-    from ..tools.store.past.history import example_of
+    from ...tools.store.past.history import example_of
 
     counts: Mapping[str, int] = entry.counts["dropped"]
     reasons = list(counts.items())[:3]

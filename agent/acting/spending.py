@@ -11,11 +11,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from ..tools.errors import Refused
-from .config import read_config
+from ...tools.errors import Refused
+from ..config import read_config
 
 if TYPE_CHECKING:
-    from ..tools.store.store import Store
+    from ...tools.store.store import Store
 
 PAID: Final = ("spends", "sends")
 """Effects whose result depends on the models that are asked."""

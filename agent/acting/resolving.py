@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from ..tools import tool as registry
-from ..tools.errors import Retry
-from ..tools.store.past import rulings
-from ..tools.store.query.sql import validate_order, validate_predicate, validate_query
-from ..tools.store.query.views import VIEWS
-from ..tools.store.rows import Rows
-from ..tools.store.store import Store
-from ..tools.tool import Tool
+from ...tools import tool as registry
+from ...tools.errors import Retry
+from ...tools.store.past import rulings
+from ...tools.store.query.sql import validate_order, validate_predicate, validate_query
+from ...tools.store.query.views import VIEWS
+from ...tools.store.rows import Rows
+from ...tools.store.store import Store
+from ...tools.tool import Tool
 from . import making
 from .spending import NOTHING_SAID, PAID, Spending
 
@@ -86,12 +86,12 @@ def resolve_on(
     """As `resolve`, for rows at hand."""
     tool = registry.get(tool_id)
     if tool.changes and dataset.startswith("benchmarks/"):
-        from ..tools.contaminate import _registered
+        from ...tools.contaminate import _registered
 
         _registered.refuse_frozen(store, dataset, tool.id)
     for parameter in tool.parameters:
         if parameter.arg.benchmark and parameter.required and not args.get(parameter.name):
-            from ..tools.contaminate import _registered
+            from ...tools.contaminate import _registered
 
             raise _registered.refuse_unnamed(store, tool.id, parameter.name)
     resolved = tool.validate(args)
@@ -151,7 +151,7 @@ def _kept(rows: Rows, said: Mapping[str, rulings.Ruling]) -> dict[str, int]:
 
 def _benchmark(store: Store, wanted: str) -> str:
     """The address of a benchmark. A file is registered where the workspace may be written, else left as it is."""
-    from ..tools.contaminate import _registered
+    from ...tools.contaminate import _registered
 
     known = store.histories()
     if not Path(wanted).is_file() or wanted in known or f"{_registered.FOLDER}{wanted}" in known:

@@ -14,14 +14,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from ..tools import tool as registry
-from ..tools.errors import Misuse, TilthError
-from ..tools.store.importing import import_sources
-from ..tools.store.ingest import ReadOptions, Source
-from ..tools.store.ledger import Entry
-from ..tools.store.past import history
-from ..tools.store.store import Store
-from ..tools.tool import Parameter, Tool
+from ...tools import tool as registry
+from ...tools.errors import Misuse, TilthError
+from ...tools.store.importing import import_sources
+from ...tools.store.ingest import ReadOptions, Source
+from ...tools.store.ledger import Entry
+from ...tools.store.past import history
+from ...tools.store.store import Store
+from ...tools.tool import Parameter, Tool
 from . import resolving, toolbox
 
 THREADS: Final = (1, 2, 4)
