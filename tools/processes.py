@@ -21,9 +21,6 @@ from typing import Any, Final, Self
 
 from .errors import Unavailable
 
-ALONE: Final = 24
-"""Items that are worked on here first: less work than that is done before another process is ready."""
-
 PROGRAM: Final = (
     "import importlib, json, sys; sys.path[:] = json.loads(sys.argv[1]); "
     "importlib.import_module(sys.argv[2]).main(int(sys.argv[3]))"
@@ -37,11 +34,12 @@ class Processes:
     """`prepare(*given)` makes the work, here and once in each process; calling this does it on one item.
 
     May be called from so many threads at once as there are processes. `prepare` is a function of a module; what it is
-    given, the items and the answers are pickled. An error of the work is raised here. Raises Unavailable when a process
+    given, the items and the answers are pickled. The first `alone` items are worked on here: less work than that is done
+    before another process is ready. An error of the work is raised here. Raises Unavailable when a process
     is gone.
     """
 
-    def __init__(self, prepare: Callable[..., Work], *given: Any, count: int, alone: int = ALONE) -> None:
+    def __init__(self, prepare: Callable[..., Work], *given: Any, count: int, alone: int) -> None:
         self._prepare, self._given = prepare, given
         self._count = count if count > 1 else 0
         self._left = alone

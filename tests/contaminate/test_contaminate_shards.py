@@ -18,6 +18,7 @@ from tilth.tools.contaminate._finding.hits import Hits, add_table, to_table
 from tilth.tools.contaminate._finding.similar import Embedded, Near, best
 from tilth.tools.contaminate._registered import open_benchmark
 from tilth.tools.context import Context
+from tilth.tools.store.rows import Rows
 from tilth.tools.text.characters import TfIdf
 
 ITEMS = [{"question": " ".join(f"item{i}word{j}" for j in range(12)), "answer": str(i)} for i in range(6)]
@@ -96,6 +97,7 @@ def test_several_processes_find_what_one_finds(
         alone, _ = scanned(workspace)
         forgotten(workspace)
     monkeypatch.setattr(_hits, "BLOCK", 256)
+    monkeypatch.setattr(Rows, "row_groups", lambda rows, positions: np.array_split(positions, 9))
     answered: list[int] = []
     monkeypatch.setattr(processes._Process, "answer", _counting(processes._Process.answer, answered))
     with Workspace(tmp_path, threads=2) as workspace:

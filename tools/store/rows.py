@@ -117,14 +117,23 @@ class Rows:
         part_of, place = self.index
         part_of, place = part_of[positions], place[positions]
         masks: dict[Part, np.ndarray] = {}
-        for number, part in enumerate(self.version.parts):
+        for number in np.unique(part_of).tolist():
+            part = self.version.parts[number]
             mask = np.zeros(part.rows, bool)
             mask[place[part_of == number]] = True
-            if mask.any():
-                masks[replace(part, live=int(mask.sum()))] = mask
+            masks[replace(part, live=int(mask.sum()))] = mask
         some = Rows(self._objects, replace(self.version, parts=tuple(masks), rows=len(positions)))
         some._masks = masks
         return some
+
+    def row_groups(self, positions: np.ndarray) -> list[np.ndarray]:
+        """Positions (ascending, all of one part) cut where a row group of its pack ends: each piece is read at once."""
+        part_of, place = self.index
+        pack = self.version.parts[int(part_of[positions[0]])].pack
+        metadata = self._objects.open(pack).metadata
+        ends = np.cumsum([metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)])
+        group = np.searchsorted(ends, place[positions], "right")
+        return np.split(positions, np.flatnonzero(np.diff(group)) + 1)
 
     def schema(self, columns: Sequence[str]) -> pa.Schema:
         if not self.version.parts:

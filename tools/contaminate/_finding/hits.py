@@ -12,7 +12,6 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
-from ...store.format.mapping import Mapping
 from ...store.format.wording import WordReader, pieces_of
 from ...store.rows import Rows, parse_records
 from ...text.near.shingles import in_order
@@ -168,49 +167,59 @@ class Kept:
         return [self._records[position] if position in self._records else read[position] for position in positions]
 
 
+@dataclass
+class Part:
+    """What was found in some rows: hits of each benchmark, counted from the first of them, and the records of the rows
+    that hold something."""
+
+    hits: list[Hits]
+    rows: list[np.ndarray] = field(default_factory=list)
+    records: list[pa.Array] = field(default_factory=list)
+
+
 def find_hits(
-    data: Rows,
-    look: Callable[[bytes], list[Hits]],
+    parts: Sequence[np.ndarray],
+    look: Callable[[np.ndarray], Part],
     progress: Callable[[int], None],
     keep: Callable[[np.ndarray, pa.Array], None] = lambda rows, records: None,
     *,
     threads: int = 1,
 ) -> list[Hits]:
-    """Read every row once and look for benchmarks in it; `progress` is told how many rows were read, `keep` the rows
-    that hold something, with their records. `look` is called from so many threads, with a block of records each time."""
+    """The hits of each benchmark in rows, given in `parts` as `look` is to be asked for them, from so many threads.
+
+    Rows are counted over all parts. `progress` is told how many were read, `keep` those that hold something, with their
+    records.
+    """
     found, start = list[Hits](), 0
-    for records, *parts in in_order(lambda block: (block, *look(_sent(block))), record_blocks(data), threads):
-        rows = np.unique(np.concatenate([part.rows for part in parts]))
-        if len(rows):
-            keep(rows + start, records.take(pa.array(rows)))
-        found = found or [Hits() for _ in parts]
-        for hits, part in zip(found, parts, strict=True):
-            hits.add(part, start)
-        start += len(records)
+    for size, part in in_order(lambda some: (len(some), look(some)), parts, threads):
+        for rows, records in zip(part.rows, part.records, strict=True):
+            keep(rows + start, records)
+        found = found or [Hits() for _ in part.hits]
+        for all_, hits in zip(found, part.hits, strict=True):
+            all_.add(hits, start)
+        start += size
         progress(start)
     return found
 
 
-def looking(mapping: Mapping, field: str, wanted: Sequence[Wanted]) -> Callable[..., list[Hits]]:
-    """What finds, in a block of records as it is sent, the hits of the benchmarks of these numbers; rows are counted
-    from the block's first. One serves several threads."""
-    reader = WordReader(mapping, field)
+def looking(data: Rows, field: str, wanted: Sequence[Wanted]) -> Callable[..., Part]:
+    """What finds the hits of the benchmarks of these numbers in the rows at these positions. One serves several threads."""
+    reader = WordReader(data.mapping, field)
 
-    def look(block: bytes, numbers: Sequence[int]) -> list[Hits]:
-        with pa.ipc.open_stream(block) as stream:
-            records = stream.read_next_batch().column(0)
-        return _look(reader, [wanted[number] for number in numbers], records)
+    def look(positions: np.ndarray, numbers: Sequence[int]) -> Part:
+        found, start = Part([Hits() for _ in numbers]), 0
+        for records in record_blocks(data.only(positions)):
+            hits = _look(reader, [wanted[number] for number in numbers], records)
+            for all_, some in zip(found.hits, hits, strict=True):
+                all_.add(some, start)
+            rows = np.unique(np.concatenate([some.rows for some in hits]))
+            if len(rows):
+                found.rows.append(rows + start)
+                found.records.append(records.take(pa.array(rows)))
+            start += len(records)
+        return found
 
     return look
-
-
-def _sent(records: pa.Array) -> bytes:
-    """A block for another process: a slice that is pickled would bring its whole pack with it."""
-    batch = pa.record_batch([records], ["record"])
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, batch.schema) as stream:
-        stream.write_batch(batch)
-    return sink.getvalue().to_pybytes()  # type: ignore[no-any-return]
 
 
 def _look(reader: WordReader, wanted: Sequence[Wanted], records: pa.Array) -> list[Hits]:

@@ -25,12 +25,14 @@ from ...store.rows import Rows
 from ...text.characters import TOGETHER
 from ...text.ngrams import NORMALISER
 from .._benchmark import Benchmark
-from .hits import Hits, Kept, add_table, chunks, find_hits, looking, to_table
+from .hits import Hits, Kept, Part, add_table, chunks, find_hits, looking, to_table
 from .similar import Near, Nearest, Space, best
 
 _FORMAT: Final = 2
 _NEIGHBOURS: Final = {False: 5, True: 20}
 """Rows looked at for each item; code is rephrased further away than prose."""
+_ALONE: Final = 3
+"""Row groups, up to 64 MB each, that are looked through before other processes are started."""
 _LOOKED_AT: Final = b"looked_at"
 
 
@@ -79,13 +81,15 @@ def find(
         def keep(places: np.ndarray, records: pa.Array) -> None:
             kept.add(positions[places].tolist(), records)
 
-        def look(block: bytes) -> list[Hits]:
-            return processes(block, numbers)  # type: ignore[no-any-return]
+        def look(some: np.ndarray) -> Part:
+            return processes(some, numbers)  # type: ignore[no-any-return]
 
-        return [to_table(one) for one in find_hits(rows, look, progress, keep, threads=ctx.threads)]
+        return [
+            to_table(one) for one in find_hits(data.row_groups(positions), look, progress, keep, threads=ctx.threads)
+        ]
 
     wanted = [one.wanted for one in benchmarks]
-    with Processes(looking, data.mapping, field, wanted, count=ctx.threads) as processes:
+    with Processes(looking, data, field, wanted, count=ctx.threads, alone=_ALONE) as processes:
         for tables in _by_shard(ctx, data, looked, identities, work, subset=True, what="runs of words"):
             for hits, table in zip(found, tables, strict=True):
                 add_table(hits, table)
