@@ -106,6 +106,7 @@ class Meter:
         self._limits = limits or Limits(tool_calls=None)
         self.usage = Usage()
         self.largest = 0  # tokens of the longest answer with its question
+        self.dearest = 0.0  # dollars of the dearest
         self._dollars: list[float] = []
 
     def add(
@@ -121,6 +122,7 @@ class Meter:
         """Raises OverBudget when the sum passes a limit; what was added stays counted."""
         self._dollars.append(usd)
         self.largest = max(self.largest, tokens_in + tokens_out)
+        self.dearest = max(self.dearest, usd)
         self.usage += Usage(calls, tokens_in, tokens_out, 0.0, tool_calls, simulated=simulated)
         self.usage = replace(self.usage, usd=math.fsum(self._dollars))  # the same in whatever order answers come
         if said := passed(self.usage, self._limits):

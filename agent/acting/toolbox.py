@@ -137,9 +137,11 @@ def touched(store: Store, asked: Call, settings: Settings, reason: str, listener
     named = [np.empty(0, np.int64)]
     for outcome in result.outcomes:
         if outcome.decisions is not None:
-            positions = outcome.decisions["position"].to_numpy()
+            decided = np.asarray(outcome.decisions["action"].to_pylist(), object)
+            changing = np.flatnonzero(np.isin(decided, ("drop", "edit")))
+            positions = outcome.decisions["position"].to_numpy()[changing]
             found.append(positions)
-            named.append(positions[np.asarray(outcome.decisions["reason"].to_pylist(), object) == reason])
+            named.append(positions[np.asarray(outcome.decisions["reason"].to_pylist(), object)[changing] == reason])
         found.append(np.array([edit.position for edit in outcome.edits], np.int64))
         named.append(np.array([edit.position for edit in outcome.edits if edit.reason == reason], np.int64))
     return np.unique(np.concatenate(named if any(map(len, named)) else found))

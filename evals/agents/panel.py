@@ -8,6 +8,7 @@ round the rows again as long as the limit reaches, and what most rounds say of a
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
@@ -20,7 +21,7 @@ from ...tools.panel import Candidate, Criterion, Policy, Rubric, Task, Verdict
 from ...tools.panel import Job as PanelJob
 from ..asking import Asking, AskingAgent
 from ..registry import Setting
-from ..suite import Agent, Job, Limits, Submission, Usage
+from ..suite import Agent, Job, Limits, Meter, Submission, Usage
 
 if TYPE_CHECKING:
     from ...tools.context import Model
@@ -54,12 +55,17 @@ class PanelAgent(AskingAgent):
         named, policy = cast_of(self.variant, self.roles)
         policy = replace(policy, cut=cut)
         said: list[list[Verdict]] = [[] for _ in rows]
-        number, todo = 0, len(rows)
+        number, todo, slowest, began = 0, len(rows), 0.0, time.monotonic()
         while todo:
+            start = time.monotonic()
             models = {name: self._model(name, job, number) for names in named.values() for name in names}
             runner = PanelRunner(models=models, roles=named, seed=job.seed + number)
             await runner.work(_judging(rows[:todo], rubric, policy), lambda one: said[one.task.position].append(one))
-            number, todo = number + 1, min(todo, _affordable(job, said))
+            slowest = max(slowest, (time.monotonic() - start) / todo)
+            calls = max(len(verdict.calls) for verdicts in said for verdict in verdicts)
+            left = job.limits.seconds / 2 - (time.monotonic() - began)
+            number, todo = number + 1, min(todo, affordable(job.limits, job.meter, calls), int(left / slowest))
+            todo = max(todo, 0)
         return Submission(told(said))
 
     def _model(self, name: str, job: Job, number: int) -> Model:
@@ -80,13 +86,16 @@ class Again:
         return await self.model.answer(messages, **asked)
 
 
-def _affordable(job: Job, said: Sequence[Sequence[Verdict]]) -> int:
-    """For how many rows the limit of tokens reaches once more, each taking the most calls and the longest answers so far:
-    a job that passes its limit is without a score. None where an endpoint does not tell tokens."""
-    if job.limits.tokens is None or not job.meter.largest:
+def affordable(limits: Limits, meter: Meter, calls: int) -> int:
+    """For how many rows the limits of tokens and dollars reach once more, each taking so many calls, the longest and the
+    dearest so far: a job that passes a limit is without a score. None without a limit of tokens to be filled, and where an
+    endpoint does not tell tokens."""
+    if limits.tokens is None or not meter.largest:
         return 0
-    calls = max(len(verdict.calls) for verdicts in said for verdict in verdicts)
-    return (job.limits.tokens - job.meter.usage.tokens) // (max(calls, 1) * job.meter.largest)
+    rows = (limits.tokens - meter.usage.tokens) // (max(calls, 1) * meter.largest)
+    if limits.usd is not None and meter.dearest:
+        rows = min(rows, int((limits.usd - meter.usage.usd) / (max(calls, 1) * meter.dearest)))
+    return max(rows, 0)
 
 
 def cast_of(variant: str, named: Roles) -> tuple[Roles, Policy]:

@@ -78,12 +78,21 @@ def test_beside_a_benchmark_every_row_is_looked_through_for_that(workspace: Work
     assert told["data:test"]["rows_looked_at"] == 4
 
 
+def test_a_benchmark_of_the_same_name_is_not_taken_for_the_dataset(workspace: Workspace, add_benchmark: Any) -> None:
+    add_benchmark([{"question": "something that nobody has asked anywhere in any of these files"}], name="data")
+    told = {one["benchmark"]: one for one in scanned(workspace, "data", "data:test", similar=False)}
+    assert told["data"]["verdicts"] == {"no_evidence": 1}
+    assert told["data:test"]["verdicts"] == {"exact": 1, "near_verbatim": 1, "no_evidence": 2}
+
+
 def test_what_is_kept_of_one_split_is_not_taken_for_another(workspace: Workspace) -> None:
     (test,) = scanned(workspace, "data:test", similar=False)
     (train,) = scanned(workspace, "data:train", similar=False)
+    (every,) = scanned(workspace, "data", similar=False)  # its items are numbered otherwise than those of a split
     assert test["verdicts"] == {"exact": 1, "near_verbatim": 1, "no_evidence": 2}
     assert train["verdicts"] != test["verdicts"]
     assert train["rows_looked_at"] == 4
+    assert every["verdicts"] == {"exact": 8}
 
 
 @pytest.mark.parametrize(

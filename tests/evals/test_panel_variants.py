@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from tilth.evals import registry, sets
-from tilth.evals.agents.panel import VARIANTS, PanelAgent, accepted
+from tilth.evals.agents.panel import VARIANTS, PanelAgent, accepted, affordable
 from tilth.evals.probes.figures import accepted_accuracy
-from tilth.evals.suite import Instance, Limits
+from tilth.evals.suite import Instance, Limits, Meter
 from tilth.tools.panel import Outcome, Task, Verdict
 
 
@@ -109,3 +109,18 @@ def test_what_is_expected_fills_the_limit_of_tokens(judges: Any, tmp_path: Path)
         assert isinstance(made, PanelAgent)
         tokens.append(made.expected.tokens)
     assert tokens == [tokens[0], tokens[0], pytest.approx(150_000, abs=2)]
+
+
+@pytest.mark.parametrize(
+    ("limits", "rows"),
+    [
+        (Limits(), 0),
+        (Limits(tokens=1_000), 4),
+        (Limits(tokens=1_000, usd=0.05), 2),
+        (Limits(tokens=1_000, usd=0.011), 0),
+    ],
+)
+def test_another_round_begins_only_where_every_limit_covers_it(limits: Limits, rows: int) -> None:
+    meter = Meter()
+    meter.add(calls=1, tokens_in=60, tokens_out=40, usd=0.01)
+    assert affordable(limits, meter, 2) == rows

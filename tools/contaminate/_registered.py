@@ -110,7 +110,7 @@ def address_of(store: Store, wanted: str) -> str:
     """
     histories = store.histories()
     name, split, revision = _parts(wanted)
-    for dataset in (f"{FOLDER}{name}", name):
+    for dataset in (name,) if split else (f"{FOLDER}{name}", name):  # what is registered has no splits
         if dataset in histories:
             resolved, vid = store.resolve(f"{dataset}{revision}")
             if not revision and (entry := _registration(store, dataset)) is not None:
@@ -164,7 +164,7 @@ def open_benchmark(store: Store, address: str) -> Benchmark:
     if entry is not None and entry.inputs[0] != vid:
         entry = None
     if split:
-        entry, name = None, f"{name}:{split}"
+        entry, name = None, f"{dataset}:{split}"
         of_split = np.flatnonzero(in_split(rows, split))
         if not len(of_split):
             splits = sorted({str(one) for one in rows.arrow(("split",))["split"].unique().to_pylist() if one})
